@@ -1,0 +1,91 @@
+"""The knobs: every default, its unit and its range, validated where the config is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from math import isfinite
+from typing import Any
+
+MODELS = ("aliked-t16", "aliked-n16", "aliked-n16rot", "aliked-n32")
+SENSORS = ("mono", "stereo", "rgbd")
+
+
+def knob(
+    default: Any,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Return a dataclass field that knows its description and the values that it allows."""
+    return field(
+        default=default,
+        metadata={
+            "description": description,
+            "minimum": minimum,
+            "maximum": maximum,
+            "choices": choices,
+        },
+    )
+
+
+class Config:
+    """A frozen dataclass of knobs that checks itself.
+
+    Raises:
+        ValueError: naming the field, the value received and the values allowed.
+    """
+
+    def __post_init__(self) -> None:
+        for item in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, item.name)
+            problem = _problem(value, item.default, item.metadata)
+            if problem:
+                raise ValueError(f"{type(self).__name__}.{item.name} is {value!r}: {problem}")
+
+
+def _problem(value: Any, default: Any, limits: Any) -> str:
+    """Return what is wrong with a value, or an empty string."""
+    expected = type(default)
+    if expected is float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+            return "must be a finite number"
+    elif type(value) is not expected:
+        return f"must be of type {expected.__name__}"
+    if limits["choices"] and value not in limits["choices"]:
+        return f"must be one of {', '.join(limits['choices'])}"
+    if limits["minimum"] is not None and value < limits["minimum"]:
+        return f"must be at least {limits['minimum']}"
+    if limits["maximum"] is not None and value > limits["maximum"]:
+        return f"must be at most {limits['maximum']}"
+    return ""
+
+
+@dataclass(frozen=True)
+class ExtractorConfig(Config):
+    """How an image becomes features."""
+
+    model: str = knob("aliked-n16", "network variant", choices=MODELS)
+    weights: str = knob(
+        "", "checkpoint file; empty: $ALIKED_WEIGHTS, the user cache, then a checked download"
+    )
+    device: str = knob("auto", "'auto' (CUDA where there is one), 'cpu', 'cuda' or 'cuda:N'")
+    precision: str = knob(
+        "float32", "arithmetic of the convolutions", choices=("float32", "float16")
+    )
+    max_keypoints: int = knob(
+        1000, "keep at most this many, best first", minimum=1, maximum=100_000
+    )
+    detection_threshold: float = knob(
+        0.2, "score-map value that a keypoint must exceed", minimum=0.0, maximum=1.0
+    )
+
+
+@dataclass(frozen=True)
+class MatcherConfig(Config):
+    """How descriptors of two images are paired."""
+
+    min_similarity: float = knob(
+        0.0, "cosine similarity below which a pair is dropped", minimum=-1.0, maximum=1.0
+    )
