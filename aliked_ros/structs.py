@@ -123,7 +123,9 @@ class Camera:
     def is_distorted(self) -> bool:
         """Whether raw pixels differ from rectified ones."""
         same_projection = self.P is None or np.array_equal(self.P[:, :3], self.K)
-        return bool(np.any(self.D)) or not np.allclose(self.R, np.eye(3)) or not same_projection
+        # An equidistant lens bends straight lines even where all its coefficients are 0.
+        bends = bool(np.any(self.D)) or self.distortion_model == "equidistant"
+        return bends or not np.allclose(self.R, np.eye(3)) or not same_projection
 
 
 @dataclass(frozen=True)

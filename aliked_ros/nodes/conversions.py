@@ -1,0 +1,213 @@
+"""Messages <-> arrays, both directions, nothing else."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+import numpy as np
+import torch
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, Pose, Quaternion, Transform, Vector3
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Header
+
+from aliked_ros import structs
+from aliked_ros.images import Pixels, decode_compressed, decode_depth, decode_image
+from aliked_ros.msg import Features
+
+_DESCRIPTOR_DTYPES = {
+    Features.FLOAT32: np.dtype("<f4"),
+    Features.FLOAT16: np.dtype("<f2"),
+    Features.INT8: np.dtype("i1"),
+}
+
+
+def stamp_to_ns(stamp: Time) -> int:
+    """Return nanoseconds."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def ns_to_stamp(stamp_ns: int) -> Time:
+    """Return the message of a time in nanoseconds, which must not be negative."""
+    seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
+    return Time(sec=seconds, nanosec=nanoseconds)
+
+
+def flat(typecode: str, values: Any) -> array:
+    """Return a contiguous ndarray or CPU tensor as the flat array that rclpy copies at once.
+
+    Assigning an ndarray or a list to a message field costs a Python loop over its elements.
+    """
+    result = array(typecode)
+    result.frombytes(memoryview(np.ascontiguousarray(values)).cast("B") if len(values) else b"")
+    return result
+
+
+def image_from_message(message: Image | CompressedImage) -> Pixels:
+    """Return (H, W) grey or (H, W, 3) RGB, uint8; a view of the message where possible.
+
+    Raises:
+        ImageError: naming the field that is wrong.
+    """
+    if isinstance(message, CompressedImage):
+        return decode_compressed(message.data)
+    return decode_image(
+        message.data,
+        message.height,
+        message.width,
+        message.encoding,
+        message.step,
+        bool(message.is_bigendian),
+    )
+
+
+def depth_from_message(message: Image) -> NDArray[np.float32]:
+    """Return (H, W) metres, NaN where unknown (REP 118).
+
+    Raises:
+        ImageError: naming the field that is wrong.
+    """
+    return decode_depth(
+        message.data,
+        message.height,
+        message.width,
+        message.encoding,
+        message.step,
+        bool(message.is_bigendian),
+    )
+
+
+def image_to_message(image: NDArray[Any], header: Header) -> Image:
+    """Return the message of (H, W) mono8, (H, W, 3) rgb8 or (H, W) float32 depth in metres."""
+    message = Image(header=header, height=image.shape[0], width=image.shape[1])
+    if image.dtype == np.float32:
+        message.encoding, itemsize = "32FC1", 4
+    else:
+        message.encoding, itemsize = ("mono8", 1) if image.ndim == 2 else ("rgb8", 3)
+    message.step = image.shape[1] * itemsize
+    message.data = flat("B", image)
+    return message
+
+
+def camera_from_message(message: CameraInfo) -> structs.Camera:
+    """Return the camera.
+
+    Raises:
+        ValueError: if the camera is not calibrated or its distortion model is unknown.
+    """
+    P = np.array(message.p).reshape(3, 4)
+    R = np.array(message.r).reshape(3, 3)
+    D = np.array(message.d)
+    bends = D.any() or message.distortion_model == "equidistant"
+    return structs.Camera(
+        width=message.width,
+        height=message.height,
+        K=np.array(message.k).reshape(3, 3),
+        distortion_model=message.distortion_model if bends else "none",
+        D=D,
+        R=R if R.any() else np.eye(3),
+        P=P if P.any() else None,
+    )
+
+
+def camera_to_message(camera: structs.Camera, header: Header) -> CameraInfo:
+    """Return the message of a camera."""
+    P = np.hstack([camera.K, np.zeros((3, 1))]) if camera.P is None else camera.P
+    model = "plumb_bob" if camera.distortion_model == "none" else camera.distortion_model
+    return CameraInfo(
+        header=header,
+        width=camera.width,
+        height=camera.height,
+        distortion_model=model,
+        d=(camera.D if len(camera.D) else np.zeros(5)).tolist(),
+        k=camera.K.ravel().tolist(),
+        r=camera.R.ravel().tolist(),
+        p=P.ravel().tolist(),
+    )
+
+
+def features_to_message(features: structs.Features, header: Header, model: str) -> Features:
+    """Return the message of features that lie on the CPU."""
+    return Features(
+        header=header,
+        height=features.image_size[0],
+        width=features.image_size[1],
+        model=model,
+        keypoints=flat("f", features.keypoints),
+        scores=flat("f", features.scores),
+        dispersity=flat("f", features.dispersity),
+        descriptor_dim=features.descriptors.shape[1],
+        descriptor_type=Features.FLOAT32,
+        descriptors=flat("B", features.descriptors),
+    )
+
+
+def features_from_message(message: Features) -> structs.Features:
+    """Return the features; float32 arrays are views of the message.
+
+    Raises:
+        ValueError: if the arrays contradict each other or the descriptor type is unknown.
+    """
+    count = len(message.scores)
+    dtype = _DESCRIPTOR_DTYPES.get(message.descriptor_type)
+    if dtype is None:
+        raise ValueError(f"descriptor_type is {message.descriptor_type}: use FLOAT32/FLOAT16/INT8")
+    expected = count * message.descriptor_dim * dtype.itemsize
+    if len(message.descriptors) != expected:
+        raise ValueError(
+            f"descriptors has {len(message.descriptors)} bytes: {count} keypoints with "
+            f"{message.descriptor_dim} numbers of {dtype.itemsize} bytes need {expected}"
+        )
+    for name, size in (("keypoints", 2 * count), ("dispersity", count)):
+        if len(getattr(message, name)) != size:
+            raise ValueError(
+                f"{name} has {len(getattr(message, name))} numbers for {count} scores: give {size}"
+            )
+    descriptors = np.frombuffer(message.descriptors, dtype).reshape(count, message.descriptor_dim)
+    if message.descriptor_type == Features.INT8:
+        descriptors = descriptors.astype(np.float32) / 127.0
+    return structs.Features(
+        keypoints=_tensor(message.keypoints).reshape(count, 2),
+        scores=_tensor(message.scores),
+        dispersity=_tensor(message.dispersity),
+        descriptors=torch.from_numpy(descriptors.astype(np.float32)),
+        image_size=(message.height, message.width),
+    )
+
+
+def _tensor(values: array) -> torch.Tensor:
+    """View a float32 field as a tensor."""
+    return torch.from_numpy(np.frombuffer(values, np.float32).copy())
+
+
+def pose_to_message(T_a_b: NDArray[np.float64]) -> Pose:
+    """Return the pose of frame b in frame a; T_a_b is (4, 4), metres."""
+    x, y, z, w = Rotation.from_matrix(T_a_b[:3, :3]).as_quat().tolist()
+    position = Point(x=float(T_a_b[0, 3]), y=float(T_a_b[1, 3]), z=float(T_a_b[2, 3]))
+    return Pose(position=position, orientation=Quaternion(x=x, y=y, z=z, w=w))
+
+
+def transform_to_message(T_a_b: NDArray[np.float64]) -> Transform:
+    """Return the transform from frame b to frame a; T_a_b is (4, 4), metres."""
+    pose = pose_to_message(T_a_b)
+    point = pose.position
+    return Transform(
+        translation=Vector3(x=point.x, y=point.y, z=point.z), rotation=pose.orientation
+    )
+
+
+def transform_from_message(message: Transform) -> NDArray[np.float64]:
+    """Return (4, 4) T_a_b of a transform from frame b to frame a, metres."""
+    q, t = message.rotation, message.translation
+    return transform_from_values([t.x, t.y, t.z, q.x, q.y, q.z, q.w])
+
+
+def transform_from_values(values: list[float]) -> NDArray[np.float64]:
+    """Return (4, 4) T_a_b of x, y, z (m) and the quaternion x, y, z, w."""
+    T_a_b = np.eye(4)
+    T_a_b[:3, :3] = Rotation.from_quat(values[3:]).as_matrix()
+    T_a_b[:3, 3] = values[:3]
+    return T_a_b

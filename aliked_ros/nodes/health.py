@@ -1,0 +1,142 @@
+"""What a node tells about itself: counts, rates and latencies on /diagnostics, and a watchdog."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.node import Node
+from rclpy.subscription import Subscription
+
+PERIOD_S = 1.0
+SILENCE_S = 5.0  # as long as this without input is worth a warning
+RECENT_S = 5.0  # a problem stays in the status for this long
+
+
+class Health:
+    """Counts what happens to frames and publishes it once a second.
+
+    `skipped` holds the frames that could not be used, by cause; frames replaced by newer ones
+    and samples lost in transport are counted where they happen and shown beside them.
+    """
+
+    def __init__(self, node: Node, hardware_id: str) -> None:
+        self._node = node
+        self._hardware_id = hardware_id
+        self._lock = threading.Lock()
+        self._inputs: list[Subscription] = []
+        self._facts: dict[str, Callable[[], object]] = {}
+        self._latencies_ms: deque[float] = deque(maxlen=300)
+        self._num_received = self._num_processed = self._num_lost = 0
+        self._skipped: dict[str, int] = {}
+        self._problem = ""
+        self._problem_at = self._received_at = self._last_report = time.monotonic()
+        self._counts_before = (0, 0)
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
+        self._timer = node.create_timer(PERIOD_S, self._report)
+
+    def watch(self, subscription: Subscription) -> None:
+        """Name a subscription in the watchdog's warning."""
+        self._inputs.append(subscription)
+
+    def show(self, name: str, fact: Callable[[], object]) -> None:
+        """Add a line to the status; `fact` is called for each report."""
+        self._facts[name] = fact
+
+    @property
+    def num_processed(self) -> int:
+        """Frames whose result was published."""
+        return self._num_processed
+
+    @property
+    def num_skipped(self) -> int:
+        """Frames that could not be used, all causes together."""
+        return sum(self._skipped.values())
+
+    def received(self) -> None:
+        """Count a frame that arrived."""
+        self._num_received += 1
+        self._received_at = time.monotonic()
+
+    def processed(self, latency_ms: float) -> None:
+        """Count a frame whose result was published, and the time that it took here."""
+        with self._lock:
+            self._num_processed += 1
+            self._latencies_ms.append(latency_ms)
+
+    def skipped(self, cause: str, problem: str = "") -> None:
+        """Count a frame that could not be used; a problem is also logged once a second."""
+        with self._lock:
+            self._skipped[cause] = self._skipped.get(cause, 0) + 1
+        if problem:
+            self.problem(f"{cause}: {problem}")
+
+    def problem(self, text: str) -> None:
+        """Log a warning, at most once a second, and show it in the next reports."""
+        self._problem, self._problem_at = text, time.monotonic()
+        self._node.get_logger().warning(text, throttle_duration_sec=1.0)
+
+    def lost_in_transport(self, num_samples: int) -> None:
+        """Count samples that the middleware lost before they reached this node."""
+        self._num_lost += num_samples
+        self.problem(
+            f"{self._num_lost} messages lost in transport: load fastdds_large_images.xml in "
+            "every process that sends images (FASTRTPS_DEFAULT_PROFILES_FILE)"
+        )
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        level, text = self._verdict(now)
+        seconds = max(now - self._last_report, 1e-3)
+        counts = (self._num_received, self._num_processed)
+        rates = [(n - m) / seconds for n, m in zip(counts, self._counts_before, strict=True)]
+        self._counts_before, self._last_report = counts, now
+        with self._lock:
+            latencies = np.array(self._latencies_ms) if self._latencies_ms else np.full(1, np.nan)
+            values: dict[str, object] = {
+                "input rate (Hz)": f"{rates[0]:.2f}",
+                "output rate (Hz)": f"{rates[1]:.2f}",
+                "received": self._num_received,
+                "processed": self._num_processed,
+                "lost in transport": self._num_lost,
+                **{f"skipped, {cause}": n for cause, n in self._skipped.items()},
+                "latency p50 (ms)": f"{np.percentile(latencies, 50):.1f}",
+                "latency p95 (ms)": f"{np.percentile(latencies, 95):.1f}",
+            }
+        values.update({name: fact() for name, fact in self._facts.items()})
+        status = DiagnosticStatus(
+            level=level,
+            name=f"{self._node.get_fully_qualified_name()[1:]}: frames",
+            message=text,
+            hardware_id=self._hardware_id,
+            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+        )
+        message = DiagnosticArray(status=[status])
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        self._publisher.publish(message)
+
+    def _verdict(self, now: float) -> tuple[bytes, str]:
+        """Return the level and one sentence; warn if nothing has come for a while."""
+        if self._inputs and now - self._received_at > SILENCE_S:
+            text = self._silence(now - self._received_at)
+            self._node.get_logger().warning(text, throttle_duration_sec=SILENCE_S)
+            return (DiagnosticStatus.STALE if self._num_received else DiagnosticStatus.WARN), text
+        if self._problem and now - self._problem_at < RECENT_S:
+            return DiagnosticStatus.WARN, self._problem
+        return DiagnosticStatus.OK, "frames are processed" if self._num_processed else "waiting"
+
+    def _silence(self, seconds: float) -> str:
+        """Say which topics are silent and what to check."""
+        topics = ", ".join(
+            f"{item.topic_name} ({self._node.count_publishers(item.topic_name)} publishers)"
+            for item in self._inputs
+        )
+        return (
+            f"nothing usable received for {seconds:.0f} s on {topics}. Check the names (ros2 topic "
+            "list), the rate (ros2 topic hz), QoS (ros2 topic info -v), equal stamps where "
+            "several topics are paired, and that every process loads fastdds_large_images.xml"
+        )

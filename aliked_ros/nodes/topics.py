@@ -1,0 +1,73 @@
+"""How topics are subscribed and published: quality of service, transport, lost messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.subscription import Subscription
+from sensor_msgs.msg import CompressedImage, Image
+
+from aliked_ros.nodes.health import Health
+from aliked_ros.nodes.parameters import declare
+
+TRANSPORTS = ("raw", "compressed")
+
+# Best effort hears reliable and best-effort cameras alike; depth 1 keeps the newest image only.
+IMAGE_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+# Images that wait for their partner (features, depth, right image) to be paired by stamp.
+PAIRED_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+RESULT_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+LATCHED_QOS = QoSProfile(
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+
+
+def declare_transport(node: Node) -> str:
+    """Declare and return the parameter `image_transport`.
+
+    Raises:
+        ValueError: if it is neither raw nor compressed.
+    """
+    transport: str = declare(
+        node, "image_transport", "raw", f"how images arrive ({' | '.join(TRANSPORTS)})"
+    )
+    if transport not in TRANSPORTS:
+        raise ValueError(f"image_transport is {transport!r}: use one of {', '.join(TRANSPORTS)}")
+    return transport
+
+
+def image_type_and_topic(node: Node, topic: str, transport: str) -> tuple[type, str]:
+    """Return message type and full name of an image topic (image_transport's convention).
+
+    The base name is remapped first, so `-r image_raw:=X` moves `image_raw/compressed` too.
+    """
+    name = node.resolve_topic_name(topic)
+    return (CompressedImage, f"{name}/compressed") if transport == "compressed" else (Image, name)
+
+
+def subscribe_image(
+    node: Node,
+    topic: str,
+    transport: str,
+    qos: QoSProfile,
+    callback: Callable[[Any], None],
+    health: Health,
+) -> Subscription:
+    """Subscribe to an image topic and count what the middleware loses on its way."""
+    message_type, name = image_type_and_topic(node, topic, transport)
+    return node.create_subscription(
+        message_type, name, callback, qos, event_callbacks=lost_callbacks(health)
+    )
+
+
+def lost_callbacks(health: Health) -> SubscriptionEventCallbacks:
+    """Return event callbacks that count lost messages."""
+    return SubscriptionEventCallbacks(
+        message_lost=lambda event: health.lost_in_transport(event.total_count_change)
+    )

@@ -1,0 +1,57 @@
+"""A thread that works on the newest item and counts the ones that it had to pass over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class NewestWorker(Generic[Item]):
+    """Runs `work(item)` on its own thread; an item that still waits is replaced by a newer one.
+
+    The subscription callback only calls `put`, so the executor is never blocked.
+
+    Attributes:
+        num_replaced: items that were never worked on because a newer one came first.
+    """
+
+    def __init__(self, work: Callable[[Item], None], on_error: Callable[[Exception], None]) -> None:
+        self._work = work
+        self._on_error = on_error
+        self._waiting: Item | None = None
+        self._changed = threading.Condition()
+        self._stopped = False
+        self.num_replaced = 0
+        self._thread = threading.Thread(target=self._run, name="newest-worker", daemon=True)
+        self._thread.start()
+
+    def put(self, item: Item) -> None:
+        """Leave an item for the thread; it replaces the one that waits."""
+        with self._changed:
+            self.num_replaced += self._waiting is not None
+            self._waiting = item
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """End the thread after the item that it works on; what waits is dropped."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _take(self) -> Item | None:
+        """Wait for an item; None means stop."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped or self._waiting is not None)
+            item, self._waiting = self._waiting, None
+            return None if self._stopped else item
+
+    def _run(self) -> None:
+        while (item := self._take()) is not None:
+            try:
+                self._work(item)
+            except Exception as error:  # one bad frame must not end the node
+                self._on_error(error)

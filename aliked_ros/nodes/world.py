@@ -1,0 +1,52 @@
+"""The one seam: what a distribution's ROS brings and the wheels from PyPI lack.
+
+Synchronisation comes from message_filters or from our own classes of the same interface;
+transforms come from tf2_ros or, without it, only from the parameter `camera_transform`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.time import Time
+
+from aliked_ros.nodes.conversions import transform_from_message
+
+try:
+    from message_filters import ApproximateTimeSynchronizer, SimpleFilter
+except ImportError:
+    from aliked_ros.nodes.synchronizer import ApproximateTimeSynchronizer, SimpleFilter
+
+try:
+    import tf2_ros
+except ImportError:
+    tf2_ros = None
+
+__all__ = ["ApproximateTimeSynchronizer", "SimpleFilter", "TransformTree"]
+
+
+class TransformTree:
+    """Looks transforms up in /tf and /tf_static.
+
+    Raises:
+        ValueError: if this world has no tf2_ros.
+    """
+
+    def __init__(self, node: Node) -> None:
+        if tf2_ros is None:
+            raise ValueError(
+                "camera_transform is empty and tf2_ros is not installed: set camera_transform to "
+                "'optical' (the camera is the base) or to 'x y z qx qy qz qw' of the camera's "
+                "optical frame in the base frame"
+            )
+        self._buffer = tf2_ros.Buffer(node=node)
+        self._listener = tf2_ros.TransformListener(self._buffer, node)
+
+    def lookup(self, target: str, source: str) -> NDArray[np.float64] | None:
+        """Return (4, 4) T_target_source, metres, the newest known, or None."""
+        try:
+            found = self._buffer.lookup_transform(target, source, Time())
+        except tf2_ros.TransformException:
+            return None
+        return transform_from_message(found.transform)
