@@ -1,0 +1,1 @@
+"""ALIKED from image to descriptors; `aliked.ALIKED` and `weights` are the only doors."""

@@ -1,0 +1,189 @@
+"""Image to Features on a device: upload, precision and warm-up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from itertools import groupby
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from aliked_ros.config import ExtractorConfig
+from aliked_ros.network.weights import load_network
+from aliked_ros.structs import Features
+
+Image = NDArray[np.uint8] | Tensor
+
+
+class Extractor:
+    """Finds and describes the keypoints of images.
+
+    >>> extractor = Extractor(ExtractorConfig(model="aliked-n16", max_keypoints=1000))
+    >>> features = extractor(image)  # (H, W, 3) RGB or (H, W) grey, uint8
+    >>> features.keypoints  # (N, 2) px, (x, y), best score first
+
+    Attributes:
+        config: the configuration in force.
+        device: where the network runs and where the features are.
+        descriptor_dim: D, numbers in a descriptor.
+        weights_id: short name of the parameters: eight digits of the file's SHA-256, or "seed:N".
+    """
+
+    def __init__(self, config: ExtractorConfig | None = None) -> None:
+        self.config = config or ExtractorConfig()
+        self.device = _pick_device(self.config.device)
+        if self.config.precision == "float16" and self.device.type != "cuda":
+            raise ValueError(
+                f"precision is 'float16' on device {str(self.device)!r}: half precision is faster "
+                "on CUDA only; set precision to 'float32'"
+            )
+        network, self.weights_id = load_network(self.config.model, self.config.weights)
+        self.descriptor_dim = network.dim
+        self._dtype = torch.float16 if self.config.precision == "float16" else torch.float32
+        self._network = network.fuse().to(self.device, self._dtype)
+
+    def __call__(self, image: Image | Sequence[Image]) -> Any:
+        """Return the features of one image, or the list of features of several.
+
+        Args:
+            image: uint8 array or tensor, (H, W) grey or (H, W, 3) RGB, for one image (three
+                dimensions with a last one of 3 are always one RGB image); or a batch (B, H, W) or
+                (B, H, W, 3); or a list of images of any sizes.
+
+        Returns:
+            `Features` for one image, else a list of `Features`; on `device`, float32. An image
+            gives the same features alone and in company. An image of one single colour has
+            no keypoints.
+
+        Raises:
+            TypeError: if an image is not an array or tensor of uint8.
+            ValueError: if it has another shape or no pixels.
+        """
+        if isinstance(image, (list, tuple)):
+            return self._extract_all([_check_image(one) for one in image])
+        pixels = _check_type(image)
+        if pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[-1] != 3):
+            return self._extract_all([_check_image(one) for one in pixels])
+        return self._extract_all([_check_image(pixels)])[0]
+
+    def reconfigure(self, config: ExtractorConfig) -> None:
+        """Change `max_keypoints` and `detection_threshold` from the next image on.
+
+        Raises:
+            ValueError: if another field differs; that needs a new Extractor.
+        """
+        same = replace(
+            config,
+            max_keypoints=self.config.max_keypoints,
+            detection_threshold=self.config.detection_threshold,
+        )
+        if same != self.config:
+            raise ValueError(
+                f"{config} changes more than max_keypoints and detection_threshold of "
+                f"{self.config}: make a new Extractor"
+            )
+        self.config = config
+
+    def warm_up(self, height: int, width: int) -> None:
+        """Run images of one size through the network, so that the first real one is fast."""
+        noise = torch.arange(height * width).view(height, width).to(torch.uint8)
+        for _ in range(2):
+            self(noise)
+
+    def _extract_all(self, images: list[Image]) -> list[Features]:
+        """Return the features of images, neighbours of one shape together on a GPU."""
+        # On a CPU a batch gains nothing and leaves the caches.
+        batches: list[list[Image]] = [[image] for image in images]
+        if self.device.type == "cuda":
+            batches = [list(group) for _, group in groupby(images, lambda image: image.shape)]
+        return [features for batch in batches for features in self._extract_batch(batch)]
+
+    @torch.no_grad()
+    def _extract_batch(self, images: list[Image]) -> list[Features]:
+        """Return the features of images of one shape; waits for the device once, at the end."""
+        config = self.config
+        pixels = self._upload(images)  # (B, H, W, 1 or 3) uint8
+        batch, height, width, _ = pixels.shape
+        # A network sees edges of its padding even in a uniform image; there is nothing to find.
+        has_texture = (pixels != pixels[:, :1, :1]).flatten(1).any(dim=1)
+        image = pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255).to(self._dtype)
+        with _exact_float32(self.device):
+            detections, descriptors = self._network(
+                image.expand(-1, 3, -1, -1), config.max_keypoints, config.detection_threshold
+            )
+        counts = (detections.is_valid.sum(dim=1) * has_texture).tolist()
+        return [
+            Features(
+                detections.keypoints[i, : counts[i]],
+                detections.scores[i, : counts[i]],
+                detections.dispersity[i, : counts[i]],
+                descriptors[i, : counts[i]],
+                (height, width),
+            )
+            for i in range(batch)
+        ]
+
+    def _upload(self, images: list[Image]) -> Tensor:
+        """Return images of one shape as (B, H, W, 1 or 3) uint8 on the device."""
+        shape = images[0].shape if images[0].ndim == 3 else (*images[0].shape, 1)
+        # Page-locked memory lets the copy to a GPU run beside the host.
+        staging = torch.empty(
+            (len(images), *shape), dtype=torch.uint8, pin_memory=self.device.type == "cuda"
+        )
+        on_device = []
+        for i, image in enumerate(images):
+            if isinstance(image, Tensor):
+                on_device.append(image.to(self.device).view(shape))
+                continue
+            staging[i].numpy()[...] = image.reshape(shape)
+            on_device.append(staging[i].to(self.device, non_blocking=True))
+        return on_device[0].unsqueeze(0) if len(images) == 1 else torch.stack(on_device)
+
+
+def _pick_device(name: str) -> torch.device:
+    """Return the device of a name; "auto" is CUDA where there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cpu":
+        return torch.device("cpu")
+    kind, _, number = name.partition(":")
+    if kind != "cuda" or not (number.isdecimal() or name == "cuda"):
+        raise ValueError(f"device is {name!r}: must be 'auto', 'cpu', 'cuda' or 'cuda:N'")
+    available = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if available <= int(number or 0):
+        raise ValueError(
+            f"device is {name!r}, but torch {torch.__version__} finds {available} CUDA devices: set "
+            "device to 'auto' or 'cpu', or install a CUDA build of torch and the driver"
+        )
+    return torch.device(name)
+
+
+def _exact_float32(device: torch.device) -> AbstractContextManager[Any]:
+    """Keep cuDNN from rounding float32 convolutions to 10 bits (TF32), which moves keypoints."""
+    if device.type != "cuda":
+        return nullcontext()
+    return cast(AbstractContextManager[Any], torch.backends.cudnn.flags(allow_tf32=False))
+
+
+def _check_type(image: Any) -> Image:
+    """Return the image if it is an array or a tensor of uint8."""
+    if not isinstance(image, (np.ndarray, Tensor)):
+        raise TypeError(f"image is {type(image).__name__}: give a numpy array or a torch tensor")
+    if str(image.dtype) not in ("uint8", "torch.uint8"):
+        raise TypeError(f"image is of type {image.dtype}: convert it to uint8, 0 to 255")
+    return image
+
+
+def _check_image(image: Any) -> Image:
+    """Return the image if it is (H, W) or (H, W, 3) uint8 with at least one pixel."""
+    image = _check_type(image)
+    if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[-1] != 3):
+        raise ValueError(f"image has shape {tuple(image.shape)}: give (H, W) grey or (H, W, 3) RGB")
+    if 0 in image.shape:
+        raise ValueError(f"image has shape {tuple(image.shape)}: it has no pixels")
+    return image

@@ -1,0 +1,66 @@
+"""Bilinear lookups at scattered positions of channels-last feature maps."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def to_rows(feature_map: Tensor) -> Tensor:
+    """Return a map (B, C, h, w) as rows (B * h * w, C); a view if the map is channels-last."""
+    return feature_map.permute(0, 2, 3, 1).reshape(-1, feature_map.shape[1])
+
+
+def axis_neighbours(position: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Return the two cells beside each position on one axis, with their linear weights.
+
+    Args:
+        position: (...) float32, cells; cell centres sit on integers.
+        size: number of cells of the axis.
+
+    Returns:
+        cells: (..., 2) int64, clamped to [0, size - 1].
+        weights: (..., 2) float32; 0 for a cell that lies outside.
+    """
+    below = position.floor()
+    fraction = position - below
+    cells = torch.stack((below, below + 1), dim=-1)
+    weights = torch.stack((1 - fraction, fraction), dim=-1)
+    weights = weights * ((cells >= 0) & (cells <= size - 1))
+    return cells.clamp(0, size - 1).long(), weights
+
+
+def bilinear_neighbours(x: Tensor, y: Tensor, width: int, height: int) -> tuple[Tensor, Tensor]:
+    """Return the four cells around each position, with their bilinear weights.
+
+    Args:
+        x: (...) float32, columns.
+        y: (...) float32, rows.
+        width: columns of the map.
+        height: rows of the map.
+
+    Returns:
+        index: (..., 4) int64, row-major cell numbers in [0, width * height).
+        weights: (..., 4) float32; cells outside the map weigh 0, so that they count as zero.
+    """
+    columns, column_weights = axis_neighbours(x, width)
+    rows, row_weights = axis_neighbours(y, height)
+    index = rows.unsqueeze(-1) * width + columns.unsqueeze(-2)  # (..., 2, 2)
+    weights = row_weights.unsqueeze(-1) * column_weights.unsqueeze(-2)
+    return index.flatten(-2), weights.flatten(-2)
+
+
+def weighted_rows(rows: Tensor, index: Tensor, weights: Tensor) -> Tensor:
+    """Return for each position the weighted sum of some rows.
+
+    Args:
+        rows: (R, C) float.
+        index: (P, J) int64 in [0, R).
+        weights: (P, J) float32.
+
+    Returns:
+        (P, C) in the type of `rows`.
+    """
+    # An embedding bag is this sum in one kernel, without the (P, J, C) intermediate.
+    return F.embedding_bag(index, rows, mode="sum", per_sample_weights=weights.to(rows.dtype))

@@ -1,0 +1,91 @@
+"""Feature pyramid and keypoints to descriptors (Sparse Deformable Descriptor Head)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from aliked_ros.network.pyramid import FeaturePyramid
+from aliked_ros.network.sampling import weighted_rows
+
+PATCH = 3  # px, side of the patch that the sample positions are predicted from
+
+
+class SDDH(nn.Module):
+    """Describe each keypoint from learned sample positions around it.
+
+    Args:
+        dim: channels of the features and of the descriptors.
+        num_samples: sample positions per keypoint.
+    """
+
+    def __init__(self, dim: int, num_samples: int) -> None:
+        super().__init__()
+        self.num_samples = num_samples
+        self.offset_conv = nn.Sequential(
+            nn.Conv2d(dim, 2 * num_samples, PATCH),
+            nn.SELU(inplace=True),
+            nn.Conv2d(2 * num_samples, 2 * num_samples, 1),
+        )
+        self.sf_conv = nn.Conv2d(dim, dim, 1, bias=False)
+        self.agg_weights = nn.Parameter(torch.empty(num_samples, dim, dim))
+        nn.init.normal_(self.agg_weights, std=(num_samples * dim) ** -0.5)
+
+    def forward(self, pyramid: FeaturePyramid, keypoints: Tensor) -> Tensor:
+        """Return descriptors (B, K, dim) float32, unit rows, of keypoints (B, K, 2) px."""
+        batch, num_keypoints, _ = keypoints.shape
+        if num_keypoints == 0:
+            return keypoints.new_zeros((batch, 0, pyramid.dim), dtype=torch.float32)
+        points = keypoints.reshape(-1, 2).float()
+        image_index = torch.arange(batch, device=points.device).repeat_interleave(
+            num_keypoints, output_size=len(points)
+        )
+        offsets = self._predict_offsets(pyramid, image_index, points)  # (N, M, 2)
+        samples = _sample(pyramid, image_index, points.unsqueeze(1) + offsets)  # (N * M, dim)
+        samples = F.selu_(F.linear(samples, self.sf_conv.weight.flatten(1)))
+        aggregated = samples.view(len(points), -1) @ self.agg_weights.flatten(0, 1)
+        return F.normalize(aggregated.float(), dim=-1).view(batch, num_keypoints, -1)
+
+    def _predict_offsets(
+        self, pyramid: FeaturePyramid, image_index: Tensor, points: Tensor
+    ) -> Tensor:
+        """Return the sample positions (N, M, 2) relative to the points (N, 2), px, (x, y)."""
+        step = torch.arange(PATCH, device=points.device, dtype=points.dtype) - PATCH // 2
+        centre = points.detach().trunc()
+        x = (centre[:, :1] + step).unsqueeze(1).expand(-1, PATCH, -1)  # (N, 3, 3)
+        y = (centre[:, 1:] + step).unsqueeze(2).expand(-1, -1, PATCH)
+        image_index = image_index.repeat_interleave(PATCH * PATCH, output_size=x.numel())
+        patches = pyramid.at_pixels(image_index, x.flatten(), y.flatten())
+        first, activation, second = self.offset_conv
+        assert isinstance(first, nn.Conv2d)
+        assert isinstance(second, nn.Conv2d)
+        kernel = first.weight.permute(0, 2, 3, 1).flatten(1)  # (2 M, 9 * dim)
+        hidden = activation(F.linear(patches.view(len(points), -1), kernel, first.bias))
+        offsets = F.linear(hidden, second.weight.flatten(1), second.bias).float()
+        limit = max(pyramid.image_size) / 4
+        # First all x, then all y: the other order than in the deformable convolutions.
+        return offsets.clamp(-limit, limit).view(-1, 2, self.num_samples).transpose(1, 2)
+
+
+def _sample(pyramid: FeaturePyramid, image_index: Tensor, positions: Tensor) -> Tensor:
+    """Return the unit-length features (N * M, dim), interpolated at positions (N, M, 2) px."""
+    num_samples = positions.shape[1]
+    x, y = positions.reshape(-1, 2).unbind(-1)
+    left, top = x.floor(), y.floor()
+    fraction_x, fraction_y = x - left, y - top
+    pixel_x = torch.stack((left, left + 1, left, left + 1), dim=1)  # (N * M, 4)
+    pixel_y = torch.stack((top, top, top + 1, top + 1), dim=1)
+    weights = torch.stack(
+        (
+            (1 - fraction_x) * (1 - fraction_y),
+            fraction_x * (1 - fraction_y),
+            (1 - fraction_x) * fraction_y,
+            fraction_x * fraction_y,
+        ),
+        dim=1,
+    )
+    image_index = image_index.repeat_interleave(4 * num_samples, output_size=pixel_x.numel())
+    pixels = pyramid.at_pixels(image_index, pixel_x.flatten(), pixel_y.flatten())
+    index = torch.arange(len(pixels), device=pixels.device).view(-1, 4)
+    return weighted_rows(pixels, index, weights)
