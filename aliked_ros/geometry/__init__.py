@@ -1,0 +1,1 @@
+"""Cameras and rigid motions: what matched pixels say about depth and movement."""

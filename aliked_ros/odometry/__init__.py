@@ -1,0 +1,1 @@
+"""Features and depths of successive images -> the pose of the camera."""

@@ -1,0 +1,88 @@
+"""Pinhole and distortion: raw pixels <-> rectified pixels <-> rays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.structs import Camera
+
+Array = NDArray[np.float64]
+
+_CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
+# A distortion model can be inverted only inside the radius where it grows; a pixel that does not
+# come back to itself within this distance lies outside.
+_ROUND_TRIP_PX = 0.1
+
+
+def rectify_keypoints(keypoints: NDArray[Any], camera: Camera) -> Array:
+    """Return where keypoints of the raw image lie in the rectified one.
+
+    Args:
+        keypoints: (N, 2) px in the raw image.
+        camera: gives K, distortion, R and P.
+
+    Returns:
+        (N, 2) px in the rectified image; NaN where the distortion model cannot be inverted.
+    """
+    keypoints = np.asarray(keypoints, dtype=np.float64).reshape(-1, 2)
+    if not camera.is_distorted or len(keypoints) == 0:
+        return keypoints
+    normalised = _undistort(keypoints, camera)  # (N, 2) on the plane z = 1 of the raw camera
+    rays = np.column_stack([normalised, np.ones(len(normalised))])
+    with np.errstate(invalid="ignore"):
+        returned = project_raw(rays, camera)
+        inverted = np.linalg.norm(returned - keypoints, axis=1) < _ROUND_TRIP_PX
+        rays_rectified = rays @ camera.R.T
+        visible = inverted & (rays_rectified[:, 2] > 1e-6)
+    rectified = np.full_like(keypoints, np.nan)
+    rectified[visible] = project(rays_rectified[visible], camera.K_rectified)
+    return rectified
+
+
+def _undistort(keypoints: Array, camera: Camera) -> Array:
+    """Return normalised coordinates (N, 2) of raw pixels (N, 2)."""
+    pixels = keypoints.reshape(-1, 1, 2)
+    if camera.distortion_model == "equidistant":
+        return np.asarray(cv2.fisheye.undistortPoints(pixels, camera.K, camera.D)).reshape(-1, 2)
+    # OpenCV before 5 takes the stopping criteria in a function of its own.
+    undistort: Any = getattr(cv2, "undistortPointsIter", cv2.undistortPoints)
+    normalised = undistort(pixels, camera.K, camera.D, R=None, P=None, criteria=_CRITERIA)
+    return np.asarray(normalised).reshape(-1, 2)
+
+
+def project_raw(points_camera: Array, camera: Camera) -> Array:
+    """Return the raw pixels (N, 2), px, of points (N, 3) in the raw camera's optical frame.
+
+    Only for points in front of the camera (z > 0).
+    """
+    points = np.asarray(points_camera, dtype=np.float64).reshape(-1, 1, 3)
+    if len(points) == 0:
+        return np.zeros((0, 2))
+    zero = np.zeros(3)
+    if camera.distortion_model == "equidistant":
+        pixels, _ = cv2.fisheye.projectPoints(points, zero, zero, camera.K, camera.D)
+    else:
+        pixels, _ = cv2.projectPoints(points, zero, zero, camera.K, camera.D)
+    return np.asarray(pixels).reshape(-1, 2)
+
+
+def project(points: Array, K: Array) -> Array:
+    """Return the pinhole pixels (N, 2), px, of points (N, 3); K is (3, 3), px."""
+    normalised: Array = points[:, :2] / points[:, 2:3]
+    return np.asarray(normalised * [K[0, 0], K[1, 1]] + [K[0, 2], K[1, 2]])
+
+
+def normalise(pixels: Array, K: Array) -> Array:
+    """Return pinhole pixels (N, 2) as coordinates (N, 2) on the plane z = 1; K is (3, 3), px."""
+    offsets: Array = pixels - [K[0, 2], K[1, 2]]
+    return np.asarray(offsets / [K[0, 0], K[1, 1]])
+
+
+def unit_rays(pixels: Array, K: Array) -> Array:
+    """Return unit rays (N, 3) through pinhole pixels (N, 2); K is (3, 3), px."""
+    rays = np.column_stack([normalise(pixels, K), np.ones(len(pixels))])
+    return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))

@@ -1,0 +1,128 @@
+"""Matched pixels -> essential matrix or homography: relative pose, inliers, candidates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import poselib
+from numpy.typing import NDArray
+
+from aliked_ros.geometry import se3
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+MIN_MATCHES = 8  # five determine the essential matrix; the rest is what the answer is checked with
+
+
+@dataclass(frozen=True)
+class RelativePose:
+    """The motion between two views of a static scene, translation without scale.
+
+    Attributes:
+        T_1_0: (4, 4); |t_1_0| is 1.
+        inlier_mask: (N,) bool, matches that agree with it.
+    """
+
+    T_1_0: Array
+    inlier_mask: Mask
+
+
+def pinhole_dict(K: Array) -> dict[str, Any]:
+    """Return a pinhole camera as PoseLib takes it; K is (3, 3), px."""
+    # PoseLib never looks at width and height for this model, but insists on having them.
+    parameters = [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]
+    return {"model": "PINHOLE", "width": 0, "height": 0, "params": parameters}
+
+
+def essential_matrix(T_1_0: Array) -> Array:
+    """Return E (3, 3) with x1^T E x0 = 0 for matched points on the planes z = 1."""
+    return se3.skew(T_1_0[:3, 3]) @ T_1_0[:3, :3]
+
+
+def sampson_error_px(pixels0: Array, pixels1: Array, T_1_0: Array, K: Array) -> Array:
+    """Return the first-order distance (N,), px, of matches to the epipolar geometry.
+
+    Args:
+        pixels0: (N, 2) px in the rectified image 0.
+        pixels1: (N, 2) px in the rectified image 1.
+        T_1_0: (4, 4), translation of any non-zero length.
+        K: (3, 3) intrinsics of both images, px.
+    """
+    K_inverse = np.linalg.inv(K)
+    F = K_inverse.T @ essential_matrix(T_1_0) @ K_inverse
+    ones = np.ones((len(pixels0), 1))
+    lines1 = np.hstack([pixels0, ones]) @ F.T  # (N, 3)
+    lines0 = np.hstack([pixels1, ones]) @ F  # (N, 3)
+    algebraic = np.abs((np.hstack([pixels1, ones]) * lines1).sum(axis=1))
+    gradient = np.sqrt((lines0[:, :2] ** 2).sum(axis=1) + (lines1[:, :2] ** 2).sum(axis=1))
+    return np.asarray(algebraic / np.maximum(gradient, 1e-12))
+
+
+def estimate_relative_pose(
+    pixels0: Array, pixels1: Array, K: Array, threshold_px: float, seed: int
+) -> RelativePose | None:
+    """Estimate the essential matrix by LO-RANSAC (five points) and return its motion.
+
+    Args:
+        pixels0: (N, 2) px in the rectified image 0.
+        pixels1: (N, 2) px in the rectified image 1, row by row the same points.
+        K: (3, 3) intrinsics of both images, px.
+        threshold_px: largest Sampson error of an inlier.
+        seed: of the random sampling; the same seed gives the same answer.
+
+    Returns:
+        None if there are fewer than MIN_MATCHES matches or inliers.
+    """
+    if len(pixels0) < MIN_MATCHES:
+        return None
+    camera = pinhole_dict(K)
+    options = {"max_epipolar_error": threshold_px, "seed": seed, "min_iterations": 100}
+    pose, info = poselib.estimate_relative_pose(pixels0, pixels1, camera, camera, options, {})
+    inlier_mask = np.asarray(info["inliers"], dtype=bool)
+    length = float(np.linalg.norm(pose.t))
+    if inlier_mask.sum() < MIN_MATCHES or not length > 0:
+        return None
+    return RelativePose(se3.from_rotation_translation(pose.R, pose.t / length), inlier_mask)
+
+
+def estimate_homography(
+    pixels0: Array, pixels1: Array, threshold_px: float, seed: int
+) -> tuple[Array, Mask] | None:
+    """Estimate the homography of a plane (or of a pure rotation) by LO-RANSAC.
+
+    Args:
+        pixels0: (N, 2) px in image 0.
+        pixels1: (N, 2) px in image 1, row by row the same points.
+        threshold_px: largest transfer error of an inlier.
+        seed: of the random sampling.
+
+    Returns:
+        H_1_0 (3, 3) and the inlier mask (N,); None if there are fewer than MIN_MATCHES.
+    """
+    if len(pixels0) < MIN_MATCHES:
+        return None
+    options = {"max_reproj_error": threshold_px, "seed": seed, "min_iterations": 100}
+    H_1_0, info = poselib.estimate_homography(pixels0, pixels1, options, {})
+    inlier_mask = np.asarray(info["inliers"], dtype=bool)
+    if inlier_mask.sum() < MIN_MATCHES:
+        return None
+    return np.asarray(H_1_0), inlier_mask
+
+
+def motions_of_homography(H_1_0: Array, K: Array) -> list[Array]:
+    """Return the motions T_1_0 (4, 4), unit translation, that a homography of a plane allows.
+
+    Up to four; none if it is a pure rotation. Which one is right must be told by cheirality.
+    """
+    count, rotations, translations, _ = cv2.decomposeHomographyMat(H_1_0, K)
+    motions = []
+    for index in range(count):
+        t = np.asarray(translations[index]).ravel()
+        length = float(np.linalg.norm(t))
+        if length > 1e-9:
+            motions.append(se3.from_rotation_translation(np.asarray(rotations[index]), t / length))
+    return motions

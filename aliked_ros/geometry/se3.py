@@ -1,0 +1,77 @@
+"""Rigid motions T_a_b as 4x4 matrices: build, invert, exp, log, apply."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# Below this angle (rad) the closed forms lose digits to 0/0; the series are exact to 1e-16 there.
+_SMALL_ANGLE = 1e-4
+
+
+def from_rotation_translation(R_a_b: Array, t_a_b: Array) -> Array:
+    """Return T_a_b (4, 4) from R_a_b (3, 3) and t_a_b (3,), the origin of b seen from a."""
+    T_a_b = np.eye(4)
+    T_a_b[:3, :3] = R_a_b
+    T_a_b[:3, 3] = t_a_b
+    return T_a_b
+
+
+def inverse(T_a_b: Array) -> Array:
+    """Return T_b_a (4, 4)."""
+    R_b_a = T_a_b[:3, :3].T
+    return from_rotation_translation(R_b_a, -R_b_a @ T_a_b[:3, 3])
+
+
+def transform(T_a_b: Array, points_b: Array) -> Array:
+    """Return points_a (N, 3) of points_b (N, 3)."""
+    return np.asarray(points_b @ T_a_b[:3, :3].T + T_a_b[:3, 3])
+
+
+def skew(v: Array) -> Array:
+    """Return the matrix (3, 3) whose product with w is the cross product v x w."""
+    x, y, z = v
+    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
+def exp_so3(phi: Array) -> Array:
+    """Return the rotation (3, 3) about phi (3,) by |phi| rad."""
+    R: Array = cv2.Rodrigues(np.asarray(phi, dtype=np.float64))[0]
+    return R
+
+
+def log_so3(R: Array) -> Array:
+    """Return the rotation vector (3,), rad, of length at most pi."""
+    phi: Array = cv2.Rodrigues(R)[0].ravel()
+    return phi
+
+
+def _left_jacobian(phi: Array) -> Array:
+    """Return V (3, 3) of exp: t = V @ rho (Barfoot, State Estimation for Robotics, eq. 7.77)."""
+    angle = float(np.linalg.norm(phi))
+    if angle < _SMALL_ANGLE:
+        a, b = 1 / 2, 1 / 6
+    else:
+        a = (1 - np.cos(angle)) / angle**2
+        b = (angle - np.sin(angle)) / angle**3
+    cross = skew(phi)
+    return np.asarray(np.eye(3) + a * cross + b * cross @ cross)
+
+
+def exp(xi: Array) -> Array:
+    """Return the motion (4, 4) of a twist (6,): translation part first, then rotation, rad."""
+    return from_rotation_translation(exp_so3(xi[3:]), _left_jacobian(xi[3:]) @ xi[:3])
+
+
+def log(T: Array) -> Array:
+    """Return the twist (6,) of a motion: translation part first, then rotation, rad."""
+    phi = log_so3(T[:3, :3])
+    return np.concatenate([np.linalg.solve(_left_jacobian(phi), T[:3, 3]), phi])
+
+
+def rotation_angle_deg(R: Array) -> float:
+    """Return the angle of a rotation (3, 3), deg in [0, 180]."""
+    return float(np.degrees(np.linalg.norm(log_so3(R))))
