@@ -1,0 +1,92 @@
+"""The door: a path -> the sequence that its layout holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from aliked_ros.datasets.euroc import EurocSequence
+from aliked_ros.datasets.file_sequence import Options
+from aliked_ros.datasets.image_folder import ImageFolderSequence
+from aliked_ros.datasets.kitti import KittiSequence
+from aliked_ros.datasets.rosbag import RosbagSequence
+from aliked_ros.datasets.sequence import DatasetError, Sequence
+from aliked_ros.datasets.seven_scenes import SevenScenesSequence
+from aliked_ros.datasets.tum import TumSequence
+from aliked_ros.datasets.video import VideoSequence
+
+# The order of recognition: an image folder would swallow the more special layouts.
+_READERS: tuple[Any, ...] = (
+    RosbagSequence,
+    VideoSequence,
+    KittiSequence,
+    TumSequence,
+    EurocSequence,
+    SevenScenesSequence,
+    ImageFolderSequence,
+)
+LAYOUTS = tuple(reader.layout for reader in _READERS)
+SYNTHETIC = "synthetic"
+
+
+def open_sequence(
+    path: Path | str,
+    camera_info: Path | str | None = None,
+    layout: str = "auto",
+    *,
+    rate_hz: float = 0.0,
+    topics: dict[str, str] | None = None,
+) -> Sequence:
+    """Open a sequence; images are read when they are asked for.
+
+    Args:
+        path: folder or file; "synthetic" or "synthetic:SEED" is the room that the package renders.
+        camera_info: calibration (ROS camera_calibration YAML) in place of the layout's own.
+        layout: "auto" or one of LAYOUTS.
+        rate_hz: rate where the layout has no stamps; 0: what is usual for it.
+        topics: for bags: "image", "right_image", "depth" -> topic, where the choice by type errs.
+
+    Raises:
+        DatasetError: naming the path, what was looked for and what to do.
+    """
+    if layout != "auto" and layout not in LAYOUTS:
+        raise DatasetError(f"layout is {layout!r}: use auto or one of {', '.join(LAYOUTS)}")
+    if str(path).partition(":")[0] == SYNTHETIC and not Path(path).exists():
+        return _open_synthetic(str(path))
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise DatasetError(f"{path} does not exist: give a sequence's folder or file")
+    chosen = [reader for reader in _READERS if layout in ("auto", reader.layout)]
+    for reader in chosen:
+        if reader.recognises(path):
+            info = None if camera_info is None else Path(camera_info).expanduser()
+            options = Options(info, rate_hz, tuple((topics or {}).items()))
+            sequence: Sequence = reader(path, options)
+            return sequence
+    raise DatasetError(_unrecognised(path, chosen))
+
+
+def _open_synthetic(name: str) -> Sequence:
+    from aliked_ros.synthetic import SyntheticRoom
+
+    seed = name.partition(":")[2] or "0"
+    if not seed.isdigit():
+        raise DatasetError(f"sequence is {name!r}: give synthetic or synthetic:SEED, a number")
+    return SyntheticRoom(int(seed))
+
+
+def _unrecognised(path: Path, readers: list[Any]) -> str:
+    looked_for = "; ".join(reader.looks_for for reader in readers)
+    if not path.is_dir():
+        return f"{path} is not a sequence. Looked for: {looked_for}"
+    content = sorted(entry.name + "/" * entry.is_dir() for entry in path.iterdir())
+    held = ", ".join(content[:6]) + (", ..." if len(content) > 6 else "")
+    inner = [
+        entry.name
+        for entry in sorted(path.iterdir())
+        if entry.is_dir() and any(reader.recognises(entry) for reader in readers)
+    ]
+    hint = f" Sequences lie inside it: {', '.join(inner[:6])}." if inner else ""
+    return (
+        f"{path} is not a sequence.{hint} It holds: {held or 'nothing'}. Looked for: {looked_for}"
+    )

@@ -1,0 +1,77 @@
+"""Ground truth of a camera: stamped poses, looked up at the stamp of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.geometry import se3
+
+MAX_INTERPOLATION_GAP_NS = 100_000_000
+MAX_NEAREST_GAP_NS = 20_000_000
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """Poses of the (left) camera's optical frame, at a rate of their own.
+
+    Attributes:
+        stamps_ns: (M,) int64, nanoseconds, strictly increasing.
+        T_world_camera: (M, 4, 4) float64, metres.
+    """
+
+    stamps_ns: NDArray[np.int64]
+    T_world_camera: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.stamps_ns)
+
+    def at(self, stamp_ns: int) -> NDArray[np.float64] | None:
+        """Return the (4, 4) pose at a stamp, or None where there is none near enough.
+
+        Between two poses at most 100 ms apart it is interpolated (straight line, shortest turn);
+        elsewhere the nearest pose counts if it is within 20 ms.
+        """
+        after = int(np.searchsorted(self.stamps_ns, stamp_ns))
+        if after < len(self) and self.stamps_ns[after] == stamp_ns:
+            return self._pose(after)
+        before = after - 1
+        if before >= 0 and after < len(self):
+            gap_ns = int(self.stamps_ns[after] - self.stamps_ns[before])
+            if gap_ns <= MAX_INTERPOLATION_GAP_NS:
+                fraction = (stamp_ns - int(self.stamps_ns[before])) / gap_ns
+                return _between(self.T_world_camera[before], self.T_world_camera[after], fraction)
+        near = [i for i in (before, after) if 0 <= i < len(self)]
+        nearest = min(near, key=lambda i: abs(int(self.stamps_ns[i]) - stamp_ns), default=None)
+        if nearest is None or abs(int(self.stamps_ns[nearest]) - stamp_ns) > MAX_NEAREST_GAP_NS:
+            return None
+        return self._pose(nearest)
+
+    def _pose(self, index: int) -> NDArray[np.float64]:
+        T_world_camera: NDArray[np.float64] = self.T_world_camera[index]
+        return T_world_camera
+
+    def moved_by(self, T_body_camera: NDArray[np.float64]) -> GroundTruth:
+        """Return the poses of a camera that is fixed to the body whose poses these are."""
+        return GroundTruth(self.stamps_ns, self.T_world_camera @ T_body_camera)
+
+
+def nearest_rigid(T: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (M, 4, 4) poses whose rotations, written with few digits, are orthogonal again."""
+    U, _, V_transposed = np.linalg.svd(T[:, :3, :3])
+    rigid = np.tile(np.eye(4), (len(T), 1, 1))
+    rigid[:, :3, :3] = U @ V_transposed
+    rigid[:, :3, 3] = T[:, :3, 3]
+    return rigid
+
+
+def _between(
+    T_world_0: NDArray[np.float64], T_world_1: NDArray[np.float64], fraction: float
+) -> NDArray[np.float64]:
+    """Return the pose a fraction of the way: straight line for the position, shortest turn."""
+    R_0_1 = T_world_0[:3, :3].T @ T_world_1[:3, :3]
+    t_world = (1 - fraction) * T_world_0[:3, 3] + fraction * T_world_1[:3, 3]
+    R_world = T_world_0[:3, :3] @ se3.exp_so3(fraction * se3.log_so3(R_0_1))
+    return se3.from_rotation_translation(R_world, t_world)

@@ -1,0 +1,209 @@
+"""The contract of every dataset: a stream of stamped frames with calibration and ground truth."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.structs import Camera, Frame
+
+
+class DatasetError(ValueError):
+    """A sequence that cannot be served; the text says what was looked for and what to do."""
+
+
+class FrameError(RuntimeError):
+    """One frame that cannot be read; the sequence goes on without it.
+
+    Attributes:
+        index: position of the frame in its sequence.
+        reason: what is wrong, with the file's name.
+    """
+
+    def __init__(self, index: int, reason: str) -> None:
+        super().__init__(f"frame {index}: {reason}")
+        self.index = index
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What one frame holds: the image, its stereo partner and its depth, as in Frame."""
+
+    image: NDArray[np.uint8]
+    right_image: NDArray[np.uint8] | None = None
+    depth_m: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The cameras of a sequence.
+
+    Attributes:
+        camera: the (left) camera, or None where nothing calibrates it.
+        right_camera: the stereo partner, or None.
+        T_left_right: (4, 4) metres, takes right-camera coordinates to left-camera coordinates;
+            None for a rectified pair, whose right_camera.P[0, 3] is -fx * baseline_m.
+    """
+
+    camera: Camera | None = None
+    right_camera: Camera | None = None
+    T_left_right: NDArray[np.float64] | None = None
+
+
+class Sequence(ABC):
+    """A recorded or rendered run of a camera.
+
+    Attributes:
+        layout: name of the folder layout, a key of datasets.LAYOUTS.
+        name: name of the sequence, for titles and reports.
+        stamps_ns: (N,) int64, nanoseconds, strictly increasing.
+        has_stamps: whether the stamps were recorded; False means counted out at a rate.
+        sensors: which of "mono", "stereo" and "rgbd" it can serve.
+        camera, right_camera, T_left_right: as in Calibration.
+        ground_truth: poses of the (left) camera, or None.
+    """
+
+    layout: ClassVar[str]
+
+    def __init__(
+        self,
+        name: str,
+        stamps_ns: NDArray[np.int64],
+        calibration: Calibration,
+        *,
+        sensors: tuple[str, ...] = ("mono",),
+        ground_truth: GroundTruth | None = None,
+        has_stamps: bool = True,
+    ) -> None:
+        if len(stamps_ns) == 0:
+            raise DatasetError(f"{name} ({self.layout}) holds no frames")
+        if np.any(np.diff(stamps_ns) <= 0):
+            worst = int(np.argmax(np.diff(stamps_ns) <= 0)) + 1
+            raise DatasetError(
+                f"{name} ({self.layout}): the stamp of frame {worst} is not after the one before; "
+                "sort the list of images by time and drop duplicates"
+            )
+        self.name = name
+        self.stamps_ns = stamps_ns
+        self.has_stamps = has_stamps
+        self.sensors = sensors
+        self.camera = calibration.camera
+        self.right_camera = calibration.right_camera
+        self.T_left_right = calibration.T_left_right
+        self.ground_truth = ground_truth
+
+    def __len__(self) -> int:
+        return len(self.stamps_ns)
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    def read(self, index: int, sensor: str | None = None) -> Frame:
+        """Return one frame.
+
+        Args:
+            index: position in the sequence, 0 <= index < len.
+            sensor: loads what "mono", "stereo" or "rgbd" needs; None loads what there is.
+
+        Raises:
+            IndexError: outside the sequence.
+            FrameError: a file is missing, broken or of another size than its camera, or the
+                sensor's partner image is missing at this instant.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"frame {index} of {self.name}, which has {len(self)}")
+        with_right = "stereo" in self.sensors and sensor in (None, "stereo")
+        with_depth = "rgbd" in self.sensors and sensor in (None, "rgbd")
+        pictures = self._load(index, with_right, with_depth)
+        self._check(index, pictures, sensor)
+        stamp_ns = int(self.stamps_ns[index])
+        return Frame(
+            stamp_ns,
+            pictures.image,
+            pictures.right_image,
+            pictures.depth_m,
+            None if self.ground_truth is None else self.ground_truth.at(stamp_ns),
+        )
+
+    def frames(
+        self,
+        sensor: str | None = None,
+        *,
+        start: int = 0,
+        limit: int | None = None,
+        on_error: Callable[[FrameError], None] | None = None,
+    ) -> Iterator[Frame]:
+        """Yield frames in order, reading one ahead of the consumer.
+
+        Args:
+            sensor: as in read; it must be one of `sensors`.
+            start: first frame.
+            limit: at most this many frames, broken ones included; None: all.
+            on_error: called with each broken frame, which is then skipped; None: raise it.
+        """
+        self.require(sensor)
+        stop = len(self) if limit is None else min(len(self), start + limit)
+        with ThreadPoolExecutor(1, "read_ahead") as reader:
+            ahead = reader.submit(self.read, start, sensor) if start < stop else None
+            for index in range(start, stop):
+                assert ahead is not None
+                current = ahead
+                if index + 1 < stop:
+                    ahead = reader.submit(self.read, index + 1, sensor)
+                try:
+                    frame = current.result()
+                except FrameError as error:
+                    if on_error is None:
+                        raise
+                    on_error(error)
+                    continue
+                yield frame
+
+    def require(self, sensor: str | None) -> None:
+        """Raise DatasetError if the sequence cannot serve the sensor."""
+        if sensor is not None and sensor not in self.sensors:
+            raise DatasetError(
+                f"{self.name} ({self.layout}) serves {', '.join(self.sensors)}; "
+                f"sensor {sensor!r} was asked for"
+            )
+
+    def require_camera(self) -> Camera:
+        """Return the camera; raise DatasetError, saying what to do, where there is none."""
+        if self.camera is None:
+            raise DatasetError(
+                f"{self.name} ({self.layout}) has no calibration: put a camera_info.yaml "
+                "(ROS camera_calibration format) into its folder or pass one with --camera-info"
+            )
+        return self.camera
+
+    @abstractmethod
+    def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
+        """Read the files of one frame; FrameError where that fails."""
+
+    def _check(self, index: int, pictures: Pictures, sensor: str | None) -> None:
+        if sensor == "stereo" and pictures.right_image is None:
+            raise FrameError(index, "no right image of the same instant")
+        if sensor == "rgbd" and pictures.depth_m is None:
+            raise FrameError(index, "no depth image of the same instant")
+        size = pictures.image.shape[:2]
+        expected = size if self.camera is None else (self.camera.height, self.camera.width)
+        for what, picture in (
+            ("image", pictures.image),
+            ("right image", pictures.right_image),
+            ("depth image", pictures.depth_m),
+        ):
+            if picture is not None and picture.shape[:2] != expected:
+                height, width = picture.shape[:2]
+                raise FrameError(
+                    index,
+                    f"the {what} is {width}x{height}, but {expected[1]}x{expected[0]} was expected "
+                    "from the calibration or the left image",
+                )

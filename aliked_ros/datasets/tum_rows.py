@@ -1,0 +1,76 @@
+"""Trajectory files of TUM rows "stamp tx ty tz qx qy qz qw", read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from aliked_ros.datasets import stamps
+from aliked_ros.datasets.ground_truth import GroundTruth
+
+HEADER = "# timestamp tx ty tz qx qy qz qw"
+
+
+def read(path: Path) -> GroundTruth:
+    """Return the stamped poses of a file, in the order of their stamps.
+
+    Lines that start with # and rows whose numbers are not finite (a tracker that lost its target)
+    are left out; fields may be separated by blanks or commas.
+
+    Raises:
+        ValueError: naming the file and the line that is not a row.
+    """
+    stamps_ns: list[int] = []
+    rows: list[list[float]] = []
+    for number, line in _lines(path):
+        fields = line.replace(",", " ").split()
+        try:
+            row = [float(field) for field in fields[1:8]]
+            stamp_ns = stamps.seconds_to_ns(fields[0])
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from error
+        if len(row) != 7:
+            raise ValueError(
+                f"{path}, line {number}: {len(fields)} fields; a row is "
+                "'stamp tx ty tz qx qy qz qw'"
+            )
+        if np.isfinite(row).all() and any(row[3:]):
+            stamps_ns.append(stamp_ns)
+            rows.append(row)
+    return from_rows(np.array(stamps_ns, np.int64), np.array(rows).reshape(-1, 7))
+
+
+def from_rows(stamps_ns: NDArray[np.int64], rows: NDArray[np.float64]) -> GroundTruth:
+    """Return poses of (M,) stamps and (M, 7) rows tx ty tz qx qy qz qw, sorted by stamp."""
+    keep = stamps.increasing(stamps_ns)
+    T = np.tile(np.eye(4), (len(keep), 1, 1))
+    if len(keep):
+        T[:, :3, 3] = rows[keep, :3]
+        T[:, :3, :3] = Rotation.from_quat(rows[keep, 3:]).as_matrix()
+    return GroundTruth(stamps_ns[keep], T)
+
+
+def row(stamp_ns: int, T_world_camera: NDArray[np.float64]) -> str:
+    """Return one TUM row; the quaternion's sign is chosen so that qw >= 0."""
+    rotation = Rotation.from_matrix(T_world_camera[:3, :3]).as_quat()
+    rotation = -rotation if rotation[3] < 0 else rotation
+    values = " ".join(f"{value:.9f}" for value in (*T_world_camera[:3, 3], *rotation))
+    return f"{stamps.ns_to_seconds(stamp_ns)} {values}"
+
+
+def write(path: Path, poses: Iterable[tuple[int, NDArray[np.float64]]]) -> None:
+    """Write stamped poses (stamp_ns, (4, 4) T_world_camera), one row each."""
+    lines = [HEADER, *(row(stamp_ns, T_world_camera) for stamp_ns, T_world_camera in poses)]
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for number, line in enumerate(file, 1):
+            text = line.strip()
+            if text and not text.startswith("#"):
+                yield number, text
