@@ -138,7 +138,7 @@ def decode_depth(
 
 def depth_from_millimetres(raw: NDArray[np.uint16]) -> NDArray[np.float32]:
     """Return metres with NaN where the (H, W) uint16 millimetres are 0 or saturated."""
-    depth_m = raw.astype(np.float32) * np.float32(1e-3)
+    depth_m = raw.astype(np.float32) / np.float32(1000)
     depth_m[(raw == 0) | (raw == 65535)] = np.nan
     return depth_m
 

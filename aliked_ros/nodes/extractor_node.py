@@ -33,7 +33,10 @@ class ExtractorNode(Node):
             on_change=self._reconfigure,
         )
         self._extractor = Extractor(self._parameters.value)
-        self.get_logger().info(f"ready: {self._extractor.summary}")
+        self.get_logger().info(
+            f"{self._extractor.config.model} on {self._extractor.device}, "
+            f"weights {self._extractor.weights_id}"
+        )
 
         self._health = Health(self, hardware_id=str(self._extractor.device))
         self._publisher = self.create_publisher(Features, "features", RESULT_QOS)
