@@ -157,8 +157,8 @@ def _pick_device(name: str) -> torch.device:
     available = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if available <= int(number or 0):
         raise ValueError(
-            f"device is {name!r}, but torch {torch.__version__} finds {available} CUDA devices: set "
-            "device to 'auto' or 'cpu', or install a CUDA build of torch and the driver"
+            f"device is {name!r}, but torch {torch.__version__} finds {available} CUDA devices: "
+            "set device to 'auto' or 'cpu', or install a CUDA build of torch and the driver"
         )
     return torch.device(name)
 
@@ -167,21 +167,22 @@ def _exact_float32(device: torch.device) -> AbstractContextManager[Any]:
     """Keep cuDNN from rounding float32 convolutions to 10 bits (TF32), which moves keypoints."""
     if device.type != "cuda":
         return nullcontext()
-    return cast(AbstractContextManager[Any], torch.backends.cudnn.flags(allow_tf32=False))
+    flags = torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False)
+    return cast(AbstractContextManager[Any], flags)
 
 
 def _check_type(image: Any) -> Image:
     """Return the image if it is an array or a tensor of uint8."""
-    if not isinstance(image, (np.ndarray, Tensor)):
+    if not isinstance(image, np.ndarray | Tensor):
         raise TypeError(f"image is {type(image).__name__}: give a numpy array or a torch tensor")
-    if str(image.dtype) not in ("uint8", "torch.uint8"):
+    if image.dtype not in (np.uint8, torch.uint8):
         raise TypeError(f"image is of type {image.dtype}: convert it to uint8, 0 to 255")
     return image
 
 
-def _check_image(image: Any) -> Image:
+def _check_image(candidate: Any) -> Image:
     """Return the image if it is (H, W) or (H, W, 3) uint8 with at least one pixel."""
-    image = _check_type(image)
+    image = _check_type(candidate)
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[-1] != 3):
         raise ValueError(f"image has shape {tuple(image.shape)}: give (H, W) grey or (H, W, 3) RGB")
     if 0 in image.shape:
