@@ -1,0 +1,33 @@
+# Source this (bash or zsh, from any folder) for a shell in which `python3 -m aliked_ros` and the nodes run.
+# shellcheck shell=bash
+if [ -n "${ZSH_VERSION:-}" ]; then
+  eval '_aliked_script="${(%):-%x}"' # zsh's BASH_SOURCE; bash must not parse it
+  _aliked_shell=zsh
+else
+  _aliked_script=${BASH_SOURCE[0]}
+  _aliked_shell=bash
+fi
+_aliked_root=$(cd "$(dirname "$_aliked_script")/.." >/dev/null && pwd)
+
+if [ ! -e "$_aliked_root/install/.build" ]; then
+  echo "activate: nothing is installed yet: run 'make install' in $_aliked_root" >&2
+  unset _aliked_script _aliked_shell _aliked_root
+  return 1
+fi
+
+. "$_aliked_root/.venv/bin/activate"
+if [ -z "${ROS_DISTRO:-}" ]; then
+  # ROS's wheels bring no setup script of their own.
+  case ":${AMENT_PREFIX_PATH:-}:" in
+    *":$_aliked_root/.venv:"*) ;;
+    *) export AMENT_PREFIX_PATH="$_aliked_root/.venv${AMENT_PREFIX_PATH:+:$AMENT_PREFIX_PATH}" ;;
+  esac
+  export RMW_IMPLEMENTATION=rmw_fastrtps_cpp
+fi
+. "$_aliked_root/install/local_setup.$_aliked_shell"
+
+# Fast DDS loses images of more than half a megabyte silently without this profile. Its second name is
+# that of Fast DDS 2, which Jazzy has.
+export FASTDDS_DEFAULT_PROFILES_FILE="$_aliked_root/install/aliked_ros/share/aliked_ros/config/fastdds_large_images.xml"
+export FASTRTPS_DEFAULT_PROFILES_FILE="$FASTDDS_DEFAULT_PROFILES_FILE"
+unset _aliked_script _aliked_shell _aliked_root

