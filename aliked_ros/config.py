@@ -89,3 +89,18 @@ class MatcherConfig(Config):
     min_similarity: float = knob(
         0.0, "cosine similarity below which a pair is dropped", minimum=-1.0, maximum=1.0
     )
+
+
+@dataclass(frozen=True)
+class StereoConfig(Config):
+    """How disparity is measured at keypoints of a rectified pair."""
+
+    max_disparity_px: int = knob(
+        128, "range of the search; nearer points get no depth", minimum=8, maximum=1024
+    )
+    min_correlation: float = knob(
+        0.6, "correlation below which windows show different points", minimum=0.0, maximum=1.0
+    )
+    min_margin: float = knob(
+        0.03, "lead in correlation over the second best disparity", minimum=0.0, maximum=1.0
+    )
