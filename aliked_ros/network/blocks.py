@@ -6,7 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aliked_ros.network.sampling import bilinear_neighbours, to_rows, weighted_rows
+from aliked_ros.network.sampling import (
+    at_least_float32,
+    bilinear_neighbours,
+    to_rows,
+    weighted_rows,
+)
 
 
 class DeformableConv2d(nn.Module):
@@ -34,8 +39,7 @@ class DeformableConv2d(nn.Module):
         """Return index (B * h * w * 9, 4) into the rows of x, and the weights of these rows."""
         batch, _, height, width = x.shape
         limit = max(height, width) / 4
-        # Positions need float32 whatever the convolutions use: half is 0.25 cells at 300.
-        offset = self.offset_conv(x).float().clamp(-limit, limit)
+        offset = at_least_float32(self.offset_conv(x)).clamp(-limit, limit)
         offset = offset.permute(0, 2, 3, 1).reshape(batch, height, width, 3, 3, 2)
         rows = torch.arange(height, device=x.device, dtype=offset.dtype)
         columns = torch.arange(width, device=x.device, dtype=offset.dtype)

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from aliked_ros.network.blocks import ConvBlock, ResidualBlock
 from aliked_ros.network.pyramid import FeaturePyramid
+from aliked_ros.network.sampling import at_least_float32
 
 STRIDE = 32
 
@@ -89,7 +90,7 @@ class Encoder(nn.Module):
             x = x.add_(F.interpolate(coarse, size=size, mode="bilinear", align_corners=True))
         for layer in others:
             x = layer(x)
-        return torch.sigmoid(x.squeeze(1).float())
+        return torch.sigmoid(at_least_float32(x.squeeze(1)))
 
 
 def _split_padding(size: int) -> tuple[int, int]:

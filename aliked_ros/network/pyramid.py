@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from aliked_ros.network.sampling import axis_neighbours, to_rows, weighted_rows
+from aliked_ros.network.sampling import at_least_float32, axis_neighbours, to_rows, weighted_rows
 
 
 @dataclass(frozen=True)
@@ -29,36 +29,50 @@ class FeaturePyramid:
         """Channels of a pixel's feature."""
         return sum(level.shape[1] for level in self.levels)
 
-    def at_pixels(self, image_index: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Return the features of whole pixels, unit length; zero outside the image.
+    def at_grids(self, image_index: Tensor, x: Tensor, y: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return the features of small grids of whole pixels.
+
+        The unit-length feature of a pixel is its parts, one from each level, times its scale:
+        the caller multiplies later, where there are fewer numbers.
 
         Args:
-            image_index: (P,) int64, which image of the batch.
-            x: (P,) float32, columns, whole numbers, px in the image before padding.
-            y: (P,) float32, rows, likewise.
+            image_index: (G,) int64, which image of the batch a grid lies in.
+            x: (G, X) float32, columns of a grid, whole numbers, px in the image before padding.
+            y: (G, Y) float32, rows of a grid, likewise.
 
         Returns:
-            (P, dim) in the type of the levels, upsampled with aligned corners.
+            parts: four (G * Y * X, dim / 4) in the type of the levels, upsampled with aligned
+                corners.
+            scale: (G, Y, X) float32, 1 / norm of the feature; 0 for pixels outside the image.
         """
         height, width = self.image_size
-        is_inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+        is_inside = _is_on_axis(y, height).unsqueeze(2) & _is_on_axis(x, width).unsqueeze(1)
         x = x.clamp(0, width - 1) + self.pad[0]
         y = y.clamp(0, height - 1) + self.pad[1]
-        finest = self.levels[0]
-        first_row = (image_index * finest.shape[2] + y.long()) * finest.shape[3]
-        parts = [to_rows(finest).index_select(0, first_row + x.long())]
+        parts = [self._read(image_index, x, y)]
         parts += [self._interpolate(level, image_index, x, y) for level in self.levels[1:]]
-        features = torch.cat(parts, dim=1)
-        norm = features.float().square().sum(dim=1).sqrt().clamp(min=1e-12)
-        return features * (is_inside / norm).to(features.dtype).unsqueeze(1)
+        norms = [torch.linalg.vector_norm(at_least_float32(part), dim=1) for part in parts]
+        norm = torch.linalg.vector_norm(torch.stack(norms), dim=0).clamp(min=1e-12)
+        return parts, is_inside / norm.view(is_inside.shape)
+
+    def _read(self, image_index: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Return (G * Y * X, dim / 4), the finest level at padded pixels."""
+        finest = self.levels[0]
+        rows = y.long() + (image_index * finest.shape[2]).unsqueeze(1)  # (G, Y)
+        index = rows.unsqueeze(2) * finest.shape[3] + x.long().unsqueeze(1)  # (G, Y, X)
+        return to_rows(finest).index_select(0, index.flatten())
 
     def _interpolate(self, level: Tensor, image_index: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Return (P, dim / 4), the level upsampled at padded pixels (x, y)."""
+        """Return (G * Y * X, dim / 4), a coarse level upsampled at padded pixels."""
         padded_height, padded_width = self.levels[0].shape[2:]
         height, width = level.shape[2:]
         columns, column_weights = axis_neighbours(x * ((width - 1) / (padded_width - 1)), width)
         rows, row_weights = axis_neighbours(y * ((height - 1) / (padded_height - 1)), height)
-        rows = rows + (image_index * height).unsqueeze(-1)
-        index = rows.unsqueeze(-1) * width + columns.unsqueeze(-2)  # (P, 2, 2)
-        weights = row_weights.unsqueeze(-1) * column_weights.unsqueeze(-2)
-        return weighted_rows(to_rows(level), index.flatten(1), weights.flatten(1))
+        rows = rows + (image_index * height).view(-1, 1, 1)  # (G, Y, 2)
+        index = rows[:, :, None, :, None] * width + columns[:, None, :, None, :]  # (G, Y, X, 2, 2)
+        weights = row_weights[:, :, None, :, None] * column_weights[:, None, :, None, :]
+        return weighted_rows(to_rows(level), index.view(-1, 4), weights.view(-1, 4))
+
+
+def _is_on_axis(position: Tensor, size: int) -> Tensor:
+    return (position >= 0) & (position <= size - 1)

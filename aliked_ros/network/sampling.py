@@ -7,6 +7,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Return the tensor in float32 if it is narrower: positions and sums need the digits."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+
+
 def to_rows(feature_map: Tensor) -> Tensor:
     """Return a map (B, C, h, w) as rows (B * h * w, C); a view if the map is channels-last."""
     return feature_map.permute(0, 2, 3, 1).reshape(-1, feature_map.shape[1])

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aliked_ros.network.pyramid import FeaturePyramid
-from aliked_ros.network.sampling import weighted_rows
+from aliked_ros.network.sampling import at_least_float32, weighted_rows
 
 PATCH = 3  # px, side of the patch that the sample positions are predicted from
 
@@ -37,15 +37,15 @@ class SDDH(nn.Module):
         batch, num_keypoints, _ = keypoints.shape
         if num_keypoints == 0:
             return keypoints.new_zeros((batch, 0, pyramid.dim), dtype=torch.float32)
-        points = keypoints.reshape(-1, 2).float()
+        points = at_least_float32(keypoints.reshape(-1, 2))
         image_index = torch.arange(batch, device=points.device).repeat_interleave(
             num_keypoints, output_size=len(points)
         )
         offsets = self._predict_offsets(pyramid, image_index, points)  # (N, M, 2)
-        samples = _sample(pyramid, image_index, points.unsqueeze(1) + offsets)  # (N * M, dim)
-        samples = F.selu_(F.linear(samples, self.sf_conv.weight.flatten(1)))
+        samples = self._sample(pyramid, image_index, points.unsqueeze(1) + offsets)
+        samples = F.selu_(F.linear(samples, self.sf_conv.weight.flatten(1)))  # (N * M, dim)
         aggregated = samples.view(len(points), -1) @ self.agg_weights.flatten(0, 1)
-        return F.normalize(aggregated.float(), dim=-1).view(batch, num_keypoints, -1)
+        return F.normalize(at_least_float32(aggregated), dim=-1).view(batch, num_keypoints, -1)
 
     def _predict_offsets(
         self, pyramid: FeaturePyramid, image_index: Tensor, points: Tensor
@@ -53,39 +53,29 @@ class SDDH(nn.Module):
         """Return the sample positions (N, M, 2) relative to the points (N, 2), px, (x, y)."""
         step = torch.arange(PATCH, device=points.device, dtype=points.dtype) - PATCH // 2
         centre = points.detach().trunc()
-        x = (centre[:, :1] + step).unsqueeze(1).expand(-1, PATCH, -1)  # (N, 3, 3)
-        y = (centre[:, 1:] + step).unsqueeze(2).expand(-1, -1, PATCH)
-        image_index = image_index.repeat_interleave(PATCH * PATCH, output_size=x.numel())
-        patches = pyramid.at_pixels(image_index, x.flatten(), y.flatten())
+        x, y = centre[:, :1] + step, centre[:, 1:] + step  # (N, 3)
+        parts, scale = pyramid.at_grids(image_index, x, y)
+        patches = torch.cat(parts, dim=1) * scale.view(-1, 1).to(parts[0].dtype)  # (N * 9, dim)
         first, activation, second = self.offset_conv
         assert isinstance(first, nn.Conv2d)
         assert isinstance(second, nn.Conv2d)
         kernel = first.weight.permute(0, 2, 3, 1).flatten(1)  # (2 M, 9 * dim)
         hidden = activation(F.linear(patches.view(len(points), -1), kernel, first.bias))
-        offsets = F.linear(hidden, second.weight.flatten(1), second.bias).float()
+        offsets = at_least_float32(F.linear(hidden, second.weight.flatten(1), second.bias))
         limit = max(pyramid.image_size) / 4
         # First all x, then all y: the other order than in the deformable convolutions.
         return offsets.clamp(-limit, limit).view(-1, 2, self.num_samples).transpose(1, 2)
 
-
-def _sample(pyramid: FeaturePyramid, image_index: Tensor, positions: Tensor) -> Tensor:
-    """Return the unit-length features (N * M, dim), interpolated at positions (N, M, 2) px."""
-    num_samples = positions.shape[1]
-    x, y = positions.reshape(-1, 2).unbind(-1)
-    left, top = x.floor(), y.floor()
-    fraction_x, fraction_y = x - left, y - top
-    pixel_x = torch.stack((left, left + 1, left, left + 1), dim=1)  # (N * M, 4)
-    pixel_y = torch.stack((top, top, top + 1, top + 1), dim=1)
-    weights = torch.stack(
-        (
-            (1 - fraction_x) * (1 - fraction_y),
-            fraction_x * (1 - fraction_y),
-            (1 - fraction_x) * fraction_y,
-            fraction_x * fraction_y,
-        ),
-        dim=1,
-    )
-    image_index = image_index.repeat_interleave(4 * num_samples, output_size=pixel_x.numel())
-    pixels = pyramid.at_pixels(image_index, pixel_x.flatten(), pixel_y.flatten())
-    index = torch.arange(len(pixels), device=pixels.device).view(-1, 4)
-    return weighted_rows(pixels, index, weights)
+    def _sample(self, pyramid: FeaturePyramid, image_index: Tensor, positions: Tensor) -> Tensor:
+        """Return the unit-length features (N * M, dim), interpolated at positions (N, M, 2) px."""
+        positions = positions.flatten(0, 1)
+        image_index = image_index.repeat_interleave(self.num_samples, output_size=len(positions))
+        below = positions.floor()
+        pixels = torch.stack((below, below + 1), dim=-1)  # (N * M, 2, 2): axis, side
+        fraction = positions - below
+        axis_weights = torch.stack((1 - fraction, fraction), dim=-1)
+        parts, scale = pyramid.at_grids(image_index, pixels[:, 0], pixels[:, 1])
+        weights = scale * axis_weights[:, 1].unsqueeze(2) * axis_weights[:, 0].unsqueeze(1)
+        index = torch.arange(weights.numel(), device=positions.device).view(-1, 4)
+        weights = weights.flatten(1)
+        return torch.cat([weighted_rows(part, index, weights) for part in parts], dim=1)
