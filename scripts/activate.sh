@@ -10,11 +10,13 @@ fi
 _aliked_root=$(cd "$(dirname "$_aliked_script")/.." >/dev/null && pwd)
 
 if [ ! -e "$_aliked_root/install/.build" ]; then
-  echo "activate: nothing is installed yet: run 'make install' in $_aliked_root" >&2
-  unset _aliked_script _aliked_shell _aliked_root
+  echo "activate: nothing is installed yet; run: make -C '$_aliked_root' install" >&2
   return 1
 fi
 
+# Python's and colcon's scripts read unset variables.
+case $- in *u*) _aliked_nounset=u ;; *) _aliked_nounset= ;; esac
+set +u
 . "$_aliked_root/.venv/bin/activate"
 if [ -z "${ROS_DISTRO:-}" ]; then
   # ROS's wheels bring no setup script of their own.
@@ -26,8 +28,11 @@ if [ -z "${ROS_DISTRO:-}" ]; then
 fi
 . "$_aliked_root/install/local_setup.$_aliked_shell"
 
-# Fast DDS loses images of more than half a megabyte silently without this profile. Its second name is
-# that of Fast DDS 2, which Jazzy has.
-export FASTDDS_DEFAULT_PROFILES_FILE="$_aliked_root/install/aliked_ros/share/aliked_ros/config/fastdds_large_images.xml"
-export FASTRTPS_DEFAULT_PROFILES_FILE="$FASTDDS_DEFAULT_PROFILES_FILE"
-unset _aliked_script _aliked_shell _aliked_root
+# Fast DDS loses images of more than half a megabyte silently without this profile (a profile of your own
+# stays). The second name is that of Fast DDS 2, which Jazzy has.
+: "${FASTDDS_DEFAULT_PROFILES_FILE:=$_aliked_root/install/aliked_ros/share/aliked_ros/config/fastdds_large_images.xml}"
+: "${FASTRTPS_DEFAULT_PROFILES_FILE:=$FASTDDS_DEFAULT_PROFILES_FILE}"
+export FASTDDS_DEFAULT_PROFILES_FILE FASTRTPS_DEFAULT_PROFILES_FILE
+
+[ -z "$_aliked_nounset" ] || set -u
+unset _aliked_script _aliked_shell _aliked_root _aliked_nounset

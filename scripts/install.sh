@@ -48,7 +48,7 @@ has_cuda() { nvidia-smi >/dev/null 2>&1; }
 install_dependencies() {
   local python pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet)
   # A virtual environment that was moved or whose interpreter has gone cannot be repaired.
-  if ! "$venv/bin/python" -c '' 2>/dev/null || ! head -1 "$venv/bin/pip" | grep -qF "$venv/"; then
+  if ! "$venv/bin/python" -c '' 2>/dev/null || ! grep -qF "$venv/" "$venv/bin/pip"; then
     python=$(find_python)
     check_tools "$python"
     echo "install: creating .venv with $("$python" --version)"

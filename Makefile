@@ -1,0 +1,30 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help install format lint type test test-ros golden bench demo clean
+IN_OVERLAY := source scripts/activate.sh &&
+ifneq ($(wildcard ../shared),)
+export ALIKED_SHARED ?= $(abspath ../shared)
+endif
+
+help:           ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+install:        ## create .venv, install the pinned dependencies, build the overlay into install/
+	@scripts/install.sh
+format: install ## rewrite the sources in the one format
+	@$(IN_OVERLAY) ruff format . && ruff check --fix .
+lint: install   ## style, spelling and forbidden imports
+	@$(IN_OVERLAY) ruff check . && ruff format --check . && codespell
+type: install   ## static types
+	@$(IN_OVERLAY) mypy
+test: lint type ## everything that must hold: lint, types, and all tests
+	@$(IN_OVERLAY) pytest
+test-ros: install ## only the tests that start real nodes
+	@$(IN_OVERLAY) pytest test/ros
+golden: install ## only the comparison with the authors' network (needs ALIKED_SHARED)
+	@$(IN_OVERLAY) pytest test/golden
+bench: install  ## timings
+	@$(IN_OVERLAY) for script in bench/bench_*.py; do python3 $$script || exit; done
+demo: install   ## the whole pipeline on a sequence; results in out/ (SEQUENCE=folder chooses one)
+	@$(IN_OVERLAY) python3 scripts/demo.py $(SEQUENCE)
+clean:          ## remove everything that was built, the virtual environment included
+	rm -rf .venv build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis
