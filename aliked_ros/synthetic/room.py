@@ -1,0 +1,86 @@
+"""A rendered room as a sequence: exact poses, intrinsics, depth and a right view."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.datasets import stamps
+from aliked_ros.datasets.calibration import rectified_partner
+from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.datasets.sequence import Calibration, Pictures, Sequence
+from aliked_ros.structs import Camera
+from aliked_ros.synthetic.path import pose_at
+from aliked_ros.synthetic.renderer import Renderer
+from aliked_ros.synthetic.scene import build_room
+
+
+class SyntheticRoom(Sequence):
+    """Renders each frame when it is asked for; the same seed gives the same pixels.
+
+    Example:
+        room = SyntheticRoom(seed=0, num_frames=30)
+        frame = room.read(0)  # image (480, 640, 3), right_image, depth_m (480, 640), pose
+    """
+
+    layout = "synthetic"
+
+    def __init__(
+        self,
+        seed: int = 0,
+        width: int = 640,
+        height: int = 480,
+        *,
+        num_frames: int = 300,
+        rate_hz: float = 15.0,
+        baseline_m: float = 0.12,
+        is_grey: bool = False,
+        texels_per_m: float = 160.0,
+    ) -> None:
+        """Furnish the room and lay the path.
+
+        Args:
+            seed: decides surfaces, furniture and where the walk starts.
+            width: columns of an image.
+            height: rows of an image.
+            num_frames: a lap takes 20 s, that is 300 frames at 15 Hz.
+            rate_hz: frames per second of the walk.
+            baseline_m: distance of the right camera.
+            is_grey: (H, W) images in place of (H, W, 3).
+            texels_per_m: detail of the surfaces; less is quicker to build.
+        """
+        focal_px = 0.8 * width
+        K = np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]])
+        camera = Camera(width, height, K)
+        stamps_ns = stamps.at_rate(num_frames, rate_hz)
+        start = float(np.random.default_rng(seed).uniform()) if seed else 0.0
+        T_world_camera = np.array([pose_at(stamp_ns * 1e-9, start) for stamp_ns in stamps_ns])
+        super().__init__(
+            f"room{seed}",
+            stamps_ns,
+            Calibration(camera, rectified_partner(camera, baseline_m)),
+            sensors=("mono", "stereo", "rgbd"),
+            ground_truth=GroundTruth(stamps_ns, T_world_camera),
+        )
+        self._K = K
+        self._size = (height, width)
+        self._T_left_right = np.eye(4)
+        self._T_left_right[0, 3] = baseline_m
+        self._is_grey = is_grey
+        self._poses = T_world_camera
+        self._renderer = Renderer(build_room(seed, texels_per_m))
+
+    def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
+        T_world_left = self._poses[index]
+        return Pictures(
+            self._image(T_world_left),
+            self._image(T_world_left @ self._T_left_right) if with_right else None,
+            self._renderer.depth_m(T_world_left, self._K, self._size) if with_depth else None,
+        )
+
+    def _image(self, T_world_camera: NDArray[np.float64]) -> NDArray[np.uint8]:
+        image = self._renderer.image(T_world_camera, self._K, self._size)
+        if self._is_grey:
+            return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+        return image
