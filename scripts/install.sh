@@ -76,6 +76,7 @@ build_overlay() { # keep or clean
       --paths "${packages[@]}" --event-handlers console_cohesion- --cmake-args \
       -DBUILD_TESTING=OFF -DPython3_EXECUTABLE="$venv/bin/python"
   )
+  find install -xtype l -delete
 }
 
 hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
