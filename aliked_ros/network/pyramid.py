@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from aliked_ros.network.sampling import at_least_float32, axis_neighbours, to_rows, weighted_rows
+from aliked_ros.network.sampling import (
+    at_least_float32,
+    axis_neighbours,
+    last,
+    to_rows,
+    weighted_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -37,30 +44,32 @@ class FeaturePyramid:
 
         Args:
             image_index: (G,) int64, which image of the batch a grid lies in.
-            x: (G, X) float32, columns of a grid, whole numbers, px in the image before padding.
-            y: (G, Y) float32, rows of a grid, likewise.
+            x: (X, G) float32, columns of a grid, whole numbers, px in the image before padding.
+            y: (Y, G) float32, rows of a grid, likewise.
 
         Returns:
             parts: four (G * Y * X, dim / 4) in the type of the levels, upsampled with aligned
                 corners.
-            scale: (G, Y, X) float32, 1 / norm of the feature; 0 for pixels outside the image.
+            scale: (G, Y * X) float32, 1 / norm of the feature; 0 for pixels outside the image.
         """
         height, width = self.image_size
-        is_inside = _is_on_axis(y, height).unsqueeze(2) & _is_on_axis(x, width).unsqueeze(1)
+        is_inside = last(
+            (_is_on_axis(y, height).unsqueeze(1) & _is_on_axis(x, width)).flatten(0, 1)
+        )
         x = x.clamp(0, width - 1) + self.pad[0]
         y = y.clamp(0, height - 1) + self.pad[1]
         parts = [self._read(image_index, x, y)]
         parts += [self._interpolate(level, image_index, x, y) for level in self.levels[1:]]
         norms = [torch.linalg.vector_norm(at_least_float32(part), dim=1) for part in parts]
-        norm = torch.linalg.vector_norm(torch.stack(norms), dim=0).clamp(min=1e-12)
+        norm = torch.linalg.vector_norm(torch.stack(norms, dim=1), dim=1).clamp(min=1e-12)
         return parts, is_inside / norm.view(is_inside.shape)
 
     def _read(self, image_index: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """Return (G * Y * X, dim / 4), the finest level at padded pixels."""
-        finest = self.levels[0]
-        rows = y.long() + (image_index * finest.shape[2]).unsqueeze(1)  # (G, Y)
-        index = rows.unsqueeze(2) * finest.shape[3] + x.long().unsqueeze(1)  # (G, Y, X)
-        return to_rows(finest).index_select(0, index.flatten())
+        height, width = self.levels[0].shape[2:]
+        first = (y.long() + image_index * height) * width  # (Y, G), cell at the row's start
+        index = first.unsqueeze(1) + x.long()  # (Y, X, G)
+        return to_rows(self.levels[0]).index_select(0, last(index.flatten(0, 1)).flatten())
 
     def _interpolate(self, level: Tensor, image_index: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """Return (G * Y * X, dim / 4), a coarse level upsampled at padded pixels."""
@@ -68,11 +77,17 @@ class FeaturePyramid:
         height, width = level.shape[2:]
         columns, column_weights = axis_neighbours(x * ((width - 1) / (padded_width - 1)), width)
         rows, row_weights = axis_neighbours(y * ((height - 1) / (padded_height - 1)), height)
-        rows = rows + (image_index * height).view(-1, 1, 1)  # (G, Y, 2)
-        index = rows[:, :, None, :, None] * width + columns[:, None, :, None, :]  # (G, Y, X, 2, 2)
-        weights = row_weights[:, :, None, :, None] * column_weights[:, None, :, None, :]
-        return weighted_rows(to_rows(level), index.view(-1, 4), weights.view(-1, 4))
+        first = (rows + image_index * height) * width  # (2, Y, G)
+        index = _outer(first, columns, torch.add)
+        weights = _outer(row_weights, column_weights, torch.mul)
+        return weighted_rows(to_rows(level), index, weights)
 
 
 def _is_on_axis(position: Tensor, size: int) -> Tensor:
     return (position >= 0) & (position <= size - 1)
+
+
+def _outer(rows: Tensor, columns: Tensor, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Combine what two sides know of rows (2, Y, G) and columns (2, X, G) to (G * Y * X, 4)."""
+    table = combine(rows[:, None, :, None], columns[None, :, None, :])  # (2, 2, Y, X, G)
+    return table.permute(4, 2, 3, 0, 1).reshape(-1, 4)

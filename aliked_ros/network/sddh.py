@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aliked_ros.network.pyramid import FeaturePyramid
-from aliked_ros.network.sampling import at_least_float32, weighted_rows
+from aliked_ros.network.sampling import at_least_float32, last, weighted_rows
 
 PATCH = 3  # px, side of the patch that the sample positions are predicted from
 
@@ -53,7 +53,7 @@ class SDDH(nn.Module):
         """Return the sample positions (N, M, 2) relative to the points (N, 2), px, (x, y)."""
         step = torch.arange(PATCH, device=points.device, dtype=points.dtype) - PATCH // 2
         centre = points.detach().trunc()
-        x, y = centre[:, :1] + step, centre[:, 1:] + step  # (N, 3)
+        x, y = centre.T.unsqueeze(1) + step.unsqueeze(1)  # (3, N)
         parts, scale = pyramid.at_grids(image_index, x, y)
         patches = torch.cat(parts, dim=1) * scale.view(-1, 1).to(parts[0].dtype)  # (N * 9, dim)
         first, activation, second = self.offset_conv
@@ -68,14 +68,16 @@ class SDDH(nn.Module):
 
     def _sample(self, pyramid: FeaturePyramid, image_index: Tensor, positions: Tensor) -> Tensor:
         """Return the unit-length features (N * M, dim), interpolated at positions (N, M, 2) px."""
-        positions = positions.flatten(0, 1)
-        image_index = image_index.repeat_interleave(self.num_samples, output_size=len(positions))
-        below = positions.floor()
-        pixels = torch.stack((below, below + 1), dim=-1)  # (N * M, 2, 2): axis, side
-        fraction = positions - below
-        axis_weights = torch.stack((1 - fraction, fraction), dim=-1)
-        parts, scale = pyramid.at_grids(image_index, pixels[:, 0], pixels[:, 1])
-        weights = scale * axis_weights[:, 1].unsqueeze(2) * axis_weights[:, 0].unsqueeze(1)
-        index = torch.arange(weights.numel(), device=positions.device).view(-1, 4)
-        weights = weights.flatten(1)
+        num_samples = self.num_samples
+        x, y = positions.reshape(-1, 2).T.contiguous()  # (N * M,)
+        image_index = image_index.repeat_interleave(num_samples, output_size=len(x))
+        left, top = x.floor(), y.floor()
+        parts, scale = pyramid.at_grids(
+            image_index, torch.stack((left, left + 1)), torch.stack((top, top + 1))
+        )
+        right_weight, bottom_weight = x - left, y - top
+        column_weights = torch.stack((1 - right_weight, right_weight))
+        row_weights = torch.stack((1 - bottom_weight, bottom_weight))
+        weights = last((row_weights.unsqueeze(1) * column_weights).flatten(0, 1)) * scale
+        index = torch.arange(weights.numel(), device=x.device).view(-1, 4)
         return torch.cat([weighted_rows(part, index, weights) for part in parts], dim=1)
