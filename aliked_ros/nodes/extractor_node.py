@@ -25,14 +25,14 @@ class ExtractorNode(Node):
     def __init__(self) -> None:
         super().__init__("aliked_extractor")
         transport = declare_transport(self)
-        self._parameters = ConfigParameters(
+        self._settings = ConfigParameters(
             self,
             ExtractorConfig,
             "extractor",
             live=("max_keypoints", "detection_threshold"),
             on_change=self._reconfigure,
         )
-        self._extractor = Extractor(self._parameters.value)
+        self._extractor = Extractor(self._settings.value)
         self.get_logger().info(
             f"{self._extractor.config.model} on {self._extractor.device}, "
             f"weights {self._extractor.weights_id}"
@@ -42,10 +42,7 @@ class ExtractorNode(Node):
         self._publisher = self.create_publisher(Features, "features", RESULT_QOS)
         self._worker = NewestWorker(self._process, self._failed)
         self._health.show("skipped, newer image came", lambda: self._worker.num_replaced)
-        subscription = subscribe_image(
-            self, "image_raw", transport, IMAGE_QOS, self._store, self._health
-        )
-        self._health.watch(subscription)
+        subscribe_image(self, "image_raw", transport, IMAGE_QOS, self._store, self._health)
 
     def _store(self, message: Image | CompressedImage) -> None:
         self._health.received()

@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
-from rclpy.subscription import Subscription
 
 PERIOD_S = 1.0
 SILENCE_S = 5.0  # as long as this without input is worth a warning
@@ -28,7 +27,7 @@ class Health:
         self._node = node
         self._hardware_id = hardware_id
         self._lock = threading.Lock()
-        self._inputs: list[Subscription] = []
+        self._inputs: dict[str, int] = {}  # topic -> publishers that it hears
         self._facts: dict[str, Callable[[], object]] = {}
         self._latencies_ms: deque[float] = deque(maxlen=300)
         self._num_received = self._num_processed = self._num_lost = 0
@@ -39,9 +38,13 @@ class Health:
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
         self._timer = node.create_timer(PERIOD_S, self._report)
 
-    def watch(self, subscription: Subscription) -> None:
-        """Name a subscription in the watchdog's warning."""
-        self._inputs.append(subscription)
+    def watch(self, topic: str) -> None:
+        """Name a subscribed topic in the reports and in the watchdog's warning."""
+        self._inputs[topic] = 0
+
+    def matched(self, topic: str, num_publishers: int) -> None:
+        """Note how many publishers a watched topic hears (compatible QoS only)."""
+        self._inputs[topic] = num_publishers
 
     def show(self, name: str, fact: Callable[[], object]) -> None:
         """Add a line to the status; `fact` is called for each report."""
@@ -107,6 +110,7 @@ class Health:
                 "latency p50 (ms)": f"{np.percentile(latencies, 50):.1f}",
                 "latency p95 (ms)": f"{np.percentile(latencies, 95):.1f}",
             }
+        values.update({f"publishers of {topic}": n for topic, n in self._inputs.items()})
         values.update({name: fact() for name, fact in self._facts.items()})
         status = DiagnosticStatus(
             level=level,
@@ -132,8 +136,8 @@ class Health:
     def _silence(self, seconds: float) -> str:
         """Say which topics are silent and what to check."""
         topics = ", ".join(
-            f"{item.topic_name} ({self._node.count_publishers(item.topic_name)} publishers)"
-            for item in self._inputs
+            f"{topic} ({num_heard} of {self._node.count_publishers(topic)} publishers match)"
+            for topic, num_heard in self._inputs.items()
         )
         return (
             f"nothing usable received for {seconds:.0f} s on {topics}. Check the names (ros2 topic "

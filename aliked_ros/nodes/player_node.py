@@ -73,7 +73,9 @@ class PlayerNode(Node):
         self._right = self.create_publisher(Image, "right/image_raw", RESULT_QOS)
         self._right_info = self.create_publisher(CameraInfo, "right/camera_info", RESULT_QOS)
         self._depth = self.create_publisher(Image, "depth/image_raw", RESULT_QOS)
-        self._clock = self.create_publisher(Clock, "/clock", 10) if self._with_clock else None
+        self._clock_publisher = (
+            self.create_publisher(Clock, "/clock", 10) if self._with_clock else None
+        )
         self.create_subscription(OdometryStatus, "status", self._store_status, 100)
         self.create_subscription(Odometry, "odometry", self._store_odometry, 100)
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
@@ -163,8 +165,8 @@ class PlayerNode(Node):
         stamp = ns_to_stamp(stamp_ns)
         left = Header(stamp=stamp, frame_id=CAMERA_FRAME)
         right = Header(stamp=stamp, frame_id=RIGHT_FRAME)
-        if self._clock is not None:
-            self._clock.publish(Clock(clock=stamp))
+        if self._clock_publisher is not None:
+            self._clock_publisher.publish(Clock(clock=stamp))
         for camera, header, publisher in zip(
             self._cameras, (left, right), (self._info, self._right_info), strict=True
         ):

@@ -59,15 +59,24 @@ def subscribe_image(
     callback: Callable[[Any], None],
     health: Health,
 ) -> Subscription:
-    """Subscribe to an image topic and count what the middleware loses on its way."""
+    """Subscribe to an image topic, raw or compressed; see `subscribe`."""
     message_type, name = image_type_and_topic(node, topic, transport)
-    return node.create_subscription(
-        message_type, name, callback, qos, event_callbacks=lost_callbacks(health)
-    )
+    return subscribe(node, message_type, name, qos, callback, health)
 
 
-def lost_callbacks(health: Health) -> SubscriptionEventCallbacks:
-    """Return event callbacks that count lost messages."""
-    return SubscriptionEventCallbacks(
-        message_lost=lambda event: health.lost_in_transport(event.total_count_change)
+def subscribe(
+    node: Node,
+    message_type: type,
+    topic: str,
+    qos: QoSProfile,
+    callback: Callable[[Any], None],
+    health: Health,
+) -> Subscription:
+    """Subscribe, and let `health` know who publishes and what is lost on the way."""
+    name = node.resolve_topic_name(topic)
+    health.watch(name)
+    events = SubscriptionEventCallbacks(
+        matched=lambda event: health.matched(name, event.current_count),
+        message_lost=lambda event: health.lost_in_transport(event.total_count_change),
     )
+    return node.create_subscription(message_type, name, callback, qos, event_callbacks=events)

@@ -1,0 +1,168 @@
+import numpy as np
+import pytest
+from aliked_ros.msg import Features
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import GetParameters, SetParameters
+from sensor_msgs.msg import Image
+from std_msgs.msg import Header
+
+from aliked_ros.config import ExtractorConfig
+from aliked_ros.extractor import Extractor
+from aliked_ros.nodes.conversions import features_from_message, image_to_message, ns_to_stamp
+
+
+def textured(seed=0, size=(120, 160)):
+    """Return an image of random rectangles, (H, W, 3) uint8."""
+    generator = np.random.default_rng(seed)
+    image = np.full((*size, 3), 127, np.uint8)
+    for _ in range(60):
+        top, left = generator.integers(0, size[0]), generator.integers(0, size[1])
+        height, width = generator.integers(5, 40, 2)
+        image[top : top + height, left : left + width] = generator.integers(0, 256, 3)
+    return image
+
+
+def message_of(image, stamp_ns, **changes):
+    header = Header(stamp=ns_to_stamp(stamp_ns), frame_id="left_optical")
+    message = image_to_message(image, header)
+    for name, value in changes.items():
+        setattr(message, name, value)
+    return message
+
+
+@pytest.fixture
+def node(processes, probe, network_parameters):
+    """Start the extractor and return a function that sends it an image."""
+    processes.start("extractor_node", **network_parameters)
+    images = probe.publisher(Image, "image_raw")
+    probe.listen(Features, "features")
+    probe.listen(DiagnosticArray, "/diagnostics")
+    probe.wait_until(lambda: probe.node.count_publishers("features") == 1, "the extractor")
+    probe.wait_until(lambda: hears(probe, "/image_raw"), "the extractor to hear the probe")
+    return images.publish
+
+
+def hears(probe, topic):
+    """Return whether the extractor says that it hears a publisher of a topic."""
+    return bool(probe.heard["/diagnostics"]) and (
+        diagnostics(probe)[1][f"publishers of {topic}"] != "0"
+    )
+
+
+def diagnostics(probe):
+    """Return the newest status of the extractor and its values."""
+    status = probe.heard["/diagnostics"][-1].status[0]
+    return status, {item.key: item.value for item in status.values}
+
+
+def test_features_are_those_of_the_library_with_stamp_and_frame_of_the_image(
+    node, probe, processes, network_parameters
+):
+    image = textured()
+    node(message_of(image, 5_000_000_123))
+    probe.wait_until(lambda: probe.heard["features"], "features")
+    message = probe.heard["features"][0]
+    assert (message.header.stamp.sec, message.header.stamp.nanosec) == (5, 123)
+    assert message.header.frame_id == "left_optical"
+    assert (message.height, message.width) == image.shape[:2]
+    assert message.model == network_parameters["extractor__model"]
+
+    settings = {name.split("__")[1]: value for name, value in network_parameters.items()}
+    expected = Extractor(ExtractorConfig(**settings, device="cpu"))(image)
+    received = features_from_message(message)
+    assert len(received) == len(expected) > 10
+    np.testing.assert_allclose(received.keypoints, expected.keypoints, atol=1e-3)
+    np.testing.assert_allclose(received.scores, expected.scores, atol=1e-5)
+    np.testing.assert_allclose(received.descriptors, expected.descriptors, atol=1e-4)
+    assert np.all(np.diff(received.scores) <= 0)
+    assert message.extract_ms > 0
+    assert processes.interrupt("extractor_node") == 0
+
+
+def test_images_that_cannot_be_used_are_counted_reported_and_skipped(node, probe):
+    image = textured()
+    node(message_of(image, 10**9, encoding="nv21"))
+    probe.wait_until(
+        lambda: probe.heard["/diagnostics"] and "skipped, undecodable" in diagnostics(probe)[1],
+        "a report of the unknown encoding",
+    )
+    status, values = diagnostics(probe)
+    assert values["skipped, undecodable"] == "1"
+    assert status.level == status.WARN
+    assert "'nv21'" in status.message
+    assert "bgr8" in status.message
+
+    node(message_of(image, 2 * 10**9))
+    probe.wait_until(lambda: probe.heard["features"], "features of the next image")
+    message = probe.heard["features"][0]
+    assert message.header.stamp.sec == 2
+    assert message.num_skipped == 1
+
+
+def test_in_a_burst_the_newest_image_wins_and_every_other_is_counted(node, probe):
+    burst = [message_of(textured(seed, (480, 640)), (1 + seed) * 10**9) for seed in range(12)]
+    for message in burst:
+        node(message)
+
+    def all_accounted_for():
+        if not probe.heard["/diagnostics"]:
+            return False
+        values = diagnostics(probe)[1]
+        passed_over = int(values["skipped, newer image came"])
+        arrived = int(values["received"])
+        return arrived > 0 and int(values["processed"]) + passed_over == arrived
+
+    probe.wait_until(lambda: probe.heard["features"], "features")
+    last_s = len(burst)
+    probe.wait_until(
+        lambda: probe.heard["features"][-1].header.stamp.sec == last_s, "the newest image"
+    )
+    probe.wait_until(all_accounted_for, "processed + skipped == received")
+    stamps = [message.header.stamp.sec for message in probe.heard["features"]]
+    assert stamps == sorted(set(stamps))
+    assert len(stamps) < len(burst)
+
+
+def set_parameter(probe, name, value):
+    kind, field = (
+        (ParameterType.PARAMETER_INTEGER, "integer_value")
+        if isinstance(value, int)
+        else (ParameterType.PARAMETER_STRING, "string_value")
+    )
+    parameter = Parameter(name=name, value=ParameterValue(type=kind, **{field: value}))
+    request = SetParameters.Request(parameters=[parameter])
+    return probe.call(SetParameters, "/aliked_extractor/set_parameters", request).results[0]
+
+
+def test_a_live_parameter_changes_the_next_image_and_bad_values_are_refused(node, probe):
+    assert set_parameter(probe, "extractor.max_keypoints", 7).successful
+    node(message_of(textured(), 10**9))
+    probe.wait_until(lambda: probe.heard["features"], "features")
+    assert len(probe.heard["features"][0].scores) == 7
+
+    refused = set_parameter(probe, "extractor.max_keypoints", 0)
+    assert not refused.successful
+    assert "0" in refused.reason
+    assert not set_parameter(probe, "extractor.model", "aliked-n16").successful
+    names = GetParameters.Request(names=["extractor.max_keypoints", "extractor.model"])
+    values = probe.call(GetParameters, "/aliked_extractor/get_parameters", names).values
+    assert values[0].integer_value == 7
+    assert values[1].string_value == "aliked-t16"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"extractor__model": "aliked-n17"}, ["model", "'aliked-n17'", "aliked-n16rot"]),
+        ({"extractor__max_keypoints": -1}, ["max_keypoints", "-1"]),
+        ({"extractor__weights": "/nowhere/a.pth"}, ["/nowhere/a.pth"]),
+        ({"image_transport": "theora"}, ["image_transport", "'theora'", "compressed"]),
+    ],
+)
+def test_a_bad_start_ends_with_one_clear_line_and_exit_code_1(processes, parameters, words):
+    processes.start("extractor_node", **parameters)
+    assert processes.wait("extractor_node") == 1
+    log = processes.log("extractor_node")
+    assert "Traceback" not in log
+    assert all(word in log for word in words)
