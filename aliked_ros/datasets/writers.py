@@ -48,8 +48,8 @@ def write_kitti(sequence: Sequence, folder: Path, limit: int | None = None) -> N
     camera, right = sequence.require_camera(), sequence.right_camera
     if right is None or right.P is None or sequence.T_left_right is not None:
         raise ValueError(f"{sequence.name} is not rectified: the KITTI layout holds no distortion")
-    left_P = np.column_stack([camera.K_rectified, np.zeros(3)])
-    projections = (left_P, right.P, left_P, right.P)
+    P_left = np.column_stack([camera.K_rectified, np.zeros(3)])
+    projections = (P_left, right.P, P_left, right.P)
     folder.mkdir(parents=True, exist_ok=True)
     rows = [f"P{number}: {_numbers(P)}" for number, P in enumerate(projections)]
     _save_lines(folder / "calib.txt", rows)
@@ -70,7 +70,7 @@ def write_kitti(sequence: Sequence, folder: Path, limit: int | None = None) -> N
 
 def _depth_units(depth_m: NDArray[np.float32]) -> NDArray[np.uint16]:
     units = np.nan_to_num(depth_m * DEPTH_UNITS_PER_M)
-    return np.round(np.where(units < 65535, units, 0)).astype(np.uint16)
+    return np.asarray(np.round(np.where(units < 65535, units, 0)), np.uint16)
 
 
 def _numbers(values: NDArray[np.float64]) -> str:
