@@ -109,14 +109,13 @@ class Extractor:
         config = self.config
         pixels = self._upload(images)  # (B, H, W, 1 or 3) uint8
         batch, height, width, _ = pixels.shape
-        # A network sees edges of its padding even in a uniform image; there is nothing to find.
-        has_texture = (pixels != pixels[:, :1, :1]).flatten(1).any(dim=1)
-        image = pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255).to(self._dtype)
+        image = pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255).expand(-1, 3, -1, -1)
+        image = image.to(self._dtype, memory_format=torch.channels_last)
         with _exact_float32(self.device):
             detections, descriptors = self._network(
-                image.expand(-1, 3, -1, -1), config.max_keypoints, config.detection_threshold
+                image, config.max_keypoints, config.detection_threshold
             )
-        counts = (detections.is_valid.sum(dim=1) * has_texture).tolist()
+        counts = (detections.is_valid.sum(dim=1) * _has_texture(pixels)).tolist()
         return [
             Features(
                 detections.keypoints[i, : counts[i]],
@@ -143,6 +142,17 @@ class Extractor:
             staging[i].numpy()[...] = image.reshape(shape)
             on_device.append(staging[i].to(self.device, non_blocking=True))
         return on_device[0].unsqueeze(0) if len(images) == 1 else torch.stack(on_device)
+
+
+def _has_texture(pixels: Tensor) -> Tensor:
+    """Return whether the images (B, H, W, C) have more than one colour: (B,) bool.
+
+    In an image of one colour the network still sees faint maxima, made by its own padding.
+    """
+    first_row, rows = pixels[:, 0], pixels.flatten(2)
+    varies_along_row = (first_row[:, 1:] != first_row[:, :-1]).flatten(1).any(dim=1)
+    varies_between_rows = (rows[:, 1:] != rows[:, :-1]).flatten(1).any(dim=1)
+    return varies_along_row | varies_between_rows
 
 
 def _pick_device(name: str) -> torch.device:

@@ -71,7 +71,7 @@ class SDDH(nn.Module):
         num_samples = self.num_samples
         x, y = positions.reshape(-1, 2).T.contiguous()  # (N * M,)
         image_index = image_index.repeat_interleave(num_samples, output_size=len(x))
-        left, top = x.floor(), y.floor()
+        left, top = x.detach().floor(), y.detach().floor()
         parts, scale = pyramid.at_grids(
             image_index, torch.stack((left, left + 1)), torch.stack((top, top + 1))
         )

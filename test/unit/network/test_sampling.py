@@ -1,0 +1,91 @@
+"""Bilinear lookups against loops over pixels."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from aliked_ros.network.sampling import (
+    at_least_float32,
+    axis_neighbours,
+    bilinear_neighbours,
+    to_rows,
+    weighted_rows,
+)
+
+
+def value_at(feature_map: torch.Tensor, x: float, y: float) -> torch.Tensor:
+    """Interpolate (C, h, w) at one position, cells outside counting as zero."""
+    channels, height, width = feature_map.shape
+    total = torch.zeros(channels, dtype=feature_map.dtype)
+    for row in (math.floor(y), math.floor(y) + 1):
+        for column in (math.floor(x), math.floor(x) + 1):
+            if 0 <= row < height and 0 <= column < width:
+                weight = (1 - abs(x - column)) * (1 - abs(y - row))
+                total += weight * feature_map[:, row, column]
+    return total
+
+
+def test_lookup_inside_on_the_border_and_outside_matches_a_loop():
+    feature_map = torch.rand(1, 3, 4, 5, dtype=torch.float64)
+    x = torch.tensor([0.0, 1.25, 3.999, 4.0, 4.5, -0.5, -1.0, -3.0, 5.0, 7.5], dtype=torch.float64)
+    y = torch.tensor([0.0, 2.5, 3.0, -0.75, 3.5, 1.0, 1.0, 9.0, 3.0, -6.0], dtype=torch.float64)
+    index, weights = bilinear_neighbours(x, y, width=5, height=4)
+    result = weighted_rows(to_rows(feature_map), index, weights.double())
+    expected = torch.stack([value_at(feature_map[0], *xy) for xy in zip(x.tolist(), y.tolist())])
+    torch.testing.assert_close(result, expected, atol=1e-6, rtol=0)
+
+
+def test_neighbours_keep_the_shape_of_the_positions():
+    index, weights = bilinear_neighbours(torch.zeros(2, 3), torch.zeros(2, 3), 4, 4)
+    assert index.shape == (2, 3, 4)
+    assert weights.shape == (2, 3, 4)
+    assert index.is_contiguous()
+
+
+def test_axis_of_a_single_cell_has_one_weight_that_counts():
+    cells, weights = axis_neighbours(torch.tensor([0.0]), size=1)
+    assert cells.tolist() == [[0], [0]]
+    assert weights.tolist() == [[1.0], [0.0]]
+
+
+def test_rows_follow_image_row_and_column():
+    feature_map = torch.arange(2 * 3 * 2 * 2).view(2, 3, 2, 2).float()
+    rows = to_rows(feature_map)
+    assert torch.equal(rows[1 * 4 + 1 * 2 + 0], feature_map[1, :, 1, 0])
+
+
+def test_rows_of_a_channels_last_map_are_a_view():
+    feature_map = torch.rand(1, 3, 2, 2).to(memory_format=torch.channels_last)
+    assert to_rows(feature_map).data_ptr() == feature_map.data_ptr()
+
+
+def test_no_positions_give_no_rows():
+    index, weights = bilinear_neighbours(torch.zeros(0), torch.zeros(0), 4, 4)
+    assert weighted_rows(torch.rand(16, 3), index, weights).shape == (0, 3)
+
+
+def test_gradients_of_rows_and_positions_are_right():
+    rows = torch.rand(12, 2, dtype=torch.float64, requires_grad=True)
+    x = torch.tensor([0.3, 1.7, -0.4], dtype=torch.float64, requires_grad=True)
+    y = torch.tensor([0.6, 2.2, 1.1], dtype=torch.float64, requires_grad=True)
+
+    def look_up(rows: torch.Tensor, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        index, weights = bilinear_neighbours(x, y, width=4, height=3)
+        return weighted_rows(rows, index, weights)
+
+    assert torch.autograd.gradcheck(look_up, (rows, x, y))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (torch.float16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+    ],
+)
+def test_half_precision_is_widened_and_nothing_else(given, expected):
+    assert at_least_float32(torch.zeros(1, dtype=given)).dtype == expected
