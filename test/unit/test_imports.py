@@ -1,0 +1,139 @@
+"""The rooms of the package: who may import whom, and that the library lives without ROS."""
+
+import ast
+import graphlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[2] / "aliked_ros"
+
+# A module imports rooms further up, or its own. Rendered rooms are one more data set.
+ORDER = [
+    {"structs", "config", "images"},
+    {"network", "matching", "geometry", "drawing", "plotting"},
+    {"extractor", "odometry", "datasets"},
+    {"evaluation", "export"},
+    {"training"},
+    {"nodes", "cli", "__main__"},
+]
+SAME_ROOM = {"synthetic": "datasets"}
+DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
+MAY_USE_DISK = {"datasets", "evaluation", "export", "training", "nodes", "cli", "__main__"}
+WEIGHTS = "aliked_ros.network.weights"
+
+LIBRARY_WITHOUT_ROS = """
+import importlib, importlib.abc, pkgutil, sys
+
+class NoRos(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        room = name.split(".")[0]
+        if room in {"rclpy", "rosidl_parser", "cv_bridge", "tf2_ros", "message_filters"} or (
+            room.endswith(("_msgs", "_interfaces")) or name == "aliked_ros.msg"
+        ):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NoRos())
+import torch
+import aliked_ros
+
+skipped = ("aliked_ros.nodes", "aliked_ros.msg", "aliked_ros.__main__")
+for module in pkgutil.walk_packages(aliked_ros.__path__, "aliked_ros."):
+    if not module.name.startswith(skipped) and "_s__rosidl_" not in module.name:
+        importlib.import_module(module.name)
+
+from aliked_ros.matching import mutual_nearest_neighbours
+
+matches, _ = mutual_nearest_neighbours(torch.eye(4), torch.eye(4).flip(0))
+print(aliked_ros.Extractor.__name__, matches.tolist())
+"""
+
+
+def _modules() -> dict[str, Path]:
+    """Return the dotted name and the file of every module of the package."""
+    names = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+MODULES = _modules()
+
+
+def _imports(path: Path) -> set[str]:
+    """Return every dotted name that a file imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            full = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else str(node.module) for name in full}
+    return found
+
+
+def _room(module: str) -> str:
+    room = [*module.split("."), "__init__"][1]
+    return SAME_ROOM.get(room, room)
+
+
+def _rank(room: str) -> int:
+    ranks = [rank for rank, rooms in enumerate(ORDER) if room in rooms]
+    assert ranks, f"aliked_ros.{room} has no place in ORDER: say which rooms it may import"
+    return ranks[0]
+
+
+# The package's own __init__ holds the public names and is looked up by name only.
+GRAPH = {
+    module: {name for name in _imports(path) if name in MODULES and name != "aliked_ros"}
+    for module, path in MODULES.items()
+    if module != "aliked_ros"
+}
+
+
+@pytest.mark.parametrize("module", sorted(GRAPH))
+def test_imports_point_towards_the_nouns(module):
+    room = _room(module)
+    for imported in GRAPH[module]:
+        allowed = _room(imported) == room or _rank(_room(imported)) < _rank(room)
+        assert allowed, f"{module} may not import {imported}"
+
+
+def test_no_modules_import_each_other():
+    graphlib.TopologicalSorter(GRAPH).prepare()  # raises CycleError with the cycle
+
+
+@pytest.mark.parametrize(
+    "module", sorted(name for name in GRAPH if _room(name) not in MAY_USE_DISK and name != WEIGHTS)
+)
+def test_the_algorithms_do_not_touch_the_disk(module):
+    touched = {name.split(".")[0] for name in _imports(MODULES[module])} & DISK
+    assert not touched, f"{module} imports {', '.join(sorted(touched))}"
+
+
+def test_the_library_works_where_ros_cannot_be_imported(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE.parent)}
+    result = subprocess.run(
+        [sys.executable, "-c", LIBRARY_WITHOUT_ROS],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split("\n")[-2] == "Extractor [[0, 3], [1, 2], [2, 1], [3, 0]]"
+
+
+def test_importing_a_message_does_not_import_torch(tmp_path):
+    result = subprocess.run(
+        [sys.executable, "-c", "import sys, aliked_ros; sys.exit('torch' in sys.modules)"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        check=False,
+    )
+    assert result.returncode == 0

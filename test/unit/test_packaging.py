@@ -1,0 +1,113 @@
+"""The manifests agree with each other and with the tree."""
+
+import ast
+import re
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+import aliked_ros
+
+ROOT = Path(__file__).parents[2]
+CMAKE = (ROOT / "CMakeLists.txt").read_text()
+PYPROJECT = (ROOT / "pyproject.toml").read_text()
+MANIFEST = ET.parse(ROOT / "package.xml").getroot()
+DECLARED = {str(item.text) for item in MANIFEST if item.tag.endswith("depend")}
+NODES = ROOT / "aliked_ros" / "nodes"
+EXECUTABLES = re.findall(r"\w+_node\b", CMAKE)
+MESSAGES = sorted((ROOT / "msg").glob("*.msg"))
+
+ROSDEP_KEYS = {
+    "cv2": "python3-opencv",
+    "matplotlib": "python3-matplotlib",
+    "numpy": "python3-numpy",
+    "scipy": "python3-scipy",
+    "torch": "python3-torch",
+    "tqdm": "python3-tqdm",
+    "yaml": "python3-yaml",
+}
+WITHOUT_ROSDEP_KEY = {"evo", "poselib", "rosbags"}
+PYPI_NAMES = {"cv2": "opencv-python-headless", "yaml": "PyYAML"}
+
+
+def _third_party(folder: Path, skip: Path | None = None) -> set[str]:
+    """Return the top-level names that the files of a folder import from elsewhere."""
+    found = set()
+    for path in folder.rglob("*.py"):
+        if skip is None or skip not in path.parents:
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.split(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    found.add(node.module.split(".")[0])
+    return found - set(sys.stdlib_module_names) - {"aliked_ros"}
+
+
+def _requirements(path: Path) -> list[str]:
+    lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
+    return [line for line in lines if line]
+
+
+def test_every_manifest_has_the_same_version():
+    in_pyproject = re.search(r'^version = "(.+)"$', PYPROJECT, re.MULTILINE)
+    assert in_pyproject is not None
+    versions = {MANIFEST.findtext("version"), in_pyproject[1], aliked_ros.__version__}
+    assert len(versions) == 1, versions
+
+
+def test_every_message_is_generated():
+    listed = re.findall(r'"(msg/\w+\.msg)"', CMAKE)
+    assert sorted(listed) == [f"msg/{path.name}" for path in MESSAGES]
+
+
+@pytest.mark.parametrize("path", MESSAGES, ids=lambda path: path.stem)
+def test_every_field_of_a_message_is_explained(path):
+    # Constants (NAME=value) are explained by the field that uses them.
+    fields = [line for line in path.read_text().splitlines() if re.match(r"\w", line)]
+    unexplained = [line for line in fields if "#" not in line and "=" not in line]
+    assert fields
+    assert not unexplained
+
+
+@pytest.mark.parametrize("executable", EXECUTABLES)
+def test_every_executable_is_a_node_module_with_a_main(executable):
+    module = ast.parse((NODES / f"{executable}.py").read_text())
+    functions = {item.name for item in module.body if isinstance(item, ast.FunctionDef)}
+    assert "main" in functions
+
+
+def test_every_node_module_is_an_executable():
+    assert sorted(EXECUTABLES) == sorted(path.stem for path in NODES.glob("*_node.py"))
+
+
+def test_package_xml_declares_every_import():
+    imported = _third_party(ROOT / "aliked_ros") | _third_party(ROOT / "launch")
+    keys = {ROSDEP_KEYS.get(name, name) for name in imported - WITHOUT_ROSDEP_KEY}
+    assert keys - DECLARED == set()
+
+
+def test_pip_installs_every_import_of_the_library():
+    imported = _third_party(ROOT / "aliked_ros", skip=NODES)
+    listed = set(re.findall(r'^  "([\w-]+)>=', PYPROJECT, re.MULTILINE))
+    assert {PYPI_NAMES.get(name, name) for name in imported} - listed == set()
+
+
+def test_requirements_hold_what_has_no_rosdep_key():
+    names = {line.split("==")[0] for line in _requirements(ROOT / "requirements.txt")}
+    assert names >= WITHOUT_ROSDEP_KEY
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "scripts/jazzy_from_pypi.txt"])
+def test_every_requirement_is_pinned(name):
+    lines = _requirements(ROOT / name)
+    assert lines
+    assert [line for line in lines if not re.match(r"[\w.\[\]-]+==[\w.]+(;|$)", line)] == []
+
+
+def test_no_requirement_is_pinned_twice():
+    # numpy is: once for Python before 3.13 and once from there on.
+    both = ("requirements.txt", "scripts/jazzy_from_pypi.txt")
+    names = [re.split(r"[=\[]", line)[0] for file in both for line in _requirements(ROOT / file)]
+    assert {name for name in names if names.count(name) > 1} == {"numpy"}
