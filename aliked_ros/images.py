@@ -31,7 +31,7 @@ def _keep(raw: NDArray[Any]) -> Pixels:
 
 
 def _convert(code: int) -> Callable[[NDArray[Any]], Pixels]:
-    return lambda raw: cv2.cvtColor(_to_8_bit(raw), code)
+    return lambda raw: _to_8_bit(cv2.cvtColor(raw, code))
 
 
 def _to_8_bit(raw: NDArray[Any]) -> Pixels:

@@ -43,7 +43,7 @@ ARGUMENTS = [
         "dataset",
         "",
         None,
-        "play this folder, video or rosbag2 instead of a camera ('room': render)",
+        "play this folder, video or rosbag2 instead of a camera, or 'synthetic'",
     ),
     ("rate", "0", None, "speed of the dataset: 1 real time, 0 as fast as the tracker keeps up"),
     ("overlay", "true", BOOLEANS, "image with keypoints and track tails (drawn if subscribed)"),

@@ -42,6 +42,10 @@ class Health:
         """Name a subscribed topic in the reports and in the watchdog's warning."""
         self._inputs[topic] = 0
 
+    def watch_nothing(self) -> None:
+        """Forget the watched topics: there is nothing to wait for."""
+        self._inputs.clear()
+
     def matched(self, topic: str, num_publishers: int) -> None:
         """Note how many publishers a watched topic hears (compatible QoS only)."""
         self._inputs[topic] = num_publishers

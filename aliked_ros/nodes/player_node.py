@@ -43,7 +43,7 @@ class PlayerNode(Node):
 
     def __init__(self) -> None:
         super().__init__("aliked_player")
-        path = declare(self, "dataset", "", "folder, video or rosbag2 to play; 'room' renders one")
+        path = declare(self, "dataset", "", "folder, video or rosbag2 to play; 'synthetic' renders a room")
         sensor = declare(self, "sensor", "", "publish what mono, stereo or rgbd needs; empty: all")
         camera_info = declare(self, "camera_info", "", "calibration file that overrides the set's")
         self._rate = declare(
@@ -89,7 +89,7 @@ class PlayerNode(Node):
 
     def _check(self, path: str, sensor: str) -> None:
         if not path:
-            raise ValueError("dataset is empty: give a folder, a video, a rosbag2 or 'room'")
+            raise ValueError("dataset is empty: give a folder, a video, a rosbag2 or 'synthetic'")
         if sensor and sensor not in SENSORS:
             raise ValueError(f"sensor is {sensor!r}: use one of {', '.join(SENSORS)} or nothing")
         if self._rate < 0:
