@@ -111,7 +111,12 @@ class _Bag:
         reader = self._reader()
         connections = [c for c in reader.connections if c.topic == topic]
         found = None
-        for connection, _, raw in reader.messages(connections, log_time_ns, log_time_ns + 1):
+        # From a nanosecond earlier: rosbags passes over an mcap chunk that ends at the very start.
+        for connection, time_ns, raw in reader.messages(
+            connections, log_time_ns - 1, log_time_ns + 1
+        ):
+            if time_ns != log_time_ns:
+                continue
             found = _typestore().deserialize_cdr(raw, connection.msgtype)
             if _header_stamp_ns(raw) == stamp_ns:
                 break

@@ -19,7 +19,7 @@ def seconds_to_ns(text: str) -> int:
     """
     try:
         return int((Decimal(text) * 1_000_000_000).to_integral_value())
-    except (InvalidOperation, OverflowError) as error:
+    except (InvalidOperation, OverflowError, ValueError) as error:
         raise ValueError(f"stamp is {text!r}: give seconds as a decimal number") from error
 
 

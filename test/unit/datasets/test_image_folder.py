@@ -1,0 +1,55 @@
+import pytest
+
+from aliked_ros.datasets import open_sequence
+from aliked_ros.datasets.sequence import DatasetError
+
+
+def test_images_in_the_folder_are_counted_at_a_rate(tmp_path, save_image):
+    for index in (1, 2, 10):
+        save_image(tmp_path / f"img_{index}.png", 100 + index)
+    sequence = open_sequence(tmp_path, rate_hz=10.0)
+    assert (sequence.layout, sequence.sensors, sequence.has_stamps) == ("images", ("mono",), False)
+    assert sequence.stamps_ns.tolist() == [0, 100_000_000, 200_000_000]
+    assert sequence.read(2).image[0, 0] == 110
+    assert sequence.ground_truth is None
+
+
+def test_images_may_lie_in_a_folder_of_their_own(tmp_path, save_image, save_camera_info):
+    save_image(tmp_path / "images" / "a.jpg")
+    save_camera_info(tmp_path / "camera_info.yaml", 40.0)
+    sequence = open_sequence(tmp_path)
+    assert len(sequence) == 1
+    assert sequence.camera.K[0, 0] == 40.0
+
+
+def test_ground_truth_with_a_row_per_image_tells_the_stamps(tmp_path, save_image):
+    for index in range(2):
+        save_image(tmp_path / f"{index}.png")
+    (tmp_path / "groundtruth.txt").write_text("5.0 0 0 0 0 0 0 1\n5.25 1 0 0 0 0 0 1\n")
+    sequence = open_sequence(tmp_path)
+    assert sequence.stamps_ns.tolist() == [5_000_000_000, 5_250_000_000]
+    assert sequence.read(1).T_world_camera[0, 3] == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "stamps_ns"),
+    [
+        (
+            ["1403715276212143104", "1403715276262142976"],
+            [1403715276212143104, 1403715276262142976],
+        ),
+        (["1311868169.263274", "1311868169.163498"], [1311868169163498000, 1311868169263274000]),
+    ],
+)
+def test_names_that_are_stamps_are_taken_as_stamps(tmp_path, save_image, names, stamps_ns):
+    for name in names:
+        save_image(tmp_path / f"{name}.png")
+    sequence = open_sequence(tmp_path)
+    assert sequence.has_stamps
+    assert sequence.stamps_ns.tolist() == stamps_ns
+
+
+def test_a_folder_without_images_says_what_was_looked_for(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(DatasetError, match=r"notes\.txt.*KITTI.*TUM.*EuRoC.*7-Scenes.*image"):
+        open_sequence(tmp_path)

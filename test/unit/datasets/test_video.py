@@ -1,0 +1,47 @@
+import cv2
+import numpy as np
+import pytest
+
+from aliked_ros.datasets import open_sequence
+from aliked_ros.datasets.sequence import DatasetError
+
+
+@pytest.fixture
+def video(tmp_path):
+    path = tmp_path / "walk.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25.0, (32, 24))
+    if not writer.isOpened():
+        pytest.skip("this OpenCV cannot write Motion JPEG")
+    for index in range(5):
+        picture = np.zeros((24, 32, 3), np.uint8)
+        picture[:, :, 2] = 40 * (index + 1)  # red, in OpenCV's order
+        writer.write(picture)
+    writer.release()
+    return path
+
+
+def test_a_video_is_decoded_in_order_with_stamps_at_its_rate(video):
+    sequence = open_sequence(video)
+    assert (sequence.layout, sequence.name, len(sequence)) == ("video", "walk", 5)
+    assert sequence.stamps_ns.tolist() == [0, 40_000_000, 80_000_000, 120_000_000, 160_000_000]
+    reds = [float(frame.image[:, :, 0].mean()) for frame in sequence]
+    np.testing.assert_allclose(reds, [40, 80, 120, 160, 200], atol=6)
+
+
+def test_a_frame_can_be_read_again(video):
+    sequence = open_sequence(video)
+    assert float(sequence.read(3).image[:, :, 0].mean()) == pytest.approx(160, abs=6)
+    assert float(sequence.read(0).image[:, :, 0].mean()) == pytest.approx(40, abs=6)
+
+
+def test_the_calibration_beside_a_video_is_found(video, save_camera_info):
+    save_camera_info(video.with_name("camera_info.yaml"), 40.0)
+    assert open_sequence(video).camera.K[0, 0] == 40.0
+    save_camera_info(video.with_name("walk.yaml"), 50.0)
+    assert open_sequence(video).camera.K[0, 0] == 50.0
+
+
+def test_a_broken_video_is_named(tmp_path):
+    (tmp_path / "broken.mp4").write_bytes(b"nothing")
+    with pytest.raises(DatasetError, match=r"broken\.mp4 cannot be opened"):
+        open_sequence(tmp_path / "broken.mp4")
