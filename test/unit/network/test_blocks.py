@@ -78,7 +78,7 @@ def test_gradients_of_the_deformable_convolution_are_right():
     parameters = dict(conv.named_parameters())
 
     def run(x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
-        return torch.func.functional_call(conv, dict(zip(parameters, values)), (x,))
+        return torch.func.functional_call(conv, dict(zip(parameters, values, strict=True)), (x,))
 
     assert torch.autograd.gradcheck(run, (x, *parameters.values()), fast_mode=True)
 

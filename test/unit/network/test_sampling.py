@@ -34,7 +34,8 @@ def test_lookup_inside_on_the_border_and_outside_matches_a_loop():
     y = torch.tensor([0.0, 2.5, 3.0, -0.75, 3.5, 1.0, 1.0, 9.0, 3.0, -6.0], dtype=torch.float64)
     index, weights = bilinear_neighbours(x, y, width=5, height=4)
     result = weighted_rows(to_rows(feature_map), index, weights.double())
-    expected = torch.stack([value_at(feature_map[0], *xy) for xy in zip(x.tolist(), y.tolist())])
+    positions = torch.stack((x, y), dim=1).tolist()
+    expected = torch.stack([value_at(feature_map[0], *position) for position in positions])
     torch.testing.assert_close(result, expected, atol=1e-6, rtol=0)
 
 

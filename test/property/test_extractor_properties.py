@@ -1,0 +1,39 @@
+"""A batch gives what its images give one by one, whatever their sizes."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aliked_ros.extractor import Extractor
+
+sizes = st.tuples(st.integers(1, 70), st.integers(1, 70))
+
+
+def random_image(size: tuple[int, int], seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
+
+
+@settings(max_examples=15, deadline=None)
+@given(sizes, st.integers(2, 4), st.integers(0, 1000))
+def test_batch_equals_its_images_one_by_one(seeded_extractor: Extractor, size, num, seed):
+    images = [random_image(size, seed + i) for i in range(num)]
+    for image, features in zip(images, seeded_extractor._extract_batch(images), strict=True):
+        alone = seeded_extractor(image)
+        # Equal scores may come in either order; compare in an order that does not depend on it.
+        assert len(features) == len(alone)
+        distances = torch.cdist(features.keypoints.double(), alone.keypoints.double())
+        if len(alone):
+            nearest, index = distances.min(dim=1)
+            assert nearest.max() < 1e-3
+            cosines = (features.descriptors * alone.descriptors[index]).sum(dim=1)
+            assert cosines.min() > 0.9999
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(sizes, max_size=4), st.integers(0, 1000))
+def test_list_gives_one_result_per_image_in_order(seeded_extractor: Extractor, shapes, seed):
+    results = seeded_extractor([random_image(size, seed) for size in shapes])
+    assert [features.image_size for features in results] == shapes

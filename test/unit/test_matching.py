@@ -1,0 +1,91 @@
+"""Mutual nearest neighbours against a loop."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from aliked_ros.config import MatcherConfig
+from aliked_ros.matching import match, mutual_nearest_neighbours
+from aliked_ros.structs import Features
+
+
+def random_descriptors(num: int, seed: int, dim: int = 8) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return F.normalize(torch.randn(num, dim, generator=generator), dim=1)
+
+
+def match_by_loop(similarity: list[list[float]], floor: float) -> list[tuple[int, int]]:
+    matches = []
+    for i, row in enumerate(similarity):
+        j = row.index(max(row))
+        column = [other[j] for other in similarity]
+        if column.index(max(column)) == i and row[j] >= floor:
+            matches.append((i, j))
+    return matches
+
+
+def features_of(descriptors: torch.Tensor) -> Features:
+    num = len(descriptors)
+    return Features(torch.zeros(num, 2), torch.zeros(num), torch.zeros(num), descriptors, (8, 8))
+
+
+@pytest.mark.parametrize("min_similarity", [-1.0, 0.0, 0.5])
+def test_matches_equal_those_of_a_loop(min_similarity):
+    descriptors0, descriptors1 = random_descriptors(40, seed=0), random_descriptors(30, seed=1)
+    matches, similarities = mutual_nearest_neighbours(descriptors0, descriptors1, min_similarity)
+    similarity = descriptors0 @ descriptors1.T
+    expected = match_by_loop(similarity.tolist(), min_similarity)
+    assert [tuple(pair) for pair in matches.tolist()] == expected
+    assert torch.equal(similarities, similarity[matches[:, 0], matches[:, 1]])
+    assert len(expected) > 0
+
+
+def test_shuffled_copies_find_each_other():
+    descriptors = random_descriptors(200, seed=0, dim=64)
+    order = torch.randperm(200, generator=torch.Generator().manual_seed(0))
+    matches, similarities = mutual_nearest_neighbours(descriptors[order], descriptors)
+    assert torch.equal(matches[:, 0], torch.arange(200))
+    assert torch.equal(matches[:, 1], order)
+    torch.testing.assert_close(similarities, torch.ones(200))
+
+
+def test_equal_descriptors_are_matched_once():
+    descriptors = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    matches, _ = mutual_nearest_neighbours(descriptors, descriptors[[0, 2, 3]])
+    assert matches.tolist() == [[0, 0], [2, 1]]
+
+
+@pytest.mark.parametrize(("num0", "num1"), [(0, 5), (5, 0), (0, 0)])
+def test_no_keypoints_gives_empty_matches(num0, num1):
+    matches, similarities = mutual_nearest_neighbours(
+        random_descriptors(num0, 0), random_descriptors(num1, 1)
+    )
+    assert matches.shape == (0, 2)
+    assert matches.dtype == torch.int64
+    assert similarities.shape == (0,)
+
+
+def test_similarity_at_the_floor_is_kept_and_below_dropped():
+    descriptors0 = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    descriptors1 = torch.tensor([[0.5, 0.0], [0.0, 0.25]])
+    matches, similarities = mutual_nearest_neighbours(descriptors0, descriptors1, 0.5)
+    assert matches.tolist() == [[0, 0]]
+    assert similarities.tolist() == [0.5]
+
+
+def test_descriptors_of_different_models_are_refused():
+    with pytest.raises(ValueError, match=r"64 and 128 numbers: extract both"):
+        mutual_nearest_neighbours(torch.zeros(2, 64), torch.zeros(2, 128))
+
+
+def test_features_are_matched_with_the_configured_floor():
+    descriptors0, descriptors1 = random_descriptors(40, seed=0), random_descriptors(30, seed=1)
+    matches = match(
+        features_of(descriptors0), features_of(descriptors1), MatcherConfig(min_similarity=0.7)
+    )
+    expected, similarities = mutual_nearest_neighbours(descriptors0, descriptors1, 0.7)
+    assert torch.equal(matches.indices, expected)
+    assert torch.equal(matches.similarities, similarities)
+    assert 0 < len(matches) < len(match(features_of(descriptors0), features_of(descriptors1)))
