@@ -16,8 +16,8 @@ lint: install   ## style, spelling and forbidden imports
 	@$(IN_OVERLAY) ruff check . && ruff format --check . && codespell
 type: install   ## static types
 	@$(IN_OVERLAY) mypy
-test: lint type ## everything that must hold: lint, types, and all tests
-	@$(IN_OVERLAY) pytest
+test: install   ## everything that must hold: all tests, then lint and types
+	@$(IN_OVERLAY) pytest && $(MAKE) --no-print-directory lint type
 test-ros: install ## only the tests that start real nodes
 	@$(IN_OVERLAY) pytest test/ros
 golden: install ## only the comparison with the authors' network (needs ALIKED_SHARED)
