@@ -114,7 +114,9 @@ class Renderer:
         near = self._sample(s, t, size, corner, whole)
         far = self._sample(s, t, size, corner, whole + 1)
         weight = level - whole
-        return np.asarray(cv2.blendLinear(near, far, 1 - weight, weight), np.uint8)
+        colours = np.asarray(cv2.blendLinear(near, far, 1 - weight, weight), np.uint8)
+        colours[hits.face < 0] = 0
+        return colours
 
     def _mip_level(
         self, face: NDArray[np.int16], depth_m: Image, planes_m: Array, K: Array
