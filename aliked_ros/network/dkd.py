@@ -42,12 +42,13 @@ def detect(score_map: Tensor, max_keypoints: int, detection_threshold: float) ->
         detection_threshold: a peak must exceed this; at 0 every local maximum is a peak.
 
     Returns:
-        The detections; K is at most `max_keypoints`.
+        The detections. On a CPU, K is the largest number of peaks in an image; elsewhere it is
+        `max_keypoints`, or the number of pixels if that is less.
     """
     peaks = suppress_non_maxima(score_map.detach()).flatten(1)  # (B, H * W)
     heights, index = peaks.topk(min(max_keypoints, peaks.shape[1]), dim=1)
     is_valid = heights > detection_threshold
-    if not score_map.is_cuda:
+    if score_map.device.type == "cpu":
         # Reading the number of peaks is free on a CPU; a GPU would wait, so there K stays fixed.
         num_kept = int(is_valid.sum(dim=1).max())
         index, is_valid = index[:, :num_kept], is_valid[:, :num_kept]

@@ -103,6 +103,21 @@ def test_a_step_against_the_gradient_lowers_the_loss():
     assert losses[-1] < losses[0]
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_accelerator_never_waits_for_a_value(seeded_network, dtype):
+    # Meta tensors have no values: an operation that asks for one, or that mixes in a tensor of
+    # the CPU, fails here as it would stall or fail on a GPU.
+    network = seeded_network.fuse().to("meta", dtype)
+    image = torch.empty(2, 3, 50, 70, device="meta", dtype=dtype)
+    detections, descriptors = network(image, 100, 0.2)
+    assert detections.keypoints.shape == (2, 100, 2)
+    assert detections.is_valid.shape == (2, 100)
+    assert descriptors.shape == (2, 100, 64)
+    for tensor in (detections.keypoints, detections.scores, descriptors):
+        assert tensor.dtype == torch.float32
+        assert tensor.device.type == "meta"
+
+
 def test_half_precision_stays_close_with_coordinates_in_float32(seeded_network):
     image = torch.rand(1, 3, 64, 96)
     fused = seeded_network.fuse()
