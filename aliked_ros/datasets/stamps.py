@@ -55,7 +55,7 @@ def nearest(
         (N,) int64 positions in `others_ns`, -1 where no partner is near enough. A partner serves
         only the stamp that it is nearest to.
     """
-    if len(others_ns) == 0:
+    if len(stamps_ns) == 0 or len(others_ns) == 0:
         return np.full(len(stamps_ns), -1, np.int64)
     partners = _closest(stamps_ns, others_ns)
     mutual = _closest(others_ns, stamps_ns)[partners] == np.arange(len(stamps_ns))
