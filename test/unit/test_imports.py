@@ -18,7 +18,8 @@ ORDER = [
     {"extractor", "odometry", "datasets"},
     {"evaluation", "export"},
     {"training"},
-    {"nodes", "cli", "__main__"},
+    {"nodes", "cli"},
+    {"__main__"},
 ]
 SAME_ROOM = {"synthetic": "datasets"}
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
