@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from itertools import groupby
 from typing import Any, cast
 
 import numpy as np
@@ -18,6 +17,8 @@ from aliked_ros.network.weights import load_network
 from aliked_ros.structs import Features
 
 Image = NDArray[np.uint8] | Tensor
+
+_GPU_BATCH = 8  # images at once: bounds the memory, about 0.3 GB each at 1241x376
 
 
 class Extractor:
@@ -98,9 +99,7 @@ class Extractor:
     def _extract_all(self, images: list[Image]) -> list[Features]:
         """Return the features of images, neighbours of one shape together on a GPU."""
         # On a CPU a batch gains nothing and leaves the caches.
-        batches: list[list[Image]] = [[image] for image in images]
-        if self.device.type == "cuda":
-            batches = [list(group) for _, group in groupby(images, lambda image: image.shape)]
+        batches = _split_batches(images, _GPU_BATCH if self.device.type == "cuda" else 1)
         return [features for batch in batches for features in self._extract_batch(batch)]
 
     @torch.no_grad()
@@ -142,6 +141,18 @@ class Extractor:
             staging[i].numpy()[...] = image.reshape(shape)
             on_device.append(staging[i].to(self.device, non_blocking=True))
         return on_device[0].unsqueeze(0) if len(images) == 1 else torch.stack(on_device)
+
+
+def _split_batches(images: list[Image], limit: int) -> list[list[Image]]:
+    """Return the images in order, in runs of one shape and of at most `limit`."""
+    batches: list[list[Image]] = []
+    for image in images:
+        last = batches[-1] if batches else []
+        if last and len(last) < limit and last[0].shape == image.shape:
+            last.append(image)
+        else:
+            batches.append([image])
+    return batches
 
 
 def _has_texture(pixels: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from aliked_ros.config import MODELS, ExtractorConfig
-from aliked_ros.extractor import Extractor
+from aliked_ros.extractor import Extractor, _split_batches
 from aliked_ros.structs import Features
 
 
@@ -105,6 +105,13 @@ def test_network_treats_a_batch_like_its_images(textured_image):
     assert len(together[0]) > len(together[1]) > len(together[2]) == 0
     for image, features in zip(images, together, strict=True):
         assert_same(features, extractor(image))
+
+
+def test_batches_keep_the_order_and_split_at_new_shapes_and_at_the_limit():
+    images = [np.zeros((height, 4), np.uint8) for height in (5, 5, 5, 6, 5)]
+    lengths = [[image.shape[0] for image in batch] for batch in _split_batches(images, limit=2)]
+    assert lengths == [[5, 5], [5], [6], [5]]
+    assert _split_batches(images, limit=1) == [[image] for image in images]
 
 
 def test_empty_list_gives_an_empty_list(seeded_extractor):

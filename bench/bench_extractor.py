@@ -1,0 +1,149 @@
+"""Time the extractor, beside kornia's ALIKED if it is installed, and beside the compute floor.
+
+    python bench/bench_extractor.py --model aliked-n16 --device cpu --repeats 30
+
+One run measures everything in turns, so that the ratios hold on a busy machine too. The floor
+is the time that the model's multiply-adds take at the measured rate of a float32 matrix product.
+kornia is optional: put it on PYTHONPATH or into the environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from aliked_ros import Extractor, ExtractorConfig
+from aliked_ros.config import MODELS
+from aliked_ros.network.weights import find_weights
+
+# Giga multiply-adds of a 640x480 image with 1000 keypoints; others scale with the pixels.
+MULTIPLY_ADDS = {
+    "aliked-t16": 1.367,
+    "aliked-n16": 4.051,
+    "aliked-n16rot": 4.051,
+    "aliked-n32": 4.624,
+}
+
+
+def shared_folder() -> Path:
+    """Return the folder of shared data, there or not."""
+    repository = Path(__file__).resolve().parent.parent
+    return Path(os.environ.get("ALIKED_SHARED") or repository.parent / "shared")
+
+
+def read_image(width: int, height: int) -> np.ndarray:
+    """Return an RGB image: a photograph where there is shared data, else noise blobs."""
+    photograph = shared_folder() / "golden" / "tum_desk.png"
+    if photograph.is_file():
+        import cv2
+
+        bgr = cv2.resize(cv2.imread(str(photograph)), (width, height), interpolation=cv2.INTER_AREA)
+        return np.ascontiguousarray(bgr[:, :, ::-1])
+    coarse = torch.rand(1, 3, height // 8, width // 8, generator=torch.Generator().manual_seed(0))
+    fine = torch.nn.functional.interpolate(coarse, size=(height, width), mode="bicubic")
+    return fine[0].permute(1, 2, 0).clamp(0, 1).mul(255).to(torch.uint8).contiguous().numpy()
+
+
+def checkpoint(model: str) -> str:
+    """Return the released checkpoint: shared data first, else where the library looks."""
+    path = shared_folder() / "weights" / f"{model}.pth"
+    return str(path if path.is_file() else find_weights(model))
+
+
+def kornia_extractor(
+    config: ExtractorConfig, image: np.ndarray, device: torch.device
+) -> Callable[[], object] | None:
+    """Return kornia's extraction of the same image with the same weights, or None without it."""
+    try:
+        from kornia.feature import ALIKED
+    except ImportError:
+        return None
+    network = ALIKED(config.model, config.max_keypoints, config.detection_threshold)
+    state = torch.load(config.weights, map_location="cpu", weights_only=True)
+    missing = network.load_state_dict(state, strict=False).missing_keys
+    assert missing == ["dkd.hw_grid"], missing
+    network = network.eval().to(device)
+    batch = torch.from_numpy(image).permute(2, 0, 1).unsqueeze(0)
+
+    def run() -> object:
+        with torch.inference_mode():
+            return network(batch.to(device).float() / 255)
+
+    return run
+
+
+def time_in_turns(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Return the milliseconds of each repeat; the runs take turns."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for repeat in range(repeats + 3):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            if repeat >= 3:
+                times[name].append((time.perf_counter() - start) * 1e3)
+    return times
+
+
+def main() -> None:
+    """Parse the command line, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="aliked-n16", choices=MODELS)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--size", default="640x480", help="width x height, px")
+    parser.add_argument("--max-keypoints", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    width, height = map(int, arguments.size.split("x"))
+    image = read_image(width, height)
+    config = ExtractorConfig(
+        model=arguments.model,
+        weights=checkpoint(arguments.model),
+        device=arguments.device,
+        precision=arguments.precision,
+        max_keypoints=arguments.max_keypoints,
+        detection_threshold=0.0,  # every run describes as many keypoints as it may
+    )
+    extractor = Extractor(config)
+    left, right = torch.rand(2048, 2048), torch.rand(2048, 2048)
+    runs: dict[str, Callable[[], object]] = {
+        "aliked_ros": lambda: extractor(image),
+        "matrix product": lambda: left @ right,
+    }
+    if peer := kornia_extractor(config, image, extractor.device):
+        runs["kornia"] = peer
+    times = time_in_turns(runs, arguments.repeats)
+    where = f"{extractor.device}, {platform.processor() or platform.machine()}"
+    print(
+        f"{arguments.model} {arguments.size}, {len(extractor(image))} keypoints, {where}, ", end=""
+    )
+    print(f"{arguments.threads} threads, torch {torch.__version__}")
+    print(f"{'':16}{'median':>10}{'best':>10}  ms")
+    for name, values in times.items():
+        print(f"{name:16}{statistics.median(values):10.1f}{min(values):10.1f}")
+    ours = times["aliked_ros"]
+    if extractor.device.type == "cpu":
+        rate = 2048**3 / min(times["matrix product"]) / 1e6  # giga multiply-adds per second
+        floor = MULTIPLY_ADDS[arguments.model] * width * height / (640 * 480) / rate * 1e3
+        print(f"compute floor {floor:.1f} ms at {rate:.0f} G multiply-adds/s; ", end="")
+        print(f"best is {min(ours) / floor:.2f} times the floor")
+    if peer:
+        medians = statistics.median(times["kornia"]) / statistics.median(ours)
+        print(f"kornia takes {medians:.2f} times as long (best: ", end="")
+        print(f"{min(times['kornia']) / min(ours):.2f})")
+
+
+if __name__ == "__main__":
+    main()
