@@ -1,0 +1,49 @@
+"""python3 -m aliked_ros: picks the command and turns its errors into one line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+from aliked_ros import __version__
+from aliked_ros.cli import extract, match
+
+COMMANDS: dict[str, ModuleType] = {"extract": extract, "match": match}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return 0, or 2 if it could not do what was asked."""
+    options = _parser().parse_args(arguments)
+    if options.traceback:
+        return int(options.run(options))
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return 130
+    except (ValueError, OSError, RuntimeError) as error:
+        # Errors of ours have a type of their own; a bare RuntimeError is torch's or a bug.
+        if type(error) is RuntimeError:
+            raise
+        reason = " ".join(str(error).split())
+        print(f"aliked_ros {options.command}: {reason}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python3 -m aliked_ros", description="ALIKED local features and visual odometry."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--traceback", action="store_true", help="show where an error arose")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        command = commands.add_parser(name, help=module.DESCRIPTION, description=module.DESCRIPTION)
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Config dataclasses <-> command-line options; every default stays in config.py."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import Field, fields
+from typing import Any, TypeVar
+
+from aliked_ros.config import Config
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
+
+
+def add_options(
+    parser: argparse.ArgumentParser, section: str, config: type[Config], *, short: bool = False
+) -> None:
+    """Add an option for each knob of a config.
+
+    Args:
+        parser: gets the options, in a group of their own.
+        section: name in front, as in --extractor.max-keypoints.
+        config: the dataclass of knobs.
+        short: whether the knobs also go by their bare names, as in --max-keypoints.
+    """
+    group = parser.add_argument_group(f"{section} options")
+    for knob in fields(config):  # type: ignore[arg-type]
+        name = knob.name.replace("_", "-")
+        flags = ([f"--{name}"] if short else []) + [f"--{section}.{name}"]
+        group.add_argument(
+            *flags,
+            dest=_destination(section, knob.name),
+            # Absent options stay absent, so that the config's own default counts.
+            default=argparse.SUPPRESS,
+            help=_help(knob),
+            **_reading(knob),
+        )
+
+
+def config_from(options: argparse.Namespace, section: str, config: type[AnyConfig]) -> AnyConfig:
+    """Return the config that the options ask for.
+
+    Raises:
+        ValueError: naming the field, the value received and the values allowed.
+    """
+    given = vars(options)
+    return config(
+        **{
+            knob.name: given[_destination(section, knob.name)]
+            for knob in fields(config)  # type: ignore[arg-type]
+            if _destination(section, knob.name) in given
+        }
+    )
+
+
+def _destination(section: str, name: str) -> str:
+    return f"{section}.{name}"
+
+
+def _reading(knob: Field[Any]) -> dict[str, Any]:
+    """Return how argparse turns the text into the knob's type."""
+    if isinstance(knob.default, bool):
+        return {"action": argparse.BooleanOptionalAction}
+    reading: dict[str, Any] = {"type": type(knob.default)}
+    if knob.metadata["choices"]:
+        return reading | {"choices": knob.metadata["choices"]}
+    return reading | {"metavar": {int: "N", float: "X"}.get(type(knob.default), "TEXT")}
+
+
+def _help(knob: Field[Any]) -> str:
+    default = repr(knob.default) if knob.default == "" else knob.default
+    return f"{knob.metadata['description']} (default: {default})".replace("%", "%%")
