@@ -68,7 +68,9 @@ class ExtractorConfig(Config):
 
     model: str = knob("aliked-n16", "network variant", choices=MODELS)
     weights: str = knob(
-        "", "checkpoint file; empty: $ALIKED_WEIGHTS, the user cache, then a checked download"
+        "",
+        "checkpoint file; empty: $ALIKED_WEIGHTS, the user cache, then a checked download; "
+        "'seed:N': an untrained network, for tests without checkpoints",
     )
     device: str = knob("auto", "'auto' (CUDA where there is one), 'cpu', 'cuda' or 'cuda:N'")
     precision: str = knob(
@@ -100,6 +102,9 @@ class StereoConfig(Config):
     )
     min_correlation: float = knob(
         0.6, "correlation below which windows show different points", minimum=0.0, maximum=1.0
+    )
+    max_row_offset_px: float = knob(
+        1.0, "largest error of the rectification across the rows", minimum=0.0, maximum=10.0
     )
     min_margin: float = knob(
         0.03, "lead in correlation over the second best disparity", minimum=0.0, maximum=1.0
