@@ -37,7 +37,7 @@ class Extractor:
 
     def __init__(self, config: ExtractorConfig | None = None) -> None:
         self.config = config or ExtractorConfig()
-        self.device = _pick_device(self.config.device)
+        self.device = pick_device(self.config.device)
         if self.config.precision == "float16" and self.device.type != "cuda":
             raise ValueError(
                 f"precision is 'float16' on device {str(self.device)!r}: half precision is faster "
@@ -166,7 +166,7 @@ def _has_texture(pixels: Tensor) -> Tensor:
     return varies_along_row | varies_between_rows
 
 
-def _pick_device(name: str) -> torch.device:
+def pick_device(name: str) -> torch.device:
     """Return the device of a name; "auto" is CUDA where there is one."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -37,7 +37,8 @@ def _convert(code: int) -> Callable[[NDArray[Any]], Pixels]:
 def _to_8_bit(raw: NDArray[Any]) -> Pixels:
     if raw.dtype == np.uint8:
         return raw
-    return cv2.convertScaleAbs(raw, alpha=255.0 / 65535.0)
+    pixels: Pixels = cv2.convertScaleAbs(raw, alpha=255.0 / 65535.0)
+    return pixels
 
 
 # OpenCV names a Bayer pattern after the second row, ROS after the first: RGGB is OpenCV's "BG".
@@ -161,13 +162,16 @@ def decode_compressed(data: Any) -> Pixels:
     if pixels.ndim == 2:
         return pixels
     code = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGB
-    return cv2.cvtColor(pixels, code)
+    rgb: Pixels = cv2.cvtColor(pixels, code)
+    return rgb
 
 
 def _read_compressed(data: Any) -> NDArray[Any]:
     encoded = np.frombuffer(data, np.uint8)
     try:
-        raw = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if encoded.size else None
+        raw: NDArray[Any] | None = None
+        if encoded.size:
+            raw = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise ImageError(f"compressed image of {encoded.size} bytes: {error.err}") from error
     if raw is None:
@@ -198,5 +202,5 @@ def _view(
         raise ImageError(
             f"data has {len(buffer)} bytes: {height} rows of step {step} need {needed}"
         )
-    raw = np.ndarray(shape, kind, buffer, strides=(step, pixel, kind.itemsize))
+    raw: NDArray[Any] = np.ndarray(shape, kind, buffer, strides=(step, pixel, kind.itemsize))
     return raw if kind.isnative else raw.astype(kind.newbyteorder("="))

@@ -8,6 +8,12 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+# T_base_camera of a camera that is the base (REP 103): the body has x forward, y left, z up, the
+# optical frame x right, y down, z forward.
+T_BODY_OPTICAL = np.array(
+    [[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+)
+
 # Below this angle (rad) the closed forms lose digits to 0/0; the series are exact to 1e-16 there.
 _SMALL_ANGLE = 1e-4
 
@@ -70,6 +76,18 @@ def log(T: Array) -> Array:
     """Return the twist (6,) of a motion: translation part first, then rotation, rad."""
     phi = log_so3(T[:3, :3])
     return np.concatenate([np.linalg.solve(_left_jacobian(phi), T[:3, 3]), phi])
+
+
+def adjoint(T_a_b: Array) -> Array:
+    """Return the matrix (6, 6) that takes a twist in frame b to the same motion in frame a.
+
+    T_a_b @ exp(xi) @ inverse(T_a_b) = exp(adjoint(T_a_b) @ xi); translation part first.
+    """
+    R = T_a_b[:3, :3]
+    result = np.zeros((6, 6))
+    result[:3, :3] = result[3:, 3:] = R
+    result[:3, 3:] = skew(T_a_b[:3, 3]) @ R
+    return result
 
 
 def rotation_angle_deg(R: Array) -> float:

@@ -18,7 +18,7 @@ from aliked_ros import structs
 from aliked_ros.images import Pixels, decode_compressed, decode_depth, decode_image
 from aliked_ros.msg import Features
 
-_DESCRIPTOR_DTYPES = {
+_DESCRIPTOR_DTYPES: dict[int, np.dtype[Any]] = {
     Features.FLOAT32: np.dtype("<f4"),
     Features.FLOAT16: np.dtype("<f2"),
     Features.INT8: np.dtype("i1"),
@@ -42,7 +42,9 @@ def flat(typecode: str, values: Any) -> array:
     Assigning an ndarray or a list to a message field costs a Python loop over its elements.
     """
     result = array(typecode)
-    result.frombytes(memoryview(np.ascontiguousarray(values)).cast("B") if len(values) else b"")
+    if len(values):
+        contiguous: Any = np.ascontiguousarray(values)  # numpy 1.26's types know no buffers
+        result.frombytes(memoryview(contiguous).cast("B"))
     return result
 
 

@@ -10,14 +10,12 @@ from rclpy.qos import QoSProfile
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
+from aliked_ros.geometry.se3 import T_BODY_OPTICAL
+from aliked_ros.nodes.calibration import NotReadyError
 from aliked_ros.nodes.conversions import transform_from_values, transform_to_message
+from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.topics import LATCHED_QOS
 from aliked_ros.nodes.world import TransformTree
-
-# REP 103: the body has x forward, y left, z up; the optical frame x right, y down, z forward.
-T_BODY_OPTICAL = np.array(
-    [[0.0, 0.0, 1.0, 0.0], [-1.0, 0.0, 0.0, 0.0], [0.0, -1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
-)
 
 
 def parse_camera_transform(text: str) -> NDArray[np.float64] | None:
@@ -49,16 +47,33 @@ def parse_camera_transform(text: str) -> NDArray[np.float64] | None:
 class CameraMount:
     """Answers T_base_camera from the parameter or, if that is empty, from TF."""
 
-    def __init__(self, node: Node, base_frame: str, camera_transform: str) -> None:
+    def __init__(self, node: Node, base_frame: str) -> None:
         self._base_frame = base_frame
-        self.fixed = parse_camera_transform(camera_transform)
+        text = declare(
+            node,
+            "camera_transform",
+            "",
+            "camera's optical frame in base_frame: 'optical' (the camera is the base), 'x y z qx "
+            "qy qz qw' (m), or empty: from TF",
+        )
+        self.fixed = parse_camera_transform(text)
         self._tree = TransformTree(node) if self.fixed is None else None
 
-    def T_base_camera(self, camera_frame: str) -> NDArray[np.float64] | None:
-        """Return (4, 4), metres, or None while TF does not know it."""
-        if self._tree is None:
-            return self.fixed
-        return self._tree.lookup(self._base_frame, camera_frame)
+    def T_base_camera(self, camera_frame: str) -> NDArray[np.float64]:
+        """Return (4, 4), metres.
+
+        Raises:
+            NotReadyError: while TF does not know it.
+        """
+        T_base_camera = self.fixed
+        if self._tree is not None:
+            T_base_camera = self._tree.lookup(self._base_frame, camera_frame)
+        if T_base_camera is None:
+            raise NotReadyError(
+                f"no transform {self._base_frame} <- {camera_frame} in TF: publish it (ros2 run "
+                "tf2_ros static_transform_publisher) or set the parameter camera_transform"
+            )
+        return T_base_camera
 
 
 class TransformPublisher:

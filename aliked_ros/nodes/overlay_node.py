@@ -68,9 +68,7 @@ class OverlayNode(Node):
                     images.signalMessage,
                     self._health,
                 ),
-                subscribe(
-                    self, Matches, "matches", IMAGE_QOS, matches.signalMessage, self._health
-                ),
+                subscribe(self, Matches, "matches", IMAGE_QOS, matches.signalMessage, self._health),
             ]
         elif not has_listener and self._inputs:
             for subscription in self._inputs:

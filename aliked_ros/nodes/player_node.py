@@ -43,7 +43,9 @@ class PlayerNode(Node):
 
     def __init__(self) -> None:
         super().__init__("aliked_player")
-        path = declare(self, "dataset", "", "folder, video or rosbag2 to play; 'synthetic' renders a room")
+        path = declare(
+            self, "dataset", "", "folder, video or rosbag2 to play; 'synthetic' renders a room"
+        )
         sensor = declare(self, "sensor", "", "publish what mono, stereo or rgbd needs; empty: all")
         camera_info = declare(self, "camera_info", "", "calibration file that overrides the set's")
         self._rate = declare(

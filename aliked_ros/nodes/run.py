@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 
@@ -31,6 +32,9 @@ def run(make_node: Callable[[], Node]) -> int:
         sys.stderr.write(f"cannot start: {error}\n")
         return 1
     finally:
+        # ros2 launch passes on the Ctrl-C that the terminal has sent already: the second one must
+        # not break the first one's clean end.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         if node is not None:
             node.destroy_node()
         rclpy.try_shutdown()

@@ -1,0 +1,189 @@
+"""Features -> matches, odometry and the state of the tracking."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+
+from aliked_ros.config import MatcherConfig, OdometryConfig, StereoConfig
+from aliked_ros.extractor import pick_device
+from aliked_ros.geometry import se3
+from aliked_ros.msg import OdometryStatus
+from aliked_ros.nodes.calibration import CalibrationTopic, NotReadyError
+from aliked_ros.nodes.conversions import (
+    depth_from_message,
+    features_from_message,
+    image_from_message,
+    stamp_to_ns,
+)
+from aliked_ros.nodes.health import Health
+from aliked_ros.nodes.mount import CameraMount
+from aliked_ros.nodes.parameters import ConfigParameters, declare
+from aliked_ros.nodes.run import run
+from aliked_ros.nodes.topics import declare_transport
+from aliked_ros.nodes.tracker_inputs import FrameMessages, TrackerInputs
+from aliked_ros.nodes.tracker_outputs import TrackerOutputs, fill_status
+from aliked_ros.nodes.worker import NewestWorker
+from aliked_ros.odometry import OdometryResult, State, StereoDepth, VisualOdometry, sample_depth
+from aliked_ros.structs import Camera, Features
+
+
+class TrackerNode(Node):
+    """Subscribes to `features` and `camera_info`; publishes a `status` for every frame."""
+
+    def __init__(self) -> None:
+        super().__init__("aliked_tracker")
+        transport = declare_transport(self)
+        self._matcher = ConfigParameters(self, MatcherConfig, "matcher").value
+        self._config = ConfigParameters(self, OdometryConfig, "odometry").value
+        self._stereo = ConfigParameters(self, StereoConfig, "stereo").value
+        self._device = pick_device(declare(self, "device", "auto", "where descriptors are matched"))
+        self._camera_frame = declare(
+            self, "camera_frame", "", "optical frame of the camera; empty: frame_id of the images"
+        )
+        is_rectified = declare(
+            self, "rectified_images", False, "images are rectified already: only P counts"
+        )
+        slop_s = declare(self, "sync_slop_s", 0.02, "stamps of one instant differ by this at most")
+        queue_size = declare(
+            self, "sync_queue_size", 60, "images that wait for their features at the most"
+        )
+
+        self._odometry: VisualOdometry | None = None
+        self._stereo_depth: StereoDepth | None = None
+        self._cameras: list[Camera] = []
+        self._T_base_camera: NDArray[np.float64] | None = None
+
+        self._health = Health(self, hardware_id=str(self._device))
+        self._outputs = TrackerOutputs(self)
+        self._mount = CameraMount(self, self._outputs.base_frame)
+        topics = ["camera_info"] + ["right/camera_info"] * (self._config.sensor == "stereo")
+        self._calibration = [CalibrationTopic(self, name, is_rectified) for name in topics]
+        self._worker = NewestWorker(self._process, self._failed)
+        self._health.show("skipped, newer features came", lambda: self._worker.num_replaced)
+        self._inputs = TrackerInputs(
+            self,
+            self._config.sensor,
+            transport,
+            slop_s,
+            queue_size,
+            self._health,
+            self._worker.put,
+        )
+        self.get_logger().info(f"{self._config.sensor} odometry, matching on {self._device}")
+
+    def _process(self, messages: FrameMessages) -> None:
+        start = time.perf_counter()
+        header = messages.features.header
+        status = OdometryStatus(header=header)
+        status.decode_ms = messages.features.decode_ms
+        status.extract_ms = messages.features.extract_ms
+        try:
+            result = self._track(messages, status)
+        except NotReadyError as error:
+            status.state, status.reason = OdometryStatus.INITIALISING, str(error)
+        except ValueError as error:
+            status.state, status.reason = OdometryStatus.UNUSABLE, str(error)
+        else:
+            fill_status(status, result)
+            self._publish(messages, result)
+        self._report(status, (time.perf_counter() - start) * 1e3)
+
+    def _track(self, messages: FrameMessages, status: OdometryStatus) -> OdometryResult:
+        """Return the result of a frame and note the time that its stages took.
+
+        Raises:
+            NotReadyError: if calibration or the camera's place on the robot is missing.
+            ValueError: if the frame cannot be used.
+        """
+        odometry = self._prepare(messages)
+        start = time.perf_counter()
+        features = features_from_message(messages.features).to(self._device)
+        depths_m = self._measure_depths(messages, features)
+        stamp_ns = stamp_to_ns(messages.features.header.stamp)
+        measured = time.perf_counter()
+        matched = odometry.match(stamp_ns, features, depths_m)
+        matched_at = time.perf_counter()
+        result = odometry.estimate(matched)
+        status.match_ms = (matched_at - measured) * 1e3
+        status.estimate_ms = (time.perf_counter() - matched_at + measured - start) * 1e3
+        return result
+
+    def _prepare(self, messages: FrameMessages) -> VisualOdometry:
+        """Return the odometry of the current calibration; a new calibration begins anew."""
+        features = messages.features
+        camera_frame = self._camera_frame or features.header.frame_id
+        self._T_base_camera = self._mount.T_base_camera(camera_frame)
+        cameras = [topic.camera(features.width, features.height) for topic in self._calibration]
+        if self._odometry is not None and all(
+            new is old for new, old in zip(cameras, self._cameras, strict=True)
+        ):
+            return self._odometry
+        if self._odometry is not None:
+            self._health.problem("the calibration has changed: the odometry begins anew")
+        self._stereo_depth = StereoDepth(*cameras, self._stereo) if len(cameras) == 2 else None
+        self._odometry = VisualOdometry(self._config, self._matcher, cameras[0])
+        self._cameras = cameras
+        self._outputs.forget()
+        self._outputs.publish_mount(features.header, camera_frame, self._mount.fixed)
+        return self._odometry
+
+    def _measure_depths(
+        self, messages: FrameMessages, features: Features
+    ) -> NDArray[np.float64] | None:
+        """Return the depths (N,) of the keypoints, metres, or None for a single camera."""
+        if messages.depth is not None:
+            depth_m = depth_from_message(messages.depth)
+            if depth_m.shape != features.image_size:
+                raise ValueError(
+                    f"depth image is {depth_m.shape[1]}x{depth_m.shape[0]}, the image is "
+                    f"{features.image_size[1]}x{features.image_size[0]}: register the depth to it"
+                )
+            return sample_depth(depth_m, features.keypoints.cpu().numpy())
+        if self._stereo_depth is None or messages.left is None or messages.right is None:
+            return None
+        left, right = image_from_message(messages.left), image_from_message(messages.right)
+        return self._stereo_depth(left, right, features.keypoints.cpu().numpy())
+
+    def _publish(self, messages: FrameMessages, result: OdometryResult) -> None:
+        """Publish what a frame yielded; `odom` is where the base was at the first pose."""
+        self._outputs.publish_matches(messages.features, result.tracks)
+        if result.T_world_camera is None or self._T_base_camera is None:
+            return
+        T_base_camera = self._T_base_camera
+        adjoint = se3.adjoint(T_base_camera)
+        self._outputs.publish_pose(
+            messages.features.header,
+            T_base_camera @ result.T_world_camera @ se3.inverse(T_base_camera),
+            adjoint @ result.covariance @ adjoint.T,
+            is_measured=result.state is State.TRACKING,
+        )
+
+    def _report(self, status: OdometryStatus, spent_ms: float) -> None:
+        if status.state == OdometryStatus.UNUSABLE:
+            self._health.skipped("unusable", status.reason)
+        else:
+            self._health.processed(spent_ms)
+        if status.state in (OdometryStatus.INITIALISING, OdometryStatus.LOST):
+            self._health.problem(status.reason)
+        status.num_processed = self._health.num_processed
+        status.num_skipped = self._health.num_skipped + self._worker.num_replaced
+        age_ns = self.get_clock().now().nanoseconds - stamp_to_ns(status.header.stamp)
+        status.latency_ms = age_ns * 1e-6
+        self._outputs.publish_status(status)
+
+    def _failed(self, error: Exception) -> None:
+        self._health.skipped("failed", f"{type(error).__name__}: {error}")
+
+    def destroy_node(self) -> None:
+        """Let the frame in work end, then release everything."""
+        self._worker.stop()
+        super().destroy_node()
+
+
+def main() -> int:
+    """Run the node."""
+    return run(TrackerNode)

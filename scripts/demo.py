@@ -1,0 +1,234 @@
+"""The whole pipeline in real ROS processes on a sequence; pictures and figures go to out/.
+
+make demo                              a sequence of $ALIKED_SHARED, else the rendered room
+make demo SEQUENCE=/path/to/sequence   any layout that `python3 -m aliked_ros track` knows
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+from ament_index_python.packages import get_package_prefix
+
+from aliked_ros.config import MODELS, SENSORS
+from aliked_ros.datasets import DatasetError, GroundTruth, Sequence, open_sequence, tum_rows
+from aliked_ros.drawing import tile
+from aliked_ros.evaluation.trajectory import Comparison, compare_files
+from aliked_ros.geometry.se3 import T_BODY_OPTICAL
+from aliked_ros.plotting import plot_trajectory
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_SEQUENCE = "data/kitti00"
+STRIP_PICTURES = 6
+NODES = ("extractor_node", "tracker_node", "overlay_node", "recorder_node")
+
+
+def main() -> int:
+    """Run the demo; return 0 if every node ended well and the odometry answered every frame."""
+    options = parse_arguments()
+    try:
+        sequence = open_sequence(options.sequence, camera_info=options.camera_info or None)
+        sensor = options.sensor or best_sensor(sequence)
+        sequence.require(sensor)
+    except DatasetError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
+    out = options.out.resolve()
+    prepare(out)
+    print(f"{sequence.name}: {len(sequence)} frames as {sensor}, results in {out}")
+    codes = run_nodes(options, sensor, len(sequence), out)
+    if codes["player_node"] != 0 or not (out / "player.json").exists():
+        print(f"demo: a node ended early: {codes}; see {out / 'logs'}", file=sys.stderr)
+        return 1
+    played = json.loads((out / "player.json").read_text())
+    comparison = score(sequence, sensor, round(played["stamp_offset_s"] * 1e9), out)
+    make_strip(out)
+    summarise(played, comparison, codes, out)
+    return 0 if played["unanswered"] == 0 and not any(codes.values()) else 1
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Return the options; every default leaves the choice to the pipeline."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sequence", nargs="?", default=default_sequence(), help="what to play")
+    parser.add_argument("--sensor", choices=SENSORS, help="default: what measures most")
+    parser.add_argument("--camera-info", default="", help="calibration that overrides its own")
+    parser.add_argument("--model", choices=MODELS, help="network variant")
+    parser.add_argument("--weights", default="", help="checkpoint file")
+    parser.add_argument("--device", default="", help="auto, cpu, cuda")
+    parser.add_argument("--out", type=Path, default=ROOT / "out", help="folder for the results")
+    return parser.parse_args()
+
+
+def default_sequence() -> str:
+    """Return the shared sequence where there is one, else the rendered room."""
+    shared = Path(os.environ.get("ALIKED_SHARED", ROOT.parent / "shared"), SHARED_SEQUENCE)
+    return str(shared) if shared.is_dir() else "synthetic"
+
+
+def best_sensor(sequence: Sequence) -> str:
+    """Return the sensor that measures most of what a sequence offers."""
+    return next(sensor for sensor in ("rgbd", "stereo", "mono") if sensor in sequence.sensors)
+
+
+def prepare(out: Path) -> None:
+    """Empty what an earlier demo left; never touch anything else in the folder."""
+    for name in ("logs", "overlay"):
+        shutil.rmtree(out / name, ignore_errors=True)
+    for name in ("player.json", "trajectory.txt", "status.csv", "trajectory.png", "tracks.png"):
+        (out / name).unlink(missing_ok=True)
+    (out / "logs").mkdir(parents=True)
+
+
+def run_nodes(
+    options: argparse.Namespace, sensor: str, num_frames: int, out: Path
+) -> dict[str, int]:
+    """Start the nodes, wait until the player has played, stop the rest; return exit codes."""
+    parameters = {
+        "extractor_node": {
+            "extractor.model": options.model,
+            "extractor.weights": options.weights,
+            "extractor.device": options.device,
+        },
+        "tracker_node": {
+            "odometry.sensor": sensor,
+            "camera_transform": "optical",
+            "device": options.device,
+        },
+        "overlay_node": {},
+        "recorder_node": {
+            "output_dir": out,
+            "picture_period": max(num_frames // STRIP_PICTURES, 1),
+        },
+        "player_node": {
+            "dataset": options.sequence,
+            "camera_info": options.camera_info,
+            "sensor": sensor,
+            "rate": 0.0,
+            "report": out / "player.json",
+        },
+    }
+    environment = {**os.environ, "ROS_DOMAIN_ID": os.environ.get("ROS_DOMAIN_ID", "42")}
+    running = {}
+    try:
+        for executable, values in parameters.items():
+            running[executable] = start(executable, values, environment, out / "logs")
+        codes = {"player_node": wait_for_player(running, out / "logs")}
+    except KeyboardInterrupt:
+        codes = {"player_node": 130}
+    for process in running.values():
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    return codes | {name: running[name].wait(30) for name in NODES}
+
+
+def start(
+    executable: str, values: dict[str, object], environment: dict[str, str], logs: Path
+) -> subprocess.Popen[bytes]:
+    """Start one node with the parameters that have a value; its output goes to a log file."""
+    path = Path(get_package_prefix("aliked_ros"), "lib", "aliked_ros", executable)
+    command = [sys.executable, str(path), "--ros-args"]
+    for name, value in values.items():
+        if value not in (None, ""):
+            command += ["-p", f"{name}:={value}"]
+    # A group of its own: Ctrl-C reaches the nodes through us, once.
+    with (logs / f"{executable}.log").open("w") as log:
+        return subprocess.Popen(
+            command, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+
+
+def last_line(logs: Path, executable: str) -> str:
+    """Return the last thing that a node said."""
+    lines = (logs / f"{executable}.log").read_text().strip().splitlines()
+    return lines[-1] if lines else "without a word"
+
+
+def wait_for_player(running: dict[str, subprocess.Popen[bytes]], logs: Path) -> int:
+    """Wait for the player; stop it if another node has died, for then nobody will answer."""
+    player = running["player_node"]
+    while True:
+        try:
+            return player.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            dead = [name for name in NODES if running[name].poll() is not None]
+            if dead:
+                player.send_signal(signal.SIGINT)
+                print(f"demo: {dead[0]} has ended: {last_line(logs, dead[0])}", file=sys.stderr)
+                return player.wait(30) or 1
+
+
+def score(sequence: Sequence, sensor: str, offset_ns: int, out: Path) -> Comparison | None:
+    """Compare the recorded odometry with ground truth and plot both."""
+    recorded = tum_rows.read(out / "trajectory.txt")
+    estimate = GroundTruth(recorded.stamps_ns - offset_ns, recorded.T_world_camera)
+    # The recorder writes the base; the camera sits in it as REP 103 turns it.
+    estimate = estimate.moved_by(T_BODY_OPTICAL)
+    camera = out / "trajectory_camera.txt"
+    tum_rows.write(camera, zip(estimate.stamps_ns.tolist(), estimate.T_world_camera, strict=True))
+    comparison = None
+    if sequence.ground_truth is not None:
+        truth = out / "ground_truth.txt"
+        poses = sequence.ground_truth
+        tum_rows.write(truth, zip(poses.stamps_ns.tolist(), poses.T_world_camera, strict=True))
+        comparison = compare_files(camera, truth, with_scale=sensor == "mono")
+    if comparison is not None:
+        ate = f"ATE {comparison.score.ate_rmse_m:.3f} m, {comparison.score.alignment}-aligned"
+        picture = plot_trajectory(
+            comparison.stamps_ns,
+            comparison.positions_m,
+            comparison.reference_m,
+            title=f"{sequence.name}, {sensor}: {ate}",
+        )
+    else:
+        positions = estimate.T_world_camera[:, :3, 3]
+        picture = plot_trajectory(estimate.stamps_ns, positions, title=sequence.name)
+    cv2.imwrite(str(out / "trajectory.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    return comparison
+
+
+def make_strip(out: Path) -> None:
+    """Put the recorded overlay pictures into one."""
+    files = sorted((out / "overlay").glob("*.png"))[:STRIP_PICTURES]
+    if files:
+        strip = tile([cv2.imread(str(path)) for path in files], columns=2)
+        cv2.imwrite(str(out / "tracks.png"), strip)
+
+
+def summarise(
+    played: dict[str, object], comparison: Comparison | None, codes: dict[str, int], out: Path
+) -> None:
+    """Print what a user wants to know first, and keep it as JSON."""
+    with (out / "status.csv").open(newline="") as file:
+        statuses = list(csv.DictReader(file))
+    tracking = sum(row["state"] == "2" for row in statuses)
+    skipped = int(statuses[-1]["num_skipped"]) if statuses else 0
+    figures = {
+        "frames in": played["sent"],
+        "processed": played["answered"],
+        "skipped": int(played["unanswered"]) + skipped,
+        "with a measured pose": tracking,
+        "latency median (ms)": played["latency_median_ms"],
+        "latency p99 (ms)": played["latency_p99_ms"],
+    }
+    if comparison is not None:
+        figures.update({f"{name}": value for name, value in asdict(comparison.score).items()})
+    figures["exit codes"] = codes
+    (out / "summary.json").write_text(json.dumps(figures, indent=2) + "\n")
+    for name, value in figures.items():
+        print(f"  {name:22} {value:.4g}" if isinstance(value, float) else f"  {name:22} {value}")
+    print(f"  pictures               {out / 'trajectory.png'}, {out / 'tracks.png'}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
