@@ -27,8 +27,12 @@ from aliked_ros.nodes.topics import declare_transport
 from aliked_ros.nodes.tracker_inputs import FrameMessages, TrackerInputs
 from aliked_ros.nodes.tracker_outputs import TrackerOutputs, fill_status
 from aliked_ros.nodes.worker import NewestWorker
-from aliked_ros.odometry import OdometryResult, State, StereoDepth, VisualOdometry, sample_depth
+from aliked_ros.odometry.depth import StereoDepth, sample_depth
+from aliked_ros.odometry.result import OdometryResult, State
+from aliked_ros.odometry.visual_odometry import VisualOdometry
 from aliked_ros.structs import Camera, Features
+
+JUMP_BACK_NS = 1_000_000_000  # a recording that starts over, not a frame out of order
 
 
 class TrackerNode(Node):
@@ -55,6 +59,7 @@ class TrackerNode(Node):
         self._odometry: VisualOdometry | None = None
         self._stereo_depth: StereoDepth | None = None
         self._cameras: list[Camera] = []
+        self._stamp_ns = 0
         self._T_base_camera: NDArray[np.float64] | None = None
 
         self._health = Health(self, hardware_id=str(self._device))
@@ -103,13 +108,14 @@ class TrackerNode(Node):
         start = time.perf_counter()
         features = features_from_message(messages.features).to(self._device)
         depths_m = self._measure_depths(messages, features)
-        stamp_ns = stamp_to_ns(messages.features.header.stamp)
         measured = time.perf_counter()
-        matched = odometry.match(stamp_ns, features, depths_m)
-        matched_at = time.perf_counter()
-        result = odometry.estimate(matched)
-        status.match_ms = (matched_at - measured) * 1e3
-        status.estimate_ms = (time.perf_counter() - matched_at + measured - start) * 1e3
+        matches = odometry.match(features)
+        matched = time.perf_counter()
+        stamp_ns = stamp_to_ns(messages.features.header.stamp)
+        result = odometry.estimate(stamp_ns, features, matches, depths_m)
+        status.depth_ms = (measured - start) * 1e3
+        status.match_ms = (matched - measured) * 1e3
+        status.estimate_ms = (time.perf_counter() - matched) * 1e3
         return result
 
     def _prepare(self, messages: FrameMessages) -> VisualOdometry:
@@ -118,18 +124,29 @@ class TrackerNode(Node):
         camera_frame = self._camera_frame or features.header.frame_id
         self._T_base_camera = self._mount.T_base_camera(camera_frame)
         cameras = [topic.camera(features.width, features.height) for topic in self._calibration]
-        if self._odometry is not None and all(
-            new is old for new, old in zip(cameras, self._cameras, strict=True)
-        ):
+        stamp_ns = stamp_to_ns(features.header.stamp)
+        why_anew = self._why_begin_anew(cameras, stamp_ns)
+        self._stamp_ns = stamp_ns
+        if self._odometry is not None and not why_anew:
             return self._odometry
-        if self._odometry is not None:
-            self._health.problem("the calibration has changed: the odometry begins anew")
+        if why_anew:
+            self._health.problem(f"{why_anew}: the odometry begins anew")
         self._stereo_depth = StereoDepth(*cameras, self._stereo) if len(cameras) == 2 else None
-        self._odometry = VisualOdometry(self._config, self._matcher, cameras[0])
+        self._odometry = VisualOdometry(self._config, self._matcher, *cameras)
         self._cameras = cameras
         self._outputs.forget()
         self._outputs.publish_mount(features.header, camera_frame, self._mount.fixed)
         return self._odometry
+
+    def _why_begin_anew(self, cameras: list[Camera], stamp_ns: int) -> str:
+        """Return why the odometry so far does not hold for a frame, or an empty string."""
+        if self._odometry is None:
+            return ""
+        if any(new is not old for new, old in zip(cameras, self._cameras, strict=True)):
+            return "the calibration has changed"
+        if stamp_ns < self._stamp_ns - JUMP_BACK_NS:
+            return f"time has jumped back by {(self._stamp_ns - stamp_ns) * 1e-9:.1f} s"
+        return ""
 
     def _measure_depths(
         self, messages: FrameMessages, features: Features
