@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from aliked_ros import __version__
-from aliked_ros.cli import extract, match
+from aliked_ros.cli import extract, match, track
 
-COMMANDS: dict[str, ModuleType] = {"extract": extract, "match": match}
+COMMANDS: dict[str, ModuleType] = {"extract": extract, "match": match, "track": track}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,7 +12,12 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 def add_options(
-    parser: argparse.ArgumentParser, section: str, config: type[Config], *, short: bool = False
+    parser: argparse.ArgumentParser,
+    section: str,
+    config: type[Config],
+    *,
+    short: bool | tuple[str, ...] = False,
+    without: tuple[str, ...] = (),
 ) -> None:
     """Add an option for each knob of a config.
 
@@ -20,12 +25,16 @@ def add_options(
         parser: gets the options, in a group of their own.
         section: name in front, as in --extractor.max-keypoints.
         config: the dataclass of knobs.
-        short: whether the knobs also go by their bare names, as in --max-keypoints.
+        short: whether the knobs, or which of them, also go by their bare names: --max-keypoints.
+        without: knobs that get no option, because the command sets them itself.
     """
     group = parser.add_argument_group(f"{section} options")
     for knob in fields(config):  # type: ignore[arg-type]
+        if knob.name in without:
+            continue
         name = knob.name.replace("_", "-")
-        flags = ([f"--{name}"] if short else []) + [f"--{section}.{name}"]
+        is_short = short if isinstance(short, bool) else knob.name in short
+        flags = ([f"--{name}"] if is_short else []) + [f"--{section}.{name}"]
         group.add_argument(
             *flags,
             dest=_destination(section, knob.name),

@@ -36,6 +36,15 @@ def test_a_bare_name_works_where_it_is_wanted():
         _parse("--range-m", "3")
 
 
+def test_single_knobs_can_be_short_or_left_out():
+    parser = argparse.ArgumentParser()
+    add_options(parser, "fake", FakeConfig, short=("mode",), without=("range_m",))
+    assert parser.parse_args(["--mode", "far"]) == argparse.Namespace(**{"fake.mode": "far"})
+    for unknown in ("--range-m", "--fake.range-m", "--is-fast"):
+        with pytest.raises(SystemExit):
+            parser.parse_args([unknown, "3"])
+
+
 def test_a_bad_value_names_field_and_value():
     with pytest.raises(ValueError, match=r"FakeConfig\.range_m is -1\.0"):
         _parse("--fake.range-m", "-1")
