@@ -109,3 +109,39 @@ class StereoConfig(Config):
     min_margin: float = knob(
         0.03, "lead in correlation over the second best disparity", minimum=0.0, maximum=1.0
     )
+
+
+@dataclass(frozen=True)
+class OdometryConfig(Config):
+    """How features become poses."""
+
+    sensor: str = knob("mono", "what measures depth: nothing, a depth image, a stereo pair",
+                       choices=SENSORS)  # fmt: skip
+    seed: int = knob(0, "of the random sampling; a seed repeats a run exactly", minimum=0)
+    ransac_threshold_px: float = knob(
+        3.0, "reprojection or epipolar error of an inlier", minimum=0.1, maximum=50.0
+    )
+    min_inliers: int = knob(15, "keypoints that must support a pose", minimum=6)
+    keypoint_noise_px: float = knob(
+        0.5, "standard deviation of a keypoint", minimum=0.01, maximum=10.0
+    )
+    disparity_noise_px: float = knob(
+        0.2, "stereo: standard deviation of a disparity", minimum=0.01, maximum=10.0
+    )
+    inverse_depth_noise: float = knob(
+        0.004, "rgbd: standard deviation of 1 / depth, 1/m", minimum=1e-5, maximum=1.0
+    )
+    keyframe_displacement: float = knob(
+        0.0125, "new keyframe when keypoints moved by this part of the image width (median)",
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    keyframe_inlier_share: float = knob(
+        0.7, "new keyframe when fewer inliers are left, as part of the first image's",
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    min_parallax_deg: float = knob(
+        1.0, "mono: median parallax that the initialisation waits for", minimum=0.1, maximum=20.0
+    )
+    max_lost_frames: int = knob(
+        10, "images without a pose after which the odometry starts anew", minimum=1
+    )

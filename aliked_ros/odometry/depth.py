@@ -1,0 +1,93 @@
+"""A depth image or a stereo pair -> depth at the keypoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.config import StereoConfig
+from aliked_ros.geometry.camera import rectify_keypoints
+from aliked_ros.geometry.rectification import Rectifier, baseline_m
+from aliked_ros.geometry.stereo import match_along_rows
+from aliked_ros.structs import Camera
+
+Array = NDArray[np.float64]
+
+# Relative jump of depth within a pixel's neighbourhood that tells an edge: there a keypoint may
+# belong to either side. Slanted surfaces stay well below it.
+_MAX_RELATIVE_JUMP = 0.1
+
+
+def sample_depth(depth_m: NDArray[np.float32], keypoints: NDArray[Any]) -> Array:
+    """Read the depth at keypoints from a depth image registered to the (raw) colour image.
+
+    Args:
+        depth_m: (H, W) metres along the optical axis; NaN or not positive where unknown.
+        keypoints: (N, 2) px.
+
+    Returns:
+        (N,) metres, the median of 3x3 pixels; NaN where fewer than half of them are known,
+        where they straddle an edge, or outside the image.
+    """
+    height, width = depth_m.shape
+    nearest = np.nan_to_num(np.rint(np.asarray(keypoints, dtype=np.float64)), nan=-1.0)
+    x, y = nearest.astype(np.int64).T
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    offsets = np.arange(-1, 2)
+    rows = np.clip(y[:, None] + offsets, 0, height - 1)[:, :, None]
+    columns = np.clip(x[:, None] + offsets, 0, width - 1)[:, None, :]
+    windows = np.asarray(depth_m[rows, columns], dtype=np.float64).reshape(len(x), 9)
+    # Unknown pixels sort to the end as inf; the known ones lie before.
+    windows = np.sort(np.where(windows > 0, windows, np.inf), axis=1)
+    num_known = np.isfinite(windows).sum(axis=1)
+    rank = np.arange(len(x))
+    median = windows[rank, np.maximum(num_known - 1, 0) // 2]
+    farthest = windows[rank, np.maximum(num_known - 1, 0)]
+    is_known = inside & (num_known >= 5)
+    spread = np.full(len(x), np.inf)
+    np.subtract(farthest, windows[:, 0], out=spread, where=is_known)
+    return np.where(is_known & (spread < _MAX_RELATIVE_JUMP * median), median, np.nan)
+
+
+class StereoDepth:
+    """Measures depth at the left keypoints of a calibrated pair.
+
+    Args:
+        left: left camera with the R and P of a stereo calibration (`rectify_pair` makes them).
+        right: right camera; P[0, 3] is -fx * baseline_m.
+        config: the range of the search and when to trust it.
+    """
+
+    def __init__(self, left: Camera, right: Camera, config: StereoConfig | None = None) -> None:
+        self._left = left
+        self._config = config or StereoConfig()
+        self._disparity_to_depth = float(left.K_rectified[0, 0]) * baseline_m(right)
+        self._rectify_left, self._rectify_right = Rectifier(left), Rectifier(right)
+
+    def __call__(
+        self,
+        left_image: NDArray[np.uint8],
+        right_image: NDArray[np.uint8],
+        keypoints: NDArray[Any],
+    ) -> Array:
+        """Return the depth (N,), metres along the rectified optical axis, NaN where unknown.
+
+        Args:
+            left_image: (H, W) grey or (H, W, 3) RGB raw left image.
+            right_image: the right image in the same form.
+            keypoints: (N, 2) px in the raw left image.
+        """
+        left = self._rectify_left(_grey(left_image))
+        right = self._rectify_right(_grey(right_image))
+        pixels = rectify_keypoints(keypoints, self._left)
+        disparity = match_along_rows(left, right, pixels, self._config)
+        return self._disparity_to_depth / disparity
+
+
+def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if image.ndim == 2:
+        return image
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)

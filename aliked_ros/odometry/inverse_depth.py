@@ -1,0 +1,96 @@
+"""What further views add to the inverse depths of a keyframe, and how they pass to the next."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.geometry.camera import project
+from aliked_ros.geometry.epipolar import sampson_error_px
+from aliked_ros.geometry.triangulation import (
+    depth_ratio,
+    homogeneous,
+    inverse_depth_from_motion,
+)
+from aliked_ros.odometry.view import View
+
+Array = NDArray[np.float64]
+Pairs = NDArray[np.int64]
+
+_MAX_DEVIATION = 3.0  # standard deviations between a depth and a new measurement of it
+
+
+def triangulate_into(
+    view0: View, view1: View, pairs: Pairs, T_1_0: Array, K: Array, noise_px: float
+) -> View:
+    """Improve the inverse depths of view 0 by what view 1 sees of the same points.
+
+    Args:
+        view0: keyframe.
+        view1: another view.
+        pairs: (K, 2) int64, matched keypoints of view 0 and view 1.
+        T_1_0: (4, 4) motion between them; its unit is that of the depths.
+        K: (3, 3) intrinsics of the rectified camera, px.
+        noise_px: standard deviation of a keypoint.
+
+    Returns:
+        View 0 with new depths where it had none, and better ones where the views agree.
+    """
+    index0, index1 = pairs.T
+    measured, sigma = inverse_depth_from_motion(
+        view0.normalised[index0], view1.normalised[index1], T_1_0, noise_px / K[0, 0]
+    )
+    off_px = sampson_error_px(view0.pixels[index0], view1.pixels[index1], T_1_0, K)
+    in_front = depth_ratio(measured, view0.normalised[index0], T_1_0) > 0
+    agrees = (off_px < _MAX_DEVIATION * noise_px) & (measured > 0) & in_front
+    index0, measured, sigma = index0[agrees], measured[agrees], sigma[agrees]
+
+    inverse_depth, deviation = view0.inverse_depth.copy(), view0.sigma.copy()
+    is_new = ~np.isfinite(inverse_depth[index0])
+    inverse_depth[index0[is_new]], deviation[index0[is_new]] = measured[is_new], sigma[is_new]
+    index0, measured, sigma = index0[~is_new], measured[~is_new], sigma[~is_new]
+    known, spread = inverse_depth[index0], deviation[index0]
+    agrees = np.abs(known - measured) < _MAX_DEVIATION * np.hypot(spread, sigma)
+    index0, measured, sigma = index0[agrees], measured[agrees], sigma[agrees]
+    known, spread = known[agrees], spread[agrees]
+    weight = spread**2 / (spread**2 + sigma**2)
+    inverse_depth[index0] = known + weight * (measured - known)
+    # The keyframe's own keypoint noise is in every measurement, so averaging cannot remove it.
+    fused = np.sqrt(1 - weight) * spread
+    deviation[index0] = np.maximum(fused, np.minimum(spread, sigma / np.sqrt(2)))
+    return view0.with_depth(inverse_depth, deviation)
+
+
+def carry_over(
+    view0: View, view1: View, pairs: Pairs, T_1_0: Array, K: Array, threshold_px: float
+) -> View:
+    """Give view 1 the depths that view 0 knows, where it has no better ones.
+
+    Args:
+        view0: a view with inverse depths.
+        view1: another view of the scene.
+        pairs: (K, 2) int64, matched keypoints of view 0 and view 1.
+        T_1_0: (4, 4) motion between them.
+        K: (3, 3) intrinsics of the rectified camera, px.
+        threshold_px: largest reprojection error of a pair that is believed.
+    """
+    index0, index1 = pairs[np.isfinite(view0.inverse_depth[pairs[:, 0]])].T
+    rotated = homogeneous(view0.normalised[index0]) @ T_1_0[:3, :3].T
+    known: Array = view0.inverse_depth[index0, None]
+    points1 = rotated + known * T_1_0[:3, 3]  # (K, 3) in view 1, divided by the depth in view 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off_px = np.linalg.norm(project(points1, K) - view1.pixels[index1], axis=1)
+        carried = view0.inverse_depth[index0] / points1[:, 2]
+        sigma = view0.sigma[index0] * np.abs(rotated[:, 2]) / points1[:, 2] ** 2
+    in_front = points1[:, 2] > 0
+    is_better = in_front & (off_px < threshold_px) & (sigma < view1.sigma[index1])
+    inverse_depth, deviation = view1.inverse_depth.copy(), view1.sigma.copy()
+    inverse_depth[index1[is_better]] = carried[is_better]
+    deviation[index1[is_better]] = sigma[is_better]
+    return view1.with_depth(inverse_depth, deviation)
+
+
+def scale(view: View, median_depth: float) -> View:
+    """Return the view with another unit of length: that which gives it this median depth."""
+    factor = view.median_depth / median_depth
+    return view.with_depth(view.inverse_depth * factor, view.sigma * factor)

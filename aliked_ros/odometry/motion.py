@@ -1,0 +1,140 @@
+"""Matches against a view with depth -> the motion since then, and what kind of motion it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.config import OdometryConfig
+from aliked_ros.geometry.motion_refinement import RefinedMotion, refine_motion
+from aliked_ros.geometry.pnp import estimate_absolute_pose
+from aliked_ros.geometry.rotation import align_rays, angles_rad
+from aliked_ros.geometry.triangulation import homogeneous
+from aliked_ros.odometry.result import Motion
+from aliked_ros.odometry.view import View
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Pairs = NDArray[np.int64]
+
+# A depth known worse than this, relative, says nothing that a pose could be sampled from.
+_MAX_RELATIVE_SIGMA = 0.5
+_MAX_ERROR = 3.0  # standard deviations of an inlier's residual
+# Movement of the image, px, that the estimate explains (an average over all inliers, so far
+# below the noise of one keypoint), under which the camera is taken to be still.
+_STILL_PX = 0.5
+
+
+@dataclass(frozen=True)
+class EstimatedMotion:
+    """The motion from a reference view 0 to the current view 1.
+
+    Attributes:
+        T_1_0: (4, 4) between the rectified cameras.
+        covariance: (6, 6) of T_1_0: translation, then rotation, about the axes of view 1.
+        inlier_mask: (K,) bool, pairs that support it.
+        kind: none, rotation or general.
+        parallax_deg: median angle between the rays of the inliers after removing the rotation.
+        displacement_px: median distance that the inliers moved in the image.
+    """
+
+    T_1_0: Array
+    covariance: Array
+    inlier_mask: Mask
+    kind: Motion
+    parallax_deg: float
+    displacement_px: float
+
+
+def estimate_motion(
+    view0: View, view1: View, pairs: Pairs, K: Array, config: OdometryConfig
+) -> EstimatedMotion | None:
+    """Estimate how the camera moved since a view whose depths are known.
+
+    Args:
+        view0: reference, with inverse depths.
+        view1: current; its inverse depths are used where it has any.
+        pairs: (K, 2) int64, matched keypoints of view 0 and view 1.
+        K: (3, 3) intrinsics of the rectified camera, px.
+        config: thresholds and noise.
+
+    Returns:
+        None if fewer than `config.min_inliers` pairs agree.
+    """
+    index0, index1 = pairs.T
+    usable = np.flatnonzero(view0.sigma[index0] < _MAX_RELATIVE_SIGMA * view0.inverse_depth[index0])
+    index0, index1 = index0[usable], index1[usable]
+    points0 = homogeneous(view0.normalised[index0]) / view0.inverse_depth[index0, None]
+    pose = estimate_absolute_pose(
+        points0, view1.pixels[index1], K, config.ransac_threshold_px, config.seed
+    )
+    if pose is None:
+        return None
+    inlier_mask = np.zeros(len(pairs), dtype=bool)
+    inlier_mask[usable[pose[1]]] = True
+    refined = _refine(pose[0], view0, view1, pairs, inlier_mask, K, config)
+    if inlier_mask.sum() < config.min_inliers:
+        return None
+    return _describe(refined, view0, view1, pairs, inlier_mask, K)
+
+
+def _refine(
+    T_1_0: Array,
+    view0: View,
+    view1: View,
+    pairs: Pairs,
+    inlier_mask: Mask,
+    K: Array,
+    config: OdometryConfig,
+) -> RefinedMotion:
+    """Refine a pose on its inliers, drop those whose residual is too large, and refine again."""
+    noise = config.keypoint_noise_px / K[0, 0]
+    for _ in range(2):
+        inliers = np.flatnonzero(inlier_mask)
+        refined = refine_motion(
+            T_1_0,
+            view0.sightings(pairs[inliers, 0]),
+            view1.sightings(pairs[inliers, 1]),
+            noise,
+        )
+        T_1_0 = refined.T_1_0
+        inlier_mask[inliers[refined.errors > _MAX_ERROR]] = False
+    return refined
+
+
+def _describe(
+    refined: RefinedMotion, view0: View, view1: View, pairs: Pairs, inlier_mask: Mask, K: Array
+) -> EstimatedMotion:
+    """Tell no motion and pure rotation from general motion, and hold still where there is none."""
+    index0, index1 = pairs[inlier_mask].T
+    T_1_0 = refined.T_1_0
+    rays0 = _unit(homogeneous(view0.normalised[index0]))
+    points1 = (
+        homogeneous(view0.normalised[index0]) @ T_1_0[:3, :3].T
+        + view0.inverse_depth[index0, None] * T_1_0[:3, 3]
+    )
+    rays1 = _unit(
+        np.asarray(points1)
+    )  # where the estimate, not the noisy keypoint, sees the landmarks
+    focal = float(K[0, 0])
+    rotation_alone = align_rays(rays0, rays1)
+    moved_px = focal * float(np.median(angles_rad(rays0, rays1)))
+    left_px = focal * float(np.median(angles_rad(rays0 @ rotation_alone.T, rays1)))
+    kind = Motion.GENERAL
+    if moved_px < _STILL_PX:
+        # Measured against a keyframe that stays, so a slow motion is only late, never lost.
+        kind, T_1_0 = Motion.NONE, np.eye(4)
+    elif left_px < _STILL_PX:
+        kind = Motion.ROTATION
+    measured1 = _unit(homogeneous(view1.normalised[index1]))
+    parallax = np.degrees(np.median(angles_rad(rays0 @ T_1_0[:3, :3].T, measured1)))
+    displacement = np.median(np.linalg.norm(view1.pixels[index1] - view0.pixels[index0], axis=1))
+    return EstimatedMotion(
+        T_1_0, refined.covariance, inlier_mask, kind, float(parallax), float(displacement)
+    )
+
+
+def _unit(vectors: Array) -> Array:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

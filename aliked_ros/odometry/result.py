@@ -1,0 +1,96 @@
+"""What the odometry says about one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# Variance (m^2, rad^2) that says "unknown": no filter that sees it will trust the pose.
+UNKNOWN_VARIANCE = 1e4
+
+
+class State(Enum):
+    """Whether there is a pose."""
+
+    INITIALISING = "initialising"  # no pose yet
+    TRACKING = "tracking"  # the pose is measured
+    LOST = "lost"  # the pose is the last one that was measured
+
+
+class Motion(Enum):
+    """How the camera moved against the reference keyframe."""
+
+    UNKNOWN = "unknown"
+    NONE = "none"
+    ROTATION = "rotation"  # without measurable translation
+    GENERAL = "general"
+
+
+@dataclass(frozen=True)
+class TrackedPairs:
+    """Keypoints of the current image that were found again from the previous one; K pairs.
+
+    Attributes:
+        previous_stamp_ns: stamp of the previous image; that of the current one if there is none.
+        indices: (K, 2) int64, rows in the previous and in the current features.
+        keypoints_previous: (K, 2) float32, px in the previous raw image.
+        keypoints_current: (K, 2) float32, px in the current raw image.
+        similarities: (K,) float32, cosine similarity of the descriptors.
+        track_ids: (K,) uint64, the same as long as the point is found again; never reused.
+        lengths: (K,) uint32, images in which the track was seen, the current one included.
+        inlier_mask: (K,) bool, pairs that agree with the estimated motion.
+    """
+
+    previous_stamp_ns: int
+    indices: NDArray[np.int64]
+    keypoints_previous: NDArray[np.float32]
+    keypoints_current: NDArray[np.float32]
+    similarities: NDArray[np.float32]
+    track_ids: NDArray[np.uint64]
+    lengths: NDArray[np.uint32]
+    inlier_mask: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True)
+class OdometryResult:
+    """What became of one image.
+
+    Attributes:
+        stamp_ns: of the image.
+        state: whether the pose is measured.
+        motion: against the reference keyframe.
+        T_world_camera: (4, 4) pose of the raw camera's optical frame; metres, or for a single
+            camera its own unit (VisualOdometry says which); None while initialising. The world
+            is the optical frame of the first keyframe.
+        covariance: (6, 6) of the pose: translation (unit of the pose), then rotation (rad), both
+            about the axes of the camera; UNKNOWN_VARIANCE on the diagonal unless tracking.
+        num_keypoints: in the image.
+        num_matches: pairs with the previous image, the length of tracks.
+        num_inliers: keypoints that support the pose.
+        parallax_deg: median angle between matched rays after removing the rotation, against the
+            reference keyframe.
+        is_keyframe: the image became the reference.
+        reason: one sentence, empty while tracking normally.
+        tracks: pairs with the previous image.
+    """
+
+    stamp_ns: int
+    state: State
+    motion: Motion
+    T_world_camera: Array | None
+    covariance: Array
+    num_keypoints: int
+    num_matches: int
+    num_inliers: int
+    parallax_deg: float
+    is_keyframe: bool
+    reason: str
+    tracks: TrackedPairs

@@ -1,0 +1,117 @@
+"""Which keypoints of successive images are the same point: persistent track ids."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.geometry import se3
+from aliked_ros.geometry.camera import project
+from aliked_ros.geometry.triangulation import homogeneous, inverse_depth_from_motion
+from aliked_ros.odometry.result import TrackedPairs
+from aliked_ros.odometry.view import View
+from aliked_ros.structs import Matches
+
+Array = NDArray[np.float64]
+
+
+class Tracks:
+    """Gives each keypoint of the newest image a track id and counts how often it was seen."""
+
+    def __init__(self) -> None:
+        self._next_id = 0
+        self._ids = np.zeros(0, dtype=np.uint64)
+        self._lengths = np.zeros(0, dtype=np.uint32)
+
+    def update(
+        self, indices: NDArray[np.int64], num_keypoints: int
+    ) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
+        """Carry the tracks over to the next image.
+
+        Args:
+            indices: (K, 2) int64, one-to-one pairs: row in the last image, row in the next one.
+            num_keypoints: N, in the next image; those without a partner begin new tracks.
+
+        Returns:
+            track_ids: (N,) uint64 of the next image's keypoints; an id is never reused.
+            lengths: (N,) uint32, images in which each track was seen, at least 1.
+        """
+        ids = np.zeros(num_keypoints, dtype=np.uint64)
+        lengths = np.ones(num_keypoints, dtype=np.uint32)
+        is_new = np.ones(num_keypoints, dtype=bool)
+        last, following = indices.T
+        ids[following] = self._ids[last]
+        lengths[following] += self._lengths[last]
+        is_new[following] = False
+        num_new = int(is_new.sum())
+        ids[is_new] = np.arange(self._next_id, self._next_id + num_new, dtype=np.uint64)
+        self._next_id += num_new
+        self._ids, self._lengths = ids, lengths
+        return ids, lengths
+
+    def forget(self) -> None:
+        """Begin anew with the next image; ids go on counting, so that none is reused."""
+        self._ids = self._ids[:0]
+        self._lengths = self._lengths[:0]
+
+
+def tracked_pairs(
+    tracks: Tracks,
+    previous: View | None,
+    view: View,
+    matches: Matches | None,
+    K: Array,
+    threshold_px: float,
+) -> TrackedPairs:
+    """Carry the tracks to a view and return its pairs with the previous one.
+
+    Args:
+        tracks: carried on to the view.
+        previous: the image before, or None.
+        view: the current image.
+        matches: between them, or None.
+        K: (3, 3) intrinsics of the rectified camera, px.
+        threshold_px: largest distance of an inlier from where the motion allows it.
+    """
+    if previous is None or matches is None:
+        pairs, similarities = np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
+        inlier_mask, previous_stamp_ns = np.zeros(0, dtype=bool), view.stamp_ns
+        keypoints_previous = np.zeros((0, 2), np.float32)
+    else:
+        pairs = np.asarray(matches.indices.detach().cpu(), dtype=np.int64)
+        similarities = np.asarray(matches.similarities.detach().cpu(), dtype=np.float32)
+        inlier_mask, previous_stamp_ns = (
+            _agree(previous, view, pairs, K, threshold_px),
+            previous.stamp_ns,
+        )
+        keypoints_previous = previous.keypoints[pairs[:, 0]]
+    track_ids, lengths = tracks.update(pairs, len(view.keypoints))
+    return TrackedPairs(
+        previous_stamp_ns=previous_stamp_ns,
+        indices=pairs,
+        keypoints_previous=keypoints_previous,
+        keypoints_current=view.keypoints[pairs[:, 1]],
+        similarities=similarities,
+        track_ids=track_ids[pairs[:, 1]],
+        lengths=lengths[pairs[:, 1]],
+        inlier_mask=inlier_mask,
+    )
+
+
+def _agree(
+    previous: View, view: View, pairs: NDArray[np.int64], K: Array, threshold_px: float
+) -> NDArray[np.bool_]:
+    """Return which pairs (K,) agree with the poses of both views; none if a pose is missing."""
+    if previous.T_world_view is None or view.T_world_view is None:
+        return np.zeros(len(pairs), dtype=bool)
+    T_1_0 = se3.inverse(view.T_world_view) @ previous.T_world_view
+    index0, index1 = pairs.T
+    normalised0, normalised1 = previous.normalised[index0], view.normalised[index1]
+    # A pair without a measured depth may lie anywhere on its epipolar line in front of the camera.
+    triangulated, _ = inverse_depth_from_motion(normalised0, normalised1, T_1_0, 0.0)
+    known = previous.inverse_depth[index0]
+    inverse_depth = np.where(np.isfinite(known), known, np.maximum(triangulated, 0))
+    points1 = homogeneous(normalised0) @ T_1_0[:3, :3].T + inverse_depth[:, None] * T_1_0[:3, 3]
+    with np.errstate(invalid="ignore"):
+        off_px = np.linalg.norm(project(points1, K) - view.pixels[index1], axis=1)
+    return np.asarray((points1[:, 2] > 0) & (off_px < threshold_px))

@@ -1,0 +1,120 @@
+"""One image as the odometry keeps it: where its keypoints point to and how far they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.geometry.camera import normalise, rectify_keypoints
+from aliked_ros.geometry.motion_refinement import Sightings
+from aliked_ros.structs import Camera, Features, Matches
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class View:
+    """One image: directions and inverse depths of its N keypoints, and its pose.
+
+    Attributes:
+        stamp_ns: of the image.
+        features: its N keypoints.
+        keypoints: (N, 2) float32, px in the raw image, in host memory.
+        pixels: (N, 2) px in the rectified image; NaN where the lens model cannot be inverted.
+        normalised: (N, 2) coordinates on the plane z = 1 of the rectified camera.
+        inverse_depth: (N,) 1 / depth along the rectified optical axis; NaN where unknown.
+        sigma: (N,) its standard deviation; inf where unknown.
+        T_world_view: (4, 4) pose of the rectified camera, or None if there is none.
+        covariance: (6, 6) of T_world_view; translation, then rotation, in the view's own axes.
+    """
+
+    stamp_ns: int
+    features: Features
+    keypoints: NDArray[np.float32]
+    pixels: Array
+    normalised: Array
+    inverse_depth: Array
+    sigma: Array
+    T_world_view: Array | None
+    covariance: Array
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether any inverse depth is known."""
+        return bool(np.isfinite(self.inverse_depth).any())
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the view can be a reference: it has a pose and depths."""
+        return self.T_world_view is not None and self.has_depth
+
+    @property
+    def median_depth(self) -> float:
+        """The median of the known depths."""
+        return float(1 / np.median(self.inverse_depth[np.isfinite(self.inverse_depth)]))
+
+    def sightings(self, index: NDArray[np.int64]) -> Sightings:
+        """Return the measurements of the keypoints at index (K,)."""
+        return Sightings(self.normalised[index], self.inverse_depth[index], self.sigma[index])
+
+    def at(self, T_world_view: Array, covariance: Array) -> View:
+        """Return this view with a pose."""
+        return replace(self, T_world_view=T_world_view, covariance=covariance)
+
+    def with_depth(self, inverse_depth: Array, sigma: Array) -> View:
+        """Return this view with other inverse depths (N,) and their deviations (N,)."""
+        return replace(self, inverse_depth=inverse_depth, sigma=sigma)
+
+
+def make_view(
+    stamp_ns: int,
+    features: Features,
+    camera: Camera,
+    depths_m: NDArray[Any] | None,
+    depth_sigma: float,
+) -> View:
+    """Return the view of an image, without a pose.
+
+    Args:
+        stamp_ns: of the image.
+        features: its N keypoints.
+        camera: its calibration.
+        depths_m: (N,) depth of the keypoints along the rectified optical axis, metres; NaN, zero
+            or negative where it was not measured. None: it was not measured at all.
+        depth_sigma: standard deviation of a measured inverse depth, 1/m.
+    """
+    keypoints = np.asarray(features.keypoints.detach().cpu(), dtype=np.float32)
+    pixels = rectify_keypoints(keypoints, camera)
+    depths = np.full(len(keypoints), np.nan) if depths_m is None else np.asarray(depths_m, float)
+    if depths.shape != (len(keypoints),):
+        raise ValueError(
+            f"depths_m has shape {depths.shape}, the image has {len(keypoints)} keypoints: "
+            "give one depth per keypoint, NaN where it is unknown"
+        )
+    is_known = np.isfinite(depths) & (depths > 0)
+    inverse_depth = np.full(len(keypoints), np.nan)
+    inverse_depth[is_known] = 1 / depths[is_known]
+    return View(
+        stamp_ns=stamp_ns,
+        features=features,
+        keypoints=keypoints,
+        pixels=pixels,
+        normalised=normalise(pixels, camera.K_rectified),
+        inverse_depth=inverse_depth,
+        sigma=np.where(is_known, depth_sigma, np.inf),
+        T_world_view=None,
+        covariance=np.zeros((6, 6)),
+    )
+
+
+def usable_pairs(matches: Matches | None, view0: View, view1: View) -> NDArray[np.int64]:
+    """Return the pairs (K, 2) whose keypoints have a place in both rectified images."""
+    if matches is None:
+        return np.zeros((0, 2), dtype=np.int64)
+    pairs = np.asarray(matches.indices.detach().cpu(), dtype=np.int64)
+    is_finite = np.isfinite(view0.pixels[pairs[:, 0]]).all(axis=1)
+    is_finite &= np.isfinite(view1.pixels[pairs[:, 1]]).all(axis=1)
+    return np.asarray(pairs[is_finite])
