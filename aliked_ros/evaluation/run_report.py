@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -85,9 +86,8 @@ def _median(values: list[float]) -> float | None:
 
 
 def _kind(reason: str) -> str:
-    """Return a reason with its figures left out, so that alike ones are counted together."""
-    words = [word for word in reason.split() if not any(letter.isdigit() for letter in word)]
-    return " ".join(words)
+    """Return a reason with N for its figures, so that alike ones are counted together."""
+    return re.sub(r"[-+]?\d+(\.\d+)?", "N", reason)
 
 
 def _latencies(records: list[FrameRecord]) -> dict[str, dict[str, float]]:

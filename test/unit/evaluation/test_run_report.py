@@ -43,7 +43,7 @@ def test_frames_are_counted_by_their_state():
 
 def test_reasons_that_differ_in_figures_are_counted_together():
     records = [_record(i, State.LOST, f"only {i} of 15 inliers") for i in range(3)]
-    assert summarise(records, 0)["reasons"] == {"only of inliers": 3}
+    assert summarise(records, 0)["reasons"] == {"only N of N inliers": 3}
 
 
 def test_latencies_are_median_and_99th_percentile():
