@@ -65,7 +65,7 @@ class ExtractorNode(Node):
         self._publisher.publish(result)
         self._health.processed((time.perf_counter() - start) * 1e3)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, _: object, error: Exception) -> None:
         self._health.skipped("failed", f"{type(error).__name__}: {error}")
 
     def _reconfigure(self, config: ExtractorConfig) -> None:

@@ -96,7 +96,7 @@ class OverlayNode(Node):
         self._output.publish(image_to_message(picture, message.header))
         self._health.processed((time.perf_counter() - start) * 1e3)
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, _: object, error: Exception) -> None:
         self._health.skipped("failed", f"{type(error).__name__}: {error}")
 
     def destroy_node(self) -> None:

@@ -56,6 +56,9 @@ class PlayerNode(Node):
         self._start_timeout_s = declare(
             self, "start_timeout_s", 60.0, "wait this long for somebody to subscribe to image_raw"
         )
+        self._settle_s = declare(
+            self, "settle_s", 2.0, "then wait this long, so that all nodes find each other"
+        )
         self._answer_timeout_s = declare(
             self, "answer_timeout_s", 20.0, "wait this long for the status of a frame"
         )
@@ -133,12 +136,12 @@ class PlayerNode(Node):
             time.sleep(0.05)
         if self._rate == 0:
             self._wait_for_tracker(deadline)
+        time.sleep(self._settle_s)
 
     def _wait_for_tracker(self, deadline: float) -> None:
         """Wait until somebody answers: without a status, each frame would wait in vain."""
         while self.count_publishers("status") == 0 and time.monotonic() < deadline:
             time.sleep(0.05)
-        time.sleep(0.5)  # discovery of the other topics of the same nodes
 
     def _send_all(self) -> None:
         started, first_ns = time.monotonic(), None

@@ -17,9 +17,9 @@ def run(make_node: Callable[[], Node]) -> int:
 
     0 after Ctrl-C or a regular end; 1 with one line on stderr if the node cannot start.
     """
-    rclpy.init()
     node = None
     try:
+        rclpy.init()
         node = make_node()
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):

@@ -192,8 +192,12 @@ class TrackerNode(Node):
         status.latency_ms = age_ns * 1e-6
         self._outputs.publish_status(status)
 
-    def _failed(self, error: Exception) -> None:
-        self._health.skipped("failed", f"{type(error).__name__}: {error}")
+    def _failed(self, messages: FrameMessages, error: Exception) -> None:
+        """Answer a frame that broke us, too: whoever waits for its status must not stall."""
+        status = OdometryStatus(header=messages.features.header)
+        status.state = OdometryStatus.UNUSABLE
+        status.reason = f"{type(error).__name__}: {error}"
+        self._report(status, 0.0)
 
     def destroy_node(self) -> None:
         """Let the frame in work end, then release everything."""

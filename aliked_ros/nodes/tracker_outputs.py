@@ -17,7 +17,7 @@ from aliked_ros.nodes.conversions import flat, ns_to_stamp, pose_to_message, sta
 from aliked_ros.nodes.mount import TransformPublisher
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.topics import LATCHED_QOS, RESULT_QOS
-from aliked_ros.odometry.result import UNKNOWN_VARIANCE, Motion, OdometryResult, State
+from aliked_ros.odometry.result import UNKNOWN_VARIANCE, Motion, OdometryResult, State, TrackedPairs
 
 PATH_PERIOD_S = 0.5  # a path is sent whole each time, so it is sent seldom
 
@@ -111,9 +111,8 @@ class TrackerOutputs:
             message.twist.twist.angular = _vector(twist[3:])
         self._previous = (stamp_ns, T_odom_base)
 
-    def publish_matches(self, features: Features, result: OdometryResult) -> None:
+    def publish_matches(self, features: Features, tracks: TrackedPairs) -> None:
         """Publish the tracks that were found again in this image."""
-        tracks = result.tracks
         self._matches.publish(
             Matches(
                 header=features.header,

@@ -12,13 +12,16 @@ Item = TypeVar("Item")
 class NewestWorker(Generic[Item]):
     """Runs `work(item)` on its own thread; an item that still waits is replaced by a newer one.
 
+    An error ends nothing: `on_error(item, error)` is called and the next item is worked on.
     The subscription callback only calls `put`, so the executor is never blocked.
 
     Attributes:
         num_replaced: items that were never worked on because a newer one came first.
     """
 
-    def __init__(self, work: Callable[[Item], None], on_error: Callable[[Exception], None]) -> None:
+    def __init__(
+        self, work: Callable[[Item], None], on_error: Callable[[Item, Exception], None]
+    ) -> None:
         self._work = work
         self._on_error = on_error
         self._waiting: Item | None = None
@@ -54,4 +57,4 @@ class NewestWorker(Generic[Item]):
             try:
                 self._work(item)
             except Exception as error:  # one bad frame must not end the node
-                self._on_error(error)
+                self._on_error(item, error)

@@ -17,6 +17,7 @@ pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run ma
 
 import rclpy
 from ament_index_python.packages import get_package_prefix
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
 
 TIMEOUT_S = 60.0
@@ -36,6 +37,7 @@ class Processes:
         command = [str(self._executables / executable), "--ros-args", *arguments]
         for name, value in parameters.items():
             shown = str(value).lower() if isinstance(value, bool) else value
+            shown = "''" if shown == "" else shown
             command += ["-p", f"{name.replace('__', '.')}:={shown}"]
         log = (self._folder / f"{executable}.log").open("w")
         self._running[executable] = subprocess.Popen(
@@ -68,6 +70,7 @@ class Probe:
     def __init__(self) -> None:
         self.node = rclpy.create_node("probe")
         self.heard: dict[str, list] = defaultdict(list)
+        self.num_publishers: dict[str, int] = {}
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._executor.spin, daemon=True)
@@ -75,7 +78,17 @@ class Probe:
 
     def listen(self, message_type: type, topic: str, qos: object = 100) -> None:
         """Keep the messages of a topic in `heard[topic]`."""
-        self.node.create_subscription(message_type, topic, self.heard[topic].append, qos)
+        self.num_publishers[topic] = 0
+        events = SubscriptionEventCallbacks(
+            matched=lambda event: self.num_publishers.update({topic: event.current_count})
+        )
+        self.node.create_subscription(
+            message_type, topic, self.heard[topic].append, qos, event_callbacks=events
+        )
+
+    def wait_for_publishers(self) -> None:
+        """Wait until each topic that is listened to has a publisher."""
+        self.wait_until(lambda: all(self.num_publishers.values()), f"all of {self.num_publishers}")
 
     def publisher(self, message_type: type, topic: str, qos: object = 10):
         """Return a publisher."""

@@ -9,6 +9,7 @@ from aliked_ros.nodes.conversions import image_from_message
 
 cv_bridge = pytest.importorskip("cv_bridge", reason="cv_bridge comes with a distribution's ROS")
 
+
 @pytest.mark.parametrize("encoding", IMAGE_ENCODINGS)
 def test_every_encoding_decodes_as_cv_bridge_does(encoding):
     generator = np.random.default_rng(0)

@@ -11,7 +11,7 @@ def test_only_the_newest_waiting_item_is_worked_on_and_the_rest_is_counted():
         go_on.wait(5)
         done.append(item)
 
-    worker = NewestWorker(work, on_error=done.append)
+    worker = NewestWorker(work, on_error=print)
     worker.put(0)
     assert started.wait(5)
     for item in (1, 2, 3):
@@ -34,13 +34,13 @@ def test_an_error_is_reported_and_the_next_item_is_worked_on():
         finished.set()
 
     failed = threading.Event()
-    worker = NewestWorker(work, on_error=lambda error: (errors.append(error), failed.set()))
+    worker = NewestWorker(work, on_error=lambda *pair: (errors.append(pair), failed.set()))
     worker.put("bad")
     assert failed.wait(5)
     worker.put("good")
     assert finished.wait(5)
     worker.stop()
-    assert [str(error) for error in errors] == ["bad"]
+    assert [(item, str(error)) for item, error in errors] == [("bad", "bad")]
     assert done == ["good"]
 
 
@@ -52,7 +52,7 @@ def test_stop_drops_what_waits():
         go_on.wait(5)
         done.append(item)
 
-    worker = NewestWorker(work, on_error=done.append)
+    worker = NewestWorker(work, on_error=print)
     worker.put("in work")
     assert started.wait(5)
     worker.put("waiting")
