@@ -16,7 +16,7 @@ INLIER, OUTLIER, BACKGROUND = (52, 199, 123), (235, 70, 60), (250, 250, 248)
 _SHIFT = 4  # OpenCV draws at 1/16 px
 _COLOUR_STEPS = 24
 MAX_TAIL = 12  # frames
-OLD_AGE = 20  # frames after which a track's colour no longer changes
+OLD_AGE = 40  # frames after which a track's colour no longer changes
 # From cold to warm, all bright enough to show on a dark image.
 _RAMP = np.array([[58, 134, 255], [38, 198, 218], [102, 220, 110], [255, 214, 40], [255, 122, 48]])
 

@@ -46,7 +46,7 @@ class KittiSequence(FileSequence):
             )
         stamps_ns, has_stamps = _stamps(path / "times.txt", images, options.rate_hz)
         super().__init__(
-            path.name,
+            path.resolve().name,
             stamps_ns,
             Files(images, [file if file.is_file() else None for file in partners]),
             cameras,

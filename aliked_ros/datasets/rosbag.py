@@ -49,7 +49,7 @@ class RosbagSequence(Sequence):
             sensors.append("stereo")
         if "depth" in roles:
             sensors.append("rgbd")
-        super().__init__(path.stem, stamps_ns, cameras, sensors=tuple(sensors))
+        super().__init__(path.resolve().stem, stamps_ns, cameras, sensors=tuple(sensors))
 
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
         try:

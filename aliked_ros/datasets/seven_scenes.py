@@ -41,7 +41,7 @@ class SevenScenesSequence(FileSequence):
         K = _pinhole(COLOUR_FOCAL_PX, 320.0, 240.0)
         own = Calibration(Camera(640, 480, K))
         super().__init__(
-            path.name,
+            path.resolve().name,
             stamps_ns,
             Files(images, depths=[file if file.is_file() else None for file in depths]),
             calibration.override(own, path, options.camera_info),

@@ -49,7 +49,7 @@ class TumSequence(FileSequence):
         depths = [depth_files[i] if i >= 0 else None for i in partners]
         truth = path / "groundtruth.txt"
         super().__init__(
-            path.name,
+            path.resolve().name,
             stamps_ns,
             Files(images, depths=depths),
             calibration.override(_published(path), path, options.camera_info),

@@ -46,3 +46,11 @@ def test_the_rendered_room_has_a_name_and_a_seed():
     with pytest.raises(DatasetError, match="synthetic:SEED"):
         open_sequence("synthetic:blue")
     assert open_sequence("synthetic:2").name == "room2"
+
+
+def test_the_working_directory_has_its_own_name(tmp_path, save_image, monkeypatch):
+    (tmp_path / "walk").mkdir()
+    save_image(tmp_path / "walk" / "rgb" / "1.0.png")
+    (tmp_path / "walk" / "rgb.txt").write_text("1.0 rgb/1.0.png\n")
+    monkeypatch.chdir(tmp_path / "walk")
+    assert open_sequence(".").name == "walk"
