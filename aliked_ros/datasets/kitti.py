@@ -118,8 +118,12 @@ def _ground_truth(
     stamps_ns: NDArray[np.int64],
     T_camera0_left: NDArray[np.float64],
 ) -> GroundTruth | None:
-    original = path.resolve().parent.parent / "poses" / f"{path.resolve().name}.txt"
-    file = next((file for file in (path / "poses.txt", original) if file.is_file()), None)
+    # As the benchmark unpacks it, poses/NN.txt lies beside sequences/NN, which may be a link.
+    places = [
+        place.parent.parent / "poses" / f"{place.name}.txt"
+        for place in (path.absolute(), path.resolve())
+    ]
+    file = next((file for file in (path / "poses.txt", *places) if file.is_file()), None)
     if file is None:
         return None
     try:

@@ -56,6 +56,12 @@ def test_poses_beside_the_images_are_read_too(folder):
     assert open_sequence(folder).read(1).T_world_camera[0, 3] == 9
 
 
+def test_poses_are_found_beside_a_link_to_the_sequence(folder, tmp_path):
+    stored = folder.rename(tmp_path / "stored")
+    folder.symlink_to(stored)
+    assert open_sequence(folder).ground_truth is not None
+
+
 def test_the_colour_pair_has_its_own_baseline_and_pose(folder):
     for camera in (0, 1):
         (folder / f"image_{camera}").rename(folder / f"image_{camera + 2}")
