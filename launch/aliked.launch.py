@@ -89,6 +89,8 @@ def start_nodes(context: LaunchContext) -> list[Node]:
         return Node(
             package="aliked_ros",
             executable=executable,
+            # Named: launch then writes the parameters for that very node, over the file's **.
+            name=f"aliked_{executable.removesuffix('_node')}",
             namespace=given["namespace"],
             parameters=[given["params_file"], chosen],
             remappings=remappings,

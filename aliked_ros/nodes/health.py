@@ -13,6 +13,7 @@ from rclpy.node import Node
 
 PERIOD_S = 1.0
 SILENCE_S = 5.0  # as long as this without input is worth a warning
+SILENCE_REPEAT_S = 30.0
 RECENT_S = 5.0  # a problem stays in the status for this long
 
 
@@ -131,7 +132,7 @@ class Health:
         """Return the level and one sentence; warn if nothing has come for a while."""
         if self._inputs and now - self._received_at > SILENCE_S:
             text = self._silence(now - self._received_at)
-            self._node.get_logger().warning(text, throttle_duration_sec=SILENCE_S)
+            self._node.get_logger().warning(text, throttle_duration_sec=SILENCE_REPEAT_S)
             return (DiagnosticStatus.STALE if self._num_received else DiagnosticStatus.WARN), text
         if self._problem and now - self._problem_at < RECENT_S:
             return DiagnosticStatus.WARN, self._problem

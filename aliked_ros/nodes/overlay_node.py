@@ -27,6 +27,7 @@ from aliked_ros.nodes.topics import (
 from aliked_ros.nodes.worker import NewestWorker
 from aliked_ros.nodes.world import ApproximateTimeSynchronizer, SimpleFilter
 
+SAME_S = 1e-3  # stamps are equal, but message_filters compares with <
 LOOK_PERIOD_S = 0.2  # how often it looks whether somebody listens
 
 
@@ -57,7 +58,7 @@ class OverlayNode(Node):
         has_listener = self._output.get_subscription_count() > 0
         if has_listener and not self._inputs:
             images, matches = SimpleFilter(), SimpleFilter()
-            synchronizer = ApproximateTimeSynchronizer([images, matches], self._queue_size, 0.0)
+            synchronizer = ApproximateTimeSynchronizer([images, matches], self._queue_size, SAME_S)
             synchronizer.registerCallback(self._store)
             self._inputs = [
                 subscribe_image(

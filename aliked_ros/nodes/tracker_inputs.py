@@ -40,6 +40,10 @@ class TrackerInputs:
         health: Health,
         callback: Callable[[FrameMessages], None],
     ) -> None:
+        if slop_s <= 0 or queue_size < 1:
+            raise ValueError(
+                f"sync_slop_s is {slop_s}, sync_queue_size is {queue_size}: both must be positive"
+            )
         self._health = health
         self._callback = callback
         self._num_features = self._num_sets = 0

@@ -1,10 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 from aliked_ros.msg import Features
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
 from rcl_interfaces.srv import GetParameters, SetParameters
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
 from aliked_ros.config import ExtractorConfig
@@ -122,6 +123,32 @@ def test_in_a_burst_the_newest_image_wins_and_every_other_is_counted(node, probe
     stamps = [message.header.stamp.sec for message in probe.heard["features"]]
     assert stamps == sorted(set(stamps))
     assert len(stamps) < len(burst)
+
+
+def test_compressed_images_are_heard_beside_the_remapped_topic(
+    processes, probe, network_parameters
+):
+    processes.start(
+        "extractor_node",
+        "-r",
+        "image_raw:=/camera/image",
+        image_transport="compressed",
+        **network_parameters,
+    )
+    images = probe.publisher(CompressedImage, "/camera/image/compressed")
+    probe.listen(Features, "features")
+    probe.listen(DiagnosticArray, "/diagnostics")
+    probe.wait_until(lambda: hears(probe, "/camera/image/compressed"), "the extractor")
+    image = textured()
+    message = CompressedImage(format="rgb8; png compressed bgr8")
+    message.header.stamp = ns_to_stamp(3 * 10**9)
+    message.data.frombytes(cv2.imencode(".png", image[..., ::-1])[1].tobytes())
+    images.publish(message)
+    probe.wait_until(lambda: probe.heard["features"], "features")
+    settings = {name.split("__")[1]: value for name, value in network_parameters.items()}
+    expected = Extractor(ExtractorConfig(**settings, device="cpu"))(image)
+    received = features_from_message(probe.heard["features"][0])
+    np.testing.assert_allclose(received.keypoints, expected.keypoints, atol=1e-3)
 
 
 def set_parameter(probe, name, value):
