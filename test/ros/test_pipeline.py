@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from aliked_ros.msg import Features, Matches, OdometryStatus
 from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import TransformStamped
 from nav_msgs.msg import Odometry, Path
 from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
@@ -15,7 +16,12 @@ from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.writers import write_kitti, write_tum
 from aliked_ros.evaluation.trajectory import compare_files
 from aliked_ros.geometry import se3
-from aliked_ros.nodes.conversions import stamp_to_ns, transform_from_message, transform_from_values
+from aliked_ros.nodes.conversions import (
+    stamp_to_ns,
+    transform_from_message,
+    transform_from_values,
+    transform_to_message,
+)
 from aliked_ros.nodes.topics import LATCHED_QOS
 from aliked_ros.synthetic import SyntheticRoom
 
@@ -246,3 +252,31 @@ def test_without_a_place_on_the_robot_frames_wait_and_nothing_is_invented(
     assert {message.state for message in probe.heard["status"]} == {OdometryStatus.INITIALISING}
     assert "camera_transform" in probe.heard["status"][-1].reason
     assert probe.heard["odometry"] == []
+
+
+def test_the_cameras_place_is_taken_from_tf(
+    processes, probe, network_parameters, room, tum_folder, tmp_path
+):
+    pytest.importorskip("tf2_ros", reason="tf2_ros comes with a distribution's ROS")
+    T_base_camera = transform_from_values([0.3, -0.1, 0.5, -0.5, 0.5, -0.5, 0.5])
+    mount = TransformStamped(child_frame_id="camera_optical_frame")
+    mount.header.frame_id = "base_link"
+    mount.transform = transform_to_message(T_base_camera)
+    publisher = probe.publisher(TFMessage, "/tf_static", LATCHED_QOS)
+    publisher.publish(TFMessage(transforms=[mount]))
+    probe.listen(Odometry, "odometry")
+    play(
+        processes,
+        probe,
+        network_parameters,
+        tum_folder,
+        "rgbd",
+        tmp_path / "report.json",
+        camera_transform="",
+    )
+    by_tf = poses(probe.heard["odometry"])[1]
+    assert len(by_tf) == NUM_FRAMES
+    np.testing.assert_allclose(by_tf[0], np.eye(4), atol=1e-9)
+    moved = se3.inverse(T_base_camera) @ by_tf[-1] @ T_base_camera
+    truth = room.ground_truth.T_world_camera
+    np.testing.assert_allclose(moved, se3.inverse(truth[0]) @ truth[-1], atol=0.03)
