@@ -140,7 +140,9 @@ def _track(
     from aliked_ros.evaluation.run_report import FrameRecord
 
     start, count = window
-    with tqdm(total=count, desc=f"{sequence.name} {sensor}", unit="frame") as progress:
+    title = f"{sequence.name} {sensor}"
+    period_s = 0.1 if sys.stderr.isatty() else 10.0  # a log file wants a line now and then
+    with tqdm(total=count, desc=title, unit="frame", mininterval=period_s) as progress:
 
         def skip(error: FrameError) -> None:
             tracked.errors.append(error)
@@ -156,6 +158,7 @@ def _track(
             latencies_ms = {"read": read_ms, **processed.latencies_ms, "total": total_ms}
             tracked.records.append(FrameRecord.of(result, latencies_ms))
             strip.add(frame.image, result)
-            progress.set_postfix_str(f"{result.state.value}, {result.num_inliers} inliers")
+            shown = f"{result.state.value}, {result.num_inliers} inliers"
+            progress.set_postfix_str(shown, refresh=False)
             progress.update()
             started_s = time.perf_counter()
