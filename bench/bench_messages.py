@@ -28,7 +28,10 @@ def main() -> None:
     rclpy.init()
     node = rclpy.create_node("bench_messages")
     publisher = node.create_publisher(FeaturesMessage, "features", RESULT_QOS)
-    node.create_subscription(FeaturesMessage, "features", lambda message: None, RESULT_QOS)
+    received: list[FeaturesMessage] = []
+    node.create_subscription(FeaturesMessage, "features", received.append, RESULT_QOS)
+    while publisher.get_subscription_count() == 0:
+        time.sleep(0.01)
     times = np.zeros((REPEATS, 3))
     for row in times:
         start = time.perf_counter()
@@ -38,9 +41,9 @@ def main() -> None:
         published = time.perf_counter()
         features_from_message(message)
         row[:] = np.diff([start, filled, published, time.perf_counter()]) * 1e3
-        rclpy.spin_once(node, timeout_sec=0)
+        rclpy.spin_once(node, timeout_sec=1)
     fill, publish, read = np.median(times, axis=0)
-    print(f"{NUM_KEYPOINTS} keypoints x {DIM}: median of {REPEATS}")
+    print(f"{NUM_KEYPOINTS} keypoints x {DIM}: median of {REPEATS}, {len(received)} received")
     print(f"fill {fill:.3f} ms, publish {publish:.3f} ms, together {fill + publish:.3f} ms")
     print(f"read {read:.3f} ms")
     node.destroy_node()

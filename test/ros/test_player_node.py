@@ -1,0 +1,88 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, Image
+
+from aliked_ros.nodes.conversions import image_from_message, stamp_to_ns
+
+NUM_FRAMES = 6
+CAMERA_INFO = """
+image_width: 64
+image_height: 48
+camera_name: test
+camera_matrix: {rows: 3, cols: 3, data: [50, 0, 32, 0, 51, 24, 0, 0, 1]}
+distortion_model: plumb_bob
+distortion_coefficients: {rows: 1, cols: 5, data: [0.1, -0.2, 0.01, 0.02, 0.3]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    generator = np.random.default_rng(0)
+    for index in range(NUM_FRAMES):
+        pixels = generator.integers(0, 256, (48, 64), np.uint8)
+        cv2.imwrite(str(images / f"{index:03d}.png"), pixels)
+    (images / "camera_info.yaml").write_text(CAMERA_INFO)
+    return images
+
+
+def listen_and_play(processes, probe, folder, **parameters):
+    for message_type, topic in ((Image, "image_raw"), (CameraInfo, "camera_info")):
+        probe.listen(message_type, topic)
+    probe.listen(Clock, "/clock")
+    processes.start("player_node", dataset=folder, rate=5.0, settle_s=1.0, **parameters)
+    assert processes.wait("player_node") == 0, processes.log("player_node")
+    probe.wait_until(lambda: len(probe.heard["image_raw"]) == NUM_FRAMES, "all images")
+    return probe.heard["image_raw"]
+
+
+def test_a_folder_of_images_is_played_with_stamps_above_zero_and_its_calibration(
+    processes, probe, folder, tmp_path
+):
+    report = tmp_path / "report.json"
+    images = listen_and_play(processes, probe, folder, report=report, clock=True)
+    stamps = [stamp_to_ns(message.header.stamp) for message in images]
+    assert stamps[0] == 10**9
+    assert np.all(np.diff(stamps) > 0)
+    for message, path in zip(images, sorted(folder.glob("*.png")), strict=True):
+        np.testing.assert_array_equal(
+            image_from_message(message), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        )
+    info = probe.heard["camera_info"][0]
+    assert info.header == images[0].header
+    assert (info.width, info.height, info.distortion_model) == (64, 48, "plumb_bob")
+    np.testing.assert_allclose(info.k, [50, 0, 32, 0, 51, 24, 0, 0, 1])
+    np.testing.assert_allclose(info.d, [0.1, -0.2, 0.01, 0.02, 0.3])
+    assert [stamp_to_ns(message.clock) for message in probe.heard["/clock"]] == stamps
+    played = json.loads(report.read_text())
+    assert (played["sent"], played["answered"], played["stamp_offset_s"]) == (NUM_FRAMES, 0, 1.0)
+
+
+def test_stamps_can_be_the_time_of_sending(processes, probe, folder):
+    before_ns = probe.node.get_clock().now().nanoseconds
+    images = listen_and_play(processes, probe, folder, stamps="now")
+    after_ns = probe.node.get_clock().now().nanoseconds
+    assert all(before_ns < stamp_to_ns(message.header.stamp) < after_ns for message in images)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({}, ["dataset is empty"]),
+        ({"dataset": "/nowhere"}, ["/nowhere", "does not exist"]),
+        ({"dataset": "synthetic", "sensor": "sonar"}, ["sensor is 'sonar'", "stereo"]),
+        ({"dataset": "synthetic", "rate": -1.0}, ["rate is -1.0"]),
+        ({"dataset": "synthetic", "stamps": "tomorrow"}, ["'tomorrow'", "now"]),
+    ],
+)
+def test_a_bad_start_ends_with_one_clear_line(processes, parameters, words):
+    processes.start("player_node", **parameters)
+    assert processes.wait("player_node") == 1
+    log = processes.log("player_node")
+    assert "Traceback" not in log
+    assert all(word in log for word in words), log
