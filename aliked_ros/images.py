@@ -79,6 +79,18 @@ IMAGE_ENCODINGS = tuple(_LAYOUTS)
 DEPTH_ENCODINGS = {"32FC1": "f4", "16UC1": "u2", "mono16": "u2"}
 
 
+def message_fields(message: Any) -> dict[str, Any]:
+    """Return what decode_image and decode_depth need of a sensor_msgs/Image, of any library."""
+    return {
+        "data": message.data,
+        "height": message.height,
+        "width": message.width,
+        "encoding": message.encoding,
+        "step": message.step,
+        "is_bigendian": bool(message.is_bigendian),
+    }
+
+
 def decode_image(
     data: Any, height: int, width: int, encoding: str, step: int, is_bigendian: bool = False
 ) -> Pixels:

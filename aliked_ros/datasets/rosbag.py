@@ -75,14 +75,7 @@ class RosbagSequence(Sequence):
                 )
             return decode_compressed(message.data)
         decode = decode_depth if is_depth else decode_image
-        return decode(
-            message.data,
-            message.height,
-            message.width,
-            message.encoding,
-            message.step,
-            bool(message.is_bigendian),
-        )
+        return decode(**message_fields(message))
 
 
 class _Bag:

@@ -15,7 +15,13 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from aliked_ros import structs
-from aliked_ros.images import Pixels, decode_compressed, decode_depth, decode_image
+from aliked_ros.images import (
+    Pixels,
+    decode_compressed,
+    decode_depth,
+    decode_image,
+    message_fields,
+)
 from aliked_ros.msg import Features
 
 _DESCRIPTOR_DTYPES: dict[int, np.dtype[Any]] = {
@@ -56,14 +62,7 @@ def image_from_message(message: Image | CompressedImage) -> Pixels:
     """
     if isinstance(message, CompressedImage):
         return decode_compressed(message.data)
-    return decode_image(
-        message.data,
-        message.height,
-        message.width,
-        message.encoding,
-        message.step,
-        bool(message.is_bigendian),
-    )
+    return decode_image(**message_fields(message))
 
 
 def depth_from_message(message: Image) -> NDArray[np.float32]:
@@ -72,14 +71,7 @@ def depth_from_message(message: Image) -> NDArray[np.float32]:
     Raises:
         ImageError: naming the field that is wrong.
     """
-    return decode_depth(
-        message.data,
-        message.height,
-        message.width,
-        message.encoding,
-        message.step,
-        bool(message.is_bigendian),
-    )
+    return decode_depth(**message_fields(message))
 
 
 def image_to_message(image: NDArray[Any], header: Header) -> Image:
