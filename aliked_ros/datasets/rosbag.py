@@ -14,7 +14,13 @@ from aliked_ros.datasets import calibration, stamps
 from aliked_ros.datasets.bag_topics import choose_topics, info_topic
 from aliked_ros.datasets.file_sequence import Options
 from aliked_ros.datasets.sequence import Calibration, DatasetError, FrameError, Pictures, Sequence
-from aliked_ros.images import ImageError, decode_compressed, decode_depth, decode_image
+from aliked_ros.images import (
+    ImageError,
+    decode_compressed,
+    decode_depth,
+    decode_image,
+    message_fields,
+)
 from aliked_ros.structs import Camera
 
 MAX_PARTNER_OFFSET_NS = 20_000_000
