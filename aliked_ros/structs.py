@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, device
 
 DISTORTION_MODELS = ("none", "plumb_bob", "rational_polynomial", "equidistant")
 
@@ -32,13 +32,13 @@ class Features:
     def __len__(self) -> int:
         return int(self.keypoints.shape[0])
 
-    def to(self, device: str) -> Features:
+    def to(self, target: str | device) -> Features:
         """Return the same features on another device; no copy if they are there already."""
         return Features(
-            self.keypoints.to(device),
-            self.scores.to(device),
-            self.dispersity.to(device),
-            self.descriptors.to(device),
+            self.keypoints.to(target),
+            self.scores.to(target),
+            self.dispersity.to(target),
+            self.descriptors.to(target),
             self.image_size,
         )
 

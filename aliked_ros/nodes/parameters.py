@@ -84,7 +84,7 @@ def declare(node: Node, name: str, default: Any, about: str | ParameterDescripto
     Raises:
         ValueError: if the value given at start has another type.
     """
-    descriptor = about
+    descriptor: Any = about
     if isinstance(about, str):
         descriptor = ParameterDescriptor(description=about, read_only=True)
     # rclpy refuses 1 for a double; with dynamic typing the check of the type is ours.

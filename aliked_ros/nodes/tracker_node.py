@@ -131,7 +131,8 @@ class TrackerNode(Node):
             return self._odometry
         if why_anew:
             self._health.problem(f"{why_anew}: the odometry begins anew")
-        self._stereo_depth = StereoDepth(*cameras, self._stereo) if len(cameras) == 2 else None
+        if self._config.sensor == "stereo":
+            self._stereo_depth = StereoDepth(cameras[0], cameras[1], self._stereo)
         self._odometry = VisualOdometry(self._config, self._matcher, *cameras)
         self._cameras = cameras
         self._outputs.forget()
