@@ -16,7 +16,6 @@ from aliked_ros.odometry.result import OdometryResult
 from aliked_ros.structs import Camera, Features, Frame
 
 if TYPE_CHECKING:
-    from aliked_ros.extractor import Extractor
     from aliked_ros.odometry.visual_odometry import VisualOdometry
 
 Array = NDArray[np.float64]
@@ -61,7 +60,7 @@ class FramePipeline:
     """Runs the steps on one frame after another.
 
     Args:
-        extractor: image -> features.
+        extract: image -> features, an Extractor.
         measure_depth: frame -> depths at the keypoints, or None for a single camera.
         odometry: features and depths -> pose.
         clock: returns seconds; the library reads no clock of its own.
@@ -69,12 +68,12 @@ class FramePipeline:
 
     def __init__(
         self,
-        extractor: Extractor,
+        extract: Callable[[NDArray[np.uint8]], Features],
         measure_depth: DepthMeter | None,
         odometry: VisualOdometry,
         clock: Callable[[], float],
     ) -> None:
-        self._extractor = extractor
+        self._extract = extract
         self._measure_depth = measure_depth
         self._odometry = odometry
         self._clock = clock
@@ -82,7 +81,7 @@ class FramePipeline:
     def process(self, frame: Frame) -> TrackedFrame:
         """Return features, pose and latencies of a frame; frames come in order of time."""
         times_s = [self._clock()]
-        features: Features = self._extractor(frame.image)
+        features: Features = self._extract(frame.image)
         keypoints = features.keypoints.detach().cpu().numpy().astype(np.float64)
         times_s.append(self._clock())
         depths_m = None if self._measure_depth is None else self._measure_depth(frame, keypoints)
