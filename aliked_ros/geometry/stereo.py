@@ -40,9 +40,11 @@ def match_along_rows(
     disparity = np.full(len(pixels), np.nan)
     inside = (pixels >= 0).all(axis=1) & (pixels <= [width - 1, height - 1]).all(axis=1)
     index = np.flatnonzero(inside)
+    if len(index) == 0 or min(left.shape) < 2 * _ALIGN_SIZE:
+        return disparity
+    coarse = _search(_halve(left), _halve(right), pixels[index] / 2 - 0.25, config)
+    index, coarse = index[np.isfinite(coarse)], coarse[np.isfinite(coarse)]
     if len(index):
-        coarse = _search(_halve(left), _halve(right), pixels[index] / 2 - 0.25, config)
-        index, coarse = index[np.isfinite(coarse)], coarse[np.isfinite(coarse)]
         disparity[index] = _align(left, right, pixels[index], 2 * coarse, config)
     return disparity
 
@@ -64,6 +66,8 @@ def _search(left: Floats, right: Floats, pixels: Array, config: StereoConfig) ->
     second = np.where(neighbourhood, -1, correlation).max(axis=1)
     trusted = (peak > config.min_correlation) & (second < peak - config.min_margin)
 
+    if not trusted.any():
+        return np.full(len(pixels), np.nan)
     back_corners = corners - np.column_stack([best, np.zeros_like(best)])
     back = _correlate(right, left, back_corners[trusted], np.arange(num_disparities))
     agrees = np.abs(back.argmax(axis=1) - best[trusted]) <= 1
