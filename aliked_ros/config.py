@@ -132,15 +132,23 @@ class OdometryConfig(Config):
         0.004, "rgbd: standard deviation of 1 / depth, 1/m", minimum=1e-5, maximum=1.0
     )
     keyframe_displacement: float = knob(
-        0.0125, "new keyframe when keypoints moved by this part of the image width (median)",
-        minimum=0.0, maximum=1.0,
-    )  # fmt: skip
+        0.02,
+        "new keyframe when keypoints moved by this part of the image width (median)",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    mono_keyframe_displacement: float = knob(
+        0.1,
+        "mono: the same; depths from parallax get better as the camera moves away",
+        minimum=0.0,
+        maximum=1.0,
+    )
     keyframe_inlier_share: float = knob(
         0.7, "new keyframe when fewer inliers are left, as part of the first image's",
         minimum=0.0, maximum=1.0,
     )  # fmt: skip
     min_parallax_deg: float = knob(
-        1.0, "mono: median parallax that the initialisation waits for", minimum=0.1, maximum=20.0
+        1.5, "mono: median parallax that the initialisation waits for", minimum=0.1, maximum=20.0
     )
     max_lost_frames: int = knob(
         10, "images without a pose after which the odometry starts anew", minimum=1

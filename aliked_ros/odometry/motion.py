@@ -47,6 +47,13 @@ class EstimatedMotion:
     parallax_deg: float
     displacement_px: float
 
+    @property
+    def relative_translation_sigma(self) -> float:
+        """Standard deviation of the translation over its length; inf if there is none."""
+        length = np.linalg.norm(self.T_1_0[:3, 3])
+        deviation = np.sqrt(np.linalg.eigvalsh(self.covariance[:3, :3])[-1])
+        return float(deviation / length) if length > 0 else np.inf
+
 
 def estimate_motion(
     view0: View, view1: View, pairs: Pairs, K: Array, config: OdometryConfig

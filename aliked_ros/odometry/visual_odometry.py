@@ -100,6 +100,11 @@ class VisualOdometry:
         self._camera = camera
         self._K = camera.K_rectified
         self._depth_sigma = _depth_sigma(config, camera, right_camera)
+        self._max_displacement = (
+            config.mono_keyframe_displacement
+            if config.sensor == "mono"
+            else config.keyframe_displacement
+        )
         self._tracks = Tracks()
         self.reset()
 
@@ -232,8 +237,11 @@ class VisualOdometry:
         self._num_lost = 0
         view = _moved(keyframe, view, motion)
         self._T_world_view = view.T_world_view
-        if self._config.sensor == "mono":
-            view = self._extend(keyframe, view, pairs, motion)
+        if self._config.sensor == "mono" and motion.kind is Motion.GENERAL:
+            keyframe = self._keyframe = self._improve(keyframe, view, pairs, motion)
+        view = carry_over(
+            keyframe, view, pairs, motion.T_1_0, self._K, self._config.ransac_threshold_px
+        )
         is_keyframe = self._should_be_keyframe(view, motion)
         if is_keyframe:
             self._set_keyframe(view)
@@ -246,14 +254,12 @@ class VisualOdometry:
             is_keyframe,
         )
 
-    def _extend(self, keyframe: View, view: View, pairs: Pairs, motion: EstimatedMotion) -> View:
-        """Improve the keyframe's depths by the new view, and return the view with them."""
-        if motion.kind is Motion.GENERAL:
-            noise_px = self._config.keypoint_noise_px
-            keyframe = triangulate_into(keyframe, view, pairs, motion.T_1_0, self._K, noise_px)
-            self._keyframe = keyframe
-        return carry_over(
-            keyframe, view, pairs, motion.T_1_0, self._K, self._config.ransac_threshold_px
+    def _improve(self, keyframe: View, view: View, pairs: Pairs, motion: EstimatedMotion) -> View:
+        """Return the keyframe with depths that the parallax of the new view makes better."""
+        noise_px = self._config.keypoint_noise_px
+        relative_noise = motion.relative_translation_sigma
+        return triangulate_into(
+            keyframe, view, pairs, motion.T_1_0, self._K, noise_px, relative_noise
         )
 
     def _should_be_keyframe(self, view: View, motion: EstimatedMotion) -> bool:
@@ -263,8 +269,7 @@ class VisualOdometry:
         share = num_inliers / self._num_first_inliers
         displacement = motion.displacement_px / self._camera.width
         has_moved_on = (
-            displacement > self._config.keyframe_displacement
-            or share < self._config.keyframe_inlier_share
+            displacement > self._max_displacement or share < self._config.keyframe_inlier_share
         )
         has_depths = np.isfinite(view.inverse_depth).sum() >= 2 * self._config.min_inliers
         return bool(motion.kind is not Motion.NONE and has_moved_on and has_depths)
