@@ -103,6 +103,9 @@ class Camera:
             raise ValueError(f"camera size is {self.width}x{self.height}: both must be positive")
         if self.K.shape != (3, 3) or not np.isfinite(self.K).all():
             raise ValueError(f"camera matrix K is {self.K.tolist()}: give 3x3 finite numbers")
+        for name, values in (("D", self.D), ("R", self.R), ("P", self.P)):
+            if values is not None and not np.isfinite(values).all():
+                raise ValueError(f"camera {name} is {values.tolist()}: give finite numbers")
         if self.K[0, 0] <= 0 or self.K[1, 1] <= 0:
             raise ValueError(
                 f"focal length is {self.K[0, 0]}, {self.K[1, 1]} px: the camera is not "

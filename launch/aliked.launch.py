@@ -8,6 +8,7 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
 
 from aliked_ros.config import MODELS, SENSORS
 
@@ -84,7 +85,12 @@ def start_nodes(context: LaunchContext) -> list[Node]:
     ]
 
     def node(executable: str, parameters: dict[str, object], **options: object) -> Node:
-        chosen = {name: value for name, value in parameters.items() if value != ""}
+        # As text it would be read as YAML: a dataset named 2024 would become a number.
+        chosen = {
+            name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
+            for name, value in parameters.items()
+            if value != ""
+        }
         chosen["use_sim_time"] = given["use_sim_time"] == "true"
         return Node(
             package="aliked_ros",
@@ -127,5 +133,14 @@ def start_nodes(context: LaunchContext) -> list[Node]:
         nodes.append(node("player_node", player))
     if given["rviz"] == "true":
         config = str(SHARE / "config" / "aliked.rviz")
-        nodes.append(Node(package="rviz2", executable="rviz2", arguments=["-d", config]))
+        frame = given["odom_frame"] or "odom"
+        nodes.append(
+            Node(
+                package="rviz2",
+                executable="rviz2",
+                namespace=given["namespace"],
+                parameters=[{"use_sim_time": given["use_sim_time"] == "true"}],
+                arguments=["-d", config, "-f", frame],
+            )
+        )
     return nodes

@@ -115,6 +115,7 @@ def run_nodes(
             "camera_info": options.camera_info,
             "sensor": sensor,
             "rate": 0.0,
+            "start_timeout_s": 3600.0,  # the weights may have to be downloaded first
             "report": out / "player.json",
         },
     }
@@ -125,11 +126,24 @@ def run_nodes(
             running[executable] = start(executable, values, environment, out / "logs")
         codes = {"player_node": wait_for_player(running, out / "logs")}
     except KeyboardInterrupt:
-        codes = {"player_node": 130}
+        codes = stop({"player_node": running["player_node"]} if "player_node" in running else {})
+        codes["player_node"] = 130
+    return codes | stop({name: running[name] for name in running if name in NODES})
+
+
+def stop(running: dict[str, subprocess.Popen[bytes]]) -> dict[str, int]:
+    """Press Ctrl-C on every node, and kill what does not end within half a minute."""
     for process in running.values():
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-    return codes | {name: running[name].wait(30) for name in NODES}
+    codes = {}
+    for name, process in running.items():
+        try:
+            codes[name] = process.wait(30)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            process.kill()
+            codes[name] = process.wait()
+    return codes
 
 
 def start(
@@ -212,11 +226,11 @@ def summarise(
     with (out / "status.csv").open(newline="") as file:
         statuses = list(csv.DictReader(file))
     tracking = sum(row["state"] == "2" for row in statuses)
-    skipped = int(statuses[-1]["num_skipped"]) if statuses else 0
+    processed = int(statuses[-1]["num_processed"]) if statuses else 0
     figures = {
         "frames in": played["sent"],
-        "processed": played["answered"],
-        "skipped": int(played["unanswered"]) + skipped,
+        "processed": processed,
+        "skipped": int(played["sent"]) - processed,
         "with a measured pose": tracking,
         "latency median (ms)": played["latency_median_ms"],
         "latency p99 (ms)": played["latency_p99_ms"],

@@ -16,6 +16,7 @@ class Answers:
         self._sent_at: dict[int, float] = {}
         self._answered: set[int] = set()
         self._latencies_s: list[float] = []
+        self._is_over = False
 
     def sent(self, stamp_ns: int) -> None:
         """Note that a frame is being sent now."""
@@ -39,7 +40,15 @@ class Answers:
     def wait_for(self, stamp_ns: int, timeout_s: float) -> bool:
         """Wait for the status of a frame; return whether it came in time."""
         with self._changed:
-            return self._changed.wait_for(lambda: stamp_ns in self._answered, timeout_s)
+            return self._changed.wait_for(
+                lambda: self._is_over or stamp_ns in self._answered, timeout_s
+            )
+
+    def give_up(self) -> None:
+        """Let nobody wait any longer."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
 
     def wait_for_last(self, timeout_s: float) -> None:
         """Let the consumer finish what was sent last; nobody may be listening, so not for long."""

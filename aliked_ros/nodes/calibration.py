@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import CameraInfo
@@ -35,7 +36,6 @@ class CalibrationTopic:
         node.create_subscription(CameraInfo, topic, self._store, _QOS)
 
     def _store(self, message: CameraInfo) -> None:
-        message.header.stamp.sec = message.header.stamp.nanosec = 0  # only the calibration counts
         self._newest = message
 
     def camera(self, width: int, height: int) -> Camera:
@@ -57,13 +57,33 @@ class CalibrationTopic:
                 f"camera_info on {self._topic} is for {message.width}x{message.height}, the "
                 f"images are {width}x{height}: publish the calibration of these images"
             )
-        if self._camera is None or message != self._used:
-            self._camera = self._convert(message)
-            self._used = message
+        if self._camera is None or message is not self._used:
+            camera, self._used = self._convert(message), message
+            if self._camera is None or not _is_same(camera, self._camera):
+                self._camera = camera
         return self._camera
 
     def _convert(self, message: CameraInfo) -> Camera:
         camera = camera_from_message(message)
-        if not self._is_rectified or camera.P is None:
+        if not self._is_rectified:
             return camera
+        if camera.P is None:
+            raise ValueError(
+                f"camera_info on {self._topic} has an empty P and rectified_images is true: "
+                "publish the projection of the rectified images, or set rectified_images to false"
+            )
         return Camera(camera.width, camera.height, camera.P[:, :3], P=camera.P)
+
+
+def _is_same(camera: Camera, other: Camera) -> bool:
+    """Return whether two calibrations differ by less than an odometry can notice."""
+    sizes = (camera.width, camera.height), (other.width, other.height)
+    if sizes[0] != sizes[1] or camera.distortion_model != other.distortion_model:
+        return False
+    pairs = [
+        (camera.K, other.K),
+        (camera.D, other.D),
+        (camera.R, other.R),
+        (camera.K if camera.P is None else camera.P, other.K if other.P is None else other.P),
+    ]
+    return all(one.shape == two.shape and np.allclose(one, two, 1e-4, 1e-6) for one, two in pairs)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 PERIOD_S = 1.0
@@ -20,8 +21,8 @@ RECENT_S = 5.0  # a problem stays in the status for this long
 class Health:
     """Counts what happens to frames and publishes it once a second.
 
-    `skipped` holds the frames that could not be used, by cause; frames replaced by newer ones
-    and samples lost in transport are counted where they happen and shown beside them.
+    Frames that could not be used are counted by cause; frames that were sent and never received,
+    and those replaced by newer ones, are counted where they happen and shown beside them.
     """
 
     def __init__(self, node: Node, hardware_id: str) -> None:
@@ -31,17 +32,20 @@ class Health:
         self._inputs: dict[str, int] = {}  # topic -> publishers that it hears
         self._facts: dict[str, Callable[[], object]] = {}
         self._latencies_ms: deque[float] = deque(maxlen=300)
-        self._num_received = self._num_processed = self._num_lost = 0
+        self._num_received = self._num_processed = self._num_missed = 0
         self._skipped: dict[str, int] = {}
         self._problem = ""
         self._problem_at = self._received_at = self._last_report = time.monotonic()
         self._counts_before = (0, 0)
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._timer = node.create_timer(PERIOD_S, self._report)
+        # Not the node's clock: with sim time and a silent /clock the watchdog must still speak.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = node.create_timer(PERIOD_S, self._report, clock=steady)
 
     def watch(self, topic: str) -> None:
         """Name a subscribed topic in the reports and in the watchdog's warning."""
         self._inputs[topic] = 0
+        self._received_at = time.monotonic()
 
     def watch_nothing(self) -> None:
         """Forget the watched topics: there is nothing to wait for."""
@@ -62,8 +66,8 @@ class Health:
 
     @property
     def num_skipped(self) -> int:
-        """Frames that could not be used, all causes together."""
-        return sum(self._skipped.values())
+        """Frames that could not be used or were never received, all causes together."""
+        return sum(self._skipped.values()) + self._num_missed
 
     def received(self) -> None:
         """Count a frame that arrived."""
@@ -88,13 +92,15 @@ class Health:
         self._problem, self._problem_at = text, time.monotonic()
         self._node.get_logger().warning(text, throttle_duration_sec=1.0)
 
-    def lost_in_transport(self, num_samples: int) -> None:
-        """Count samples that the middleware lost before they reached this node."""
-        self._num_lost += num_samples
-        self.problem(
-            f"{self._num_lost} messages lost in transport: load fastdds_large_images.xml in "
-            "every process that sends images (FASTRTPS_DEFAULT_PROFILES_FILE)"
-        )
+    def missed(self, num_messages: int) -> None:
+        """Count messages that were sent and never reached this node."""
+        if num_messages:
+            self._num_missed += num_messages
+            self.problem(
+                f"{self._num_missed} messages were overwritten by newer ones or lost in transport: "
+                "if that goes on, load fastdds_large_images.xml in every process that sends images "
+                "(FASTRTPS_DEFAULT_PROFILES_FILE)"
+            )
 
     def _report(self) -> None:
         now = time.monotonic()
@@ -110,7 +116,7 @@ class Health:
                 "output rate (Hz)": f"{rates[1]:.2f}",
                 "received": self._num_received,
                 "processed": self._num_processed,
-                "lost in transport": self._num_lost,
+                "sent and not received": self._num_missed,
                 **{f"skipped, {cause}": n for cause, n in self._skipped.items()},
                 "latency p50 (ms)": f"{np.percentile(latencies, 50):.1f}",
                 "latency p95 (ms)": f"{np.percentile(latencies, 95):.1f}",

@@ -17,9 +17,9 @@ from aliked_ros.nodes.health import Health
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.run import run
 from aliked_ros.nodes.topics import (
-    IMAGE_QOS,
     PAIRED_QOS,
     RESULT_QOS,
+    STEADY,
     declare_transport,
     subscribe,
     subscribe_image,
@@ -45,18 +45,20 @@ class OverlayNode(Node):
             raise ValueError(
                 f"tail_length is {length}, sync_queue_size is {self._queue_size}: give 1 or more"
             )
+        self._tail_length = length
         self._tails = TrackTails(length)
         self._health = Health(self, hardware_id="cpu")
         self._output = self.create_publisher(Image, "overlay", RESULT_QOS)
         self._worker = NewestWorker(self._draw, self._failed)
         self._health.show("skipped, newer image came", lambda: self._worker.num_replaced)
         self._inputs: list[Subscription] = []
-        self.create_timer(LOOK_PERIOD_S, self._look)
+        self.create_timer(LOOK_PERIOD_S, self._look, clock=STEADY)
 
     def _look(self) -> None:
         """Subscribe when the first listener comes, unsubscribe when the last has gone."""
         has_listener = self._output.get_subscription_count() > 0
         if has_listener and not self._inputs:
+            self._tails = TrackTails(self._tail_length)
             images, matches = SimpleFilter(), SimpleFilter()
             synchronizer = ApproximateTimeSynchronizer([images, matches], self._queue_size, SAME_S)
             synchronizer.registerCallback(self._store)
@@ -69,7 +71,9 @@ class OverlayNode(Node):
                     images.signalMessage,
                     self._health,
                 ),
-                subscribe(self, Matches, "matches", IMAGE_QOS, matches.signalMessage, self._health),
+                subscribe(
+                    self, Matches, "matches", RESULT_QOS, matches.signalMessage, self._health
+                ),
             ]
         elif not has_listener and self._inputs:
             for subscription in self._inputs:

@@ -72,6 +72,8 @@ class PlayerNode(Node):
         self._cameras = self._calibrate()
         self._answers = Answers()
         self._num_broken = 0
+        self._stop = threading.Event()
+        self.failed = False
 
         self._image = self.create_publisher(Image, "image_raw", RESULT_QOS)
         self._info = self.create_publisher(CameraInfo, "camera_info", RESULT_QOS)
@@ -116,7 +118,9 @@ class PlayerNode(Node):
             self._answers.wait_for_last(self._answer_timeout_s)
             self._write_report()
         except Exception as error:  # a thread must not die in silence
-            self.get_logger().fatal(f"{type(error).__name__}: {error}")
+            if not self._stop.is_set():
+                self.failed = True
+                self.get_logger().fatal(f"{type(error).__name__}: {error}")
         finally:
             self.context.try_shutdown()
 
@@ -126,32 +130,32 @@ class PlayerNode(Node):
             f"stamps moved by {self._offset_ns} ns; waiting for a subscriber of image_raw"
         )
         deadline = time.monotonic() + self._start_timeout_s
-        while self._image.get_subscription_count() == 0:
+        while self._image.get_subscription_count() == 0 and not self._stop.wait(0.05):
             if time.monotonic() > deadline:
                 self.get_logger().warning(
                     f"nobody subscribed to {self._image.topic_name} within "
                     f"{self._start_timeout_s:.0f} s: playing all the same"
                 )
                 return
-            time.sleep(0.05)
         if self._rate == 0:
             self._wait_for_tracker(deadline)
-        time.sleep(self._settle_s)
+        self._stop.wait(self._settle_s)
 
     def _wait_for_tracker(self, deadline: float) -> None:
-        """Wait until somebody answers: without a status, each frame would wait in vain."""
-        while self.count_publishers("status") == 0 and time.monotonic() < deadline:
-            time.sleep(0.05)
+        """Wait for extractor and tracker: without a status, each frame would wait in vain."""
+        while time.monotonic() < deadline and not self._stop.wait(0.05):
+            if self.count_publishers("features") and self.count_publishers("status"):
+                return
 
     def _send_all(self) -> None:
         started, first_ns = time.monotonic(), None
         for frame in self._sequence.frames(self._sensor, on_error=self._broken):
-            if not self.context.ok():
+            if self._stop.is_set():
                 return
             first_ns = frame.stamp_ns if first_ns is None else first_ns
             if self._rate > 0:
                 due = started + (frame.stamp_ns - first_ns) * 1e-9 / self._rate
-                time.sleep(max(0.0, due - time.monotonic()))
+                self._stop.wait(max(0.0, due - time.monotonic()))
             stamp_ns = self._send(frame)
             if self._rate == 0 and not self._answers.wait_for(stamp_ns, self._answer_timeout_s):
                 self.get_logger().warning(
@@ -166,7 +170,7 @@ class PlayerNode(Node):
         """Publish everything that belongs to a frame; return its stamp in nanoseconds."""
         stamp_ns = frame.stamp_ns + self._offset_ns
         if self._stamps == "now":
-            stamp_ns = self.get_clock().now().nanoseconds
+            stamp_ns = time.time_ns()  # not the node's clock, which may be the one that we publish
         stamp = ns_to_stamp(stamp_ns)
         left = Header(stamp=stamp, frame_id=CAMERA_FRAME)
         right = Header(stamp=stamp, frame_id=RIGHT_FRAME)
@@ -201,7 +205,21 @@ class PlayerNode(Node):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(report, indent=2) + "\n")
 
+    def destroy_node(self) -> None:
+        """Let the frame in work end, then release everything."""
+        self._stop.set()
+        self._answers.give_up()
+        self._thread.join()
+        super().destroy_node()
+
 
 def main() -> int:
-    """Run the node."""
-    return run(PlayerNode)
+    """Run the node; 1 if it could not play to the end."""
+    players: list[PlayerNode] = []
+
+    def make() -> PlayerNode:
+        players.append(PlayerNode())
+        return players[0]
+
+    code = run(make)
+    return 1 if players and players[0].failed else code

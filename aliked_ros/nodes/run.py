@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import rclpy
+from ament_index_python.packages import get_package_share_directory
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+
+
+def load_transport_profile() -> None:
+    """Let Fast DDS carry large images in this process too, unless the user chose a profile."""
+    share = Path(get_package_share_directory("aliked_ros"))
+    profile = str(share / "config" / "fastdds_large_images.xml")
+    for name in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"):
+        os.environ.setdefault(name, profile)
 
 
 def run(make_node: Callable[[], Node]) -> int:
@@ -18,6 +29,7 @@ def run(make_node: Callable[[], Node]) -> int:
     0 after Ctrl-C or a regular end; 1 with one line on stderr if the node cannot start.
     """
     node = None
+    load_transport_profile()
     try:
         rclpy.init()
         node = make_node()
@@ -27,6 +39,8 @@ def run(make_node: Callable[[], Node]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except (ValueError, OSError, RuntimeError, ParameterException) as error:
+        if not rclpy.ok() and node is not None:
+            return 0  # a publish that lost the race against the shutdown
         if node is not None:
             raise
         sys.stderr.write(f"cannot start: {error}\n")

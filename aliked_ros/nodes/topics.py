@@ -1,10 +1,11 @@
-"""How topics are subscribed and published: quality of service, transport, lost messages."""
+"""How topics are subscribed and published: quality of service, transport, missing messages."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -15,6 +16,8 @@ from aliked_ros.nodes.health import Health
 from aliked_ros.nodes.parameters import declare
 
 TRANSPORTS = ("raw", "compressed")
+# Timers that must run also with sim time and a silent /clock.
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
 # Best effort hears reliable and best-effort cameras alike; depth 1 keeps the newest image only.
 IMAGE_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -72,11 +75,40 @@ def subscribe(
     callback: Callable[[Any], None],
     health: Health,
 ) -> Subscription:
-    """Subscribe, and let `health` know who publishes and what is lost on the way."""
+    """Subscribe, and let `health` know who publishes and what never arrives."""
     name = node.resolve_topic_name(topic)
     health.watch(name)
-    events = SubscriptionEventCallbacks(
-        matched=lambda event: health.matched(name, event.current_count),
-        message_lost=lambda event: health.lost_in_transport(event.total_count_change),
-    )
-    return node.create_subscription(message_type, name, callback, qos, event_callbacks=events)
+    gaps = GapCounter()
+
+    def receive(message: Any, info: dict[str, Any]) -> None:
+        health.missed(gaps.count(info["publication_sequence_number"]))
+        callback(message)
+
+    def matched(event: Any) -> None:
+        gaps.is_single = event.current_count == 1
+        health.matched(name, event.current_count)
+
+    events = SubscriptionEventCallbacks(matched=matched)
+    return node.create_subscription(message_type, name, receive, qos, event_callbacks=events)
+
+
+class GapCounter:
+    """Counts messages of one publisher that never arrived, by its sequence numbers.
+
+    Best effort with a short queue loses messages without an event: in transport, or overwritten
+    by newer ones before they are taken.
+
+    Attributes:
+        is_single: whether there is one publisher only; numbers of several cannot be told apart.
+    """
+
+    def __init__(self) -> None:
+        self.is_single = True
+        self._last: int | None = None
+
+    def count(self, number: int | None) -> int:
+        """Return how many messages are missing before the one with this number."""
+        last, self._last = self._last, number
+        if number is None or last is None or number <= last or not self.is_single:
+            return 0  # the first one, a publisher that started over, or no numbers at all
+        return number - last - 1

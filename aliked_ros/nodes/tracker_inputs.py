@@ -47,7 +47,7 @@ class TrackerInputs:
         self._health = health
         self._callback = callback
         self._num_features = self._num_sets = 0
-        health.show("features without a partner so far", self._num_unpaired)
+        health.show("features without a partner so far", lambda: self.num_unpaired)
         self._features = SimpleFilter()
         sources = [self._features]
         subscribe(node, Features, "features", RESULT_QOS, self._receive, health)
@@ -73,14 +73,18 @@ class TrackerInputs:
         self._hand_over(FrameMessages(features, depth=depth))
 
     def _complete_stereo(self, features: Features, left: Image, right: Image) -> None:
-        self._hand_over(FrameMessages(features, left=left, right=right))
+        # Depth is measured at the keypoints of this very image; its neighbour would mislead.
+        if left.header.stamp == features.header.stamp:
+            self._hand_over(FrameMessages(features, left=left, right=right))
 
     def _hand_over(self, messages: FrameMessages) -> None:
         self._num_sets += 1
         self._health.received()
         self._callback(messages)
 
-    def _num_unpaired(self) -> int:
+    @property
+    def num_unpaired(self) -> int:
+        """Features that have no partner yet, or never found one."""
         return self._num_features - self._num_sets
 
 

@@ -51,7 +51,9 @@ class TrackerNode(Node):
         is_rectified = declare(
             self, "rectified_images", False, "images are rectified already: only P counts"
         )
-        slop_s = declare(self, "sync_slop_s", 0.02, "stamps of one instant differ by this at most")
+        slop_s = declare(
+            self, "sync_slop_s", 0.01, "stamps of one instant differ by less than this"
+        )
         queue_size = declare(
             self, "sync_queue_size", 60, "images that wait for their features at the most"
         )
@@ -60,6 +62,7 @@ class TrackerNode(Node):
         self._stereo_depth: StereoDepth | None = None
         self._cameras: list[Camera] = []
         self._stamp_ns = 0
+        self._source = ("", 0)
         self._T_base_camera: NDArray[np.float64] | None = None
 
         self._health = Health(self, hardware_id=str(self._device))
@@ -90,12 +93,14 @@ class TrackerNode(Node):
             result = self._track(messages, status)
         except NotReadyError as error:
             status.state, status.reason = OdometryStatus.INITIALISING, str(error)
+            self._report(status, 0.0, cause="not ready")
         except ValueError as error:
             status.state, status.reason = OdometryStatus.UNUSABLE, str(error)
+            self._report(status, 0.0, cause="unusable")
         else:
             fill_status(status, result)
             self._publish(messages, result)
-        self._report(status, (time.perf_counter() - start) * 1e3)
+            self._report(status, (time.perf_counter() - start) * 1e3)
 
     def _track(self, messages: FrameMessages, status: OdometryStatus) -> OdometryResult:
         """Return the result of a frame and note the time that its stages took.
@@ -122,15 +127,22 @@ class TrackerNode(Node):
         """Return the odometry of the current calibration; a new calibration begins anew."""
         features = messages.features
         camera_frame = self._camera_frame or features.header.frame_id
-        self._T_base_camera = self._mount.T_base_camera(camera_frame)
+        T_base_camera = self._mount.T_base_camera(camera_frame)
         cameras = [topic.camera(features.width, features.height) for topic in self._calibration]
         stamp_ns = stamp_to_ns(features.header.stamp)
-        why_anew = self._why_begin_anew(cameras, stamp_ns)
-        self._stamp_ns = stamp_ns
+        source = (features.model, features.descriptor_dim)
+        why_anew = self._why_begin_anew(cameras, stamp_ns, source)
+        self._stamp_ns, self._source = stamp_ns, source
         if self._odometry is not None and not why_anew:
             return self._odometry
         if why_anew:
             self._health.problem(f"{why_anew}: the odometry begins anew")
+        # The camera is taken to be fixed to the robot: where it sits now holds until a new begin.
+        self._T_base_camera = T_base_camera
+        if self._odometry is not None and self._has_same(cameras):
+            self._odometry.reset()
+            self._outputs.forget()
+            return self._odometry
         if self._config.sensor == "stereo":
             self._stereo_depth = StereoDepth(cameras[0], cameras[1], self._stereo)
         self._odometry = VisualOdometry(self._config, self._matcher, *cameras)
@@ -139,15 +151,20 @@ class TrackerNode(Node):
         self._outputs.publish_mount(features.header, camera_frame, self._mount.fixed)
         return self._odometry
 
-    def _why_begin_anew(self, cameras: list[Camera], stamp_ns: int) -> str:
+    def _why_begin_anew(self, cameras: list[Camera], stamp_ns: int, source: tuple[str, int]) -> str:
         """Return why the odometry so far does not hold for a frame, or an empty string."""
         if self._odometry is None:
             return ""
-        if any(new is not old for new, old in zip(cameras, self._cameras, strict=True)):
+        if not self._has_same(cameras):
             return "the calibration has changed"
+        if source != self._source:
+            return f"features of {source[0]} follow those of {self._source[0]}"
         if stamp_ns < self._stamp_ns - JUMP_BACK_NS:
             return f"time has jumped back by {(self._stamp_ns - stamp_ns) * 1e-9:.1f} s"
         return ""
+
+    def _has_same(self, cameras: list[Camera]) -> bool:
+        return all(new is old for new, old in zip(cameras, self._cameras, strict=True))
 
     def _measure_depths(
         self, messages: FrameMessages, features: Features
@@ -167,7 +184,7 @@ class TrackerNode(Node):
         return self._stereo_depth(left, right, features.keypoints.cpu().numpy())
 
     def _publish(self, messages: FrameMessages, result: OdometryResult) -> None:
-        """Publish what a frame yielded; `odom` is where the base was at the first pose."""
+        """Publish what a frame yielded; `odom` is where the base was at the first keyframe."""
         self._outputs.publish_matches(messages.features, result.tracks)
         if result.T_world_camera is None or self._T_base_camera is None:
             return
@@ -180,15 +197,18 @@ class TrackerNode(Node):
             is_measured=result.state is State.TRACKING,
         )
 
-    def _report(self, status: OdometryStatus, spent_ms: float) -> None:
-        if status.state == OdometryStatus.UNUSABLE:
-            self._health.skipped("unusable", status.reason)
+    def _report(self, status: OdometryStatus, spent_ms: float, cause: str = "") -> None:
+        """Publish the status of a frame and count it; `cause` says why it could not be used."""
+        if cause:
+            self._health.skipped(cause, status.reason)
         else:
             self._health.processed(spent_ms)
-        if status.state in (OdometryStatus.INITIALISING, OdometryStatus.LOST):
-            self._health.problem(status.reason)
+            if status.state != OdometryStatus.TRACKING:
+                self._health.problem(status.reason)
         status.num_processed = self._health.num_processed
-        status.num_skipped = self._health.num_skipped + self._worker.num_replaced
+        status.num_skipped = (
+            self._health.num_skipped + self._worker.num_replaced + self._inputs.num_unpaired
+        )
         age_ns = self.get_clock().now().nanoseconds - stamp_to_ns(status.header.stamp)
         status.latency_ms = age_ns * 1e-6
         self._outputs.publish_status(status)
@@ -198,7 +218,7 @@ class TrackerNode(Node):
         status = OdometryStatus(header=messages.features.header)
         status.state = OdometryStatus.UNUSABLE
         status.reason = f"{type(error).__name__}: {error}"
-        self._report(status, 0.0)
+        self._report(status, 0.0, cause="failed")
 
     def destroy_node(self) -> None:
         """Let the frame in work end, then release everything."""

@@ -16,7 +16,7 @@ from aliked_ros.msg import Features, Matches, OdometryStatus
 from aliked_ros.nodes.conversions import flat, ns_to_stamp, pose_to_message, stamp_to_ns
 from aliked_ros.nodes.mount import TransformPublisher
 from aliked_ros.nodes.parameters import declare
-from aliked_ros.nodes.topics import LATCHED_QOS, RESULT_QOS
+from aliked_ros.nodes.topics import LATCHED_QOS, RESULT_QOS, STEADY
 from aliked_ros.odometry.result import UNKNOWN_VARIANCE, Motion, OdometryResult, State, TrackedPairs
 
 PATH_PERIOD_S = 0.5  # a path is sent whole each time, so it is sent seldom
@@ -51,17 +51,18 @@ class TrackerOutputs:
         self._matches = node.create_publisher(Matches, "matches", RESULT_QOS)
         self._status = node.create_publisher(OdometryStatus, "status", RESULT_QOS)
         self._path = node.create_publisher(Path, "path", LATCHED_QOS)
-        self._transforms = TransformPublisher(node) if with_tf else None
+        self._publish_tf = with_tf
+        self._transforms = TransformPublisher(node)
         self._poses: deque[PoseStamped] = deque(maxlen=length)
         self._path_is_new = False
         self._previous: tuple[int, NDArray[np.float64]] | None = None  # stamp_ns, T_odom_base
-        node.create_timer(PATH_PERIOD_S, self._publish_path)
+        node.create_timer(PATH_PERIOD_S, self._publish_path, clock=STEADY)
 
     def publish_mount(
         self, header: Header, camera_frame: str, T_base_camera: NDArray[np.float64] | None
     ) -> None:
         """Publish where the camera sits if it came from a parameter: then nobody else does."""
-        if self._transforms is not None and T_base_camera is not None:
+        if T_base_camera is not None:
             mount = Header(stamp=header.stamp, frame_id=self.base_frame)
             self._transforms.publish_static(mount, camera_frame, T_base_camera)
 
@@ -95,7 +96,7 @@ class TrackerOutputs:
         self._odometry.publish(message)
         if not is_measured:
             return
-        if self._transforms is not None:
+        if self._publish_tf:
             self._transforms.publish(stamped, self.base_frame, T_odom_base)
         self._poses.append(PoseStamped(header=stamped, pose=pose))
         self._path_is_new = True
@@ -137,6 +138,7 @@ class TrackerOutputs:
     def forget(self) -> None:
         """Start a new path: the odometry begins anew."""
         self._poses.clear()
+        self._path_is_new = False
         self._previous = None
 
     def _publish_path(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -57,4 +58,9 @@ class NewestWorker(Generic[Item]):
             try:
                 self._work(item)
             except Exception as error:  # one bad frame must not end the node
-                self._on_error(item, error)
+                self._report(item, error)
+
+    def _report(self, item: Item, error: Exception) -> None:
+        """Hand an error over; one that comes while everything shuts down has nobody to go to."""
+        with suppress(RuntimeError):
+            self._on_error(item, error)

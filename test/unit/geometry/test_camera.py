@@ -8,7 +8,6 @@ from aliked_ros.geometry.camera import (
     project,
     project_raw,
     rectify_keypoints,
-    unit_rays,
 )
 from aliked_ros.structs import Camera
 
@@ -81,10 +80,9 @@ def test_no_keypoints_give_an_empty_array(camera):
     assert project_raw(np.zeros((0, 3)), camera).shape == (0, 2)
 
 
-def test_rays_have_unit_length_and_go_through_their_pixels():
+def test_normalised_pixels_are_rays_through_their_pixels():
     pixels = np.array([[310.0, 250.0], [0.0, 479.0]])
-    rays = unit_rays(pixels, K)
-    np.testing.assert_allclose(np.linalg.norm(rays, axis=1), 1)
-    np.testing.assert_allclose(rays[0], [0, 0, 1])
+    normalised = normalise(pixels, K)
+    np.testing.assert_allclose(normalised[0], [0, 0])
+    rays = np.column_stack([normalised, np.ones(2)])
     np.testing.assert_allclose(project(rays * 7.0, K), pixels, atol=1e-9)
-    np.testing.assert_allclose(rays[:, :2] / rays[:, 2:], normalise(pixels, K))

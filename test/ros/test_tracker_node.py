@@ -1,0 +1,140 @@
+"""The tracker alone, with features and calibration made by hand from a world of points."""
+
+import numpy as np
+import pytest
+from aliked_ros.msg import Features, OdometryStatus
+from diagnostic_msgs.msg import DiagnosticArray
+from nav_msgs.msg import Odometry, Path
+from point_world import CAMERA, nothing, room, sideways
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from aliked_ros.nodes.conversions import (
+    camera_to_message,
+    features_to_message,
+    image_to_message,
+    ns_to_stamp,
+)
+from aliked_ros.nodes.topics import LATCHED_QOS
+
+FRAME_NS = 100_000_000
+
+
+class Sender:
+    """Publishes what a camera with depth sees, and waits for the status of each frame."""
+
+    def __init__(self, probe) -> None:
+        self._probe = probe
+        self._features = probe.publisher(Features, "features")
+        self._info = probe.publisher(CameraInfo, "camera_info")
+        self._depth = probe.publisher(Image, "depth/image_raw")
+        self.info = camera_to_message(CAMERA, Header())
+        self.statuses = probe.heard["status"]
+
+    def wait(self) -> None:
+        """Wait until the tracker hears us, by its own account, and we hear it."""
+        self._probe.wait_until(self._is_heard, "the tracker to hear features and depth")
+        self._probe.wait_until(self._info.get_subscription_count, "the tracker's camera_info")
+        for topic in ("status", "odometry"):
+            self._probe.wait_until(lambda topic=topic: self._probe.num_publishers[topic], topic)
+
+    def _is_heard(self) -> bool:
+        reports = self._probe.heard["/diagnostics"]
+        values = {item.key: item.value for item in reports[-1].status[0].values} if reports else {}
+        topics = ("/features", "/depth/image_raw")
+        return all(values.get(f"publishers of {topic}") == "1" for topic in topics)
+
+    def send(self, sighting, index, model="test"):
+        """Send a frame and return its status."""
+        features, depths_m = sighting
+        header = Header(stamp=ns_to_stamp(10**9 + index * FRAME_NS), frame_id="camera")
+        depth_m = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
+        x, y = np.rint(features.keypoints.numpy()).astype(int).T
+        for dy in (-1, 0, 1):
+            for dx in (-1, 0, 1):
+                depth_m[np.clip(y + dy, 0, 479), np.clip(x + dx, 0, 639)] = depths_m
+        if self.info is not None:
+            self._info.publish(self.info)
+        self._depth.publish(image_to_message(depth_m, header))
+        count = len(self.statuses)
+        self._features.publish(features_to_message(features, header, model))
+        self._probe.wait_until(lambda: len(self.statuses) > count, f"the status of frame {index}")
+        return self.statuses[-1]
+
+
+@pytest.fixture
+def sender(processes, probe):
+    probe.listen(OdometryStatus, "status")
+    probe.listen(Odometry, "odometry")
+    probe.listen(Path, "path", LATCHED_QOS)
+    probe.listen(DiagnosticArray, "/diagnostics")
+    processes.start(
+        "tracker_node",
+        odometry__sensor="rgbd",
+        camera_transform="optical",
+        matcher__min_similarity=0.9,
+    )
+    started = Sender(probe)
+    started.wait()
+    return started
+
+
+def test_frames_wait_for_a_calibration_that_fits(sender, probe):
+    sighting = room().see(np.eye(4))
+    good, sender.info = sender.info, None
+    status = sender.send(sighting, 0)
+    assert status.state == OdometryStatus.INITIALISING
+    assert "camera_info" in status.reason
+
+    sender.info = camera_to_message(CAMERA, Header())
+    sender.info.width = 320
+    status = sender.send(sighting, 1)
+    assert status.state == OdometryStatus.INITIALISING
+    sender.send(sighting, 2)
+    assert "320x480" in sender.statuses[-1].reason
+
+    sender.info = camera_to_message(CAMERA, Header())
+    sender.info.k = np.zeros(9)
+    sender.send(sighting, 3)
+    status = sender.send(sighting, 4)
+    assert status.state == OdometryStatus.UNUSABLE
+    assert "not calibrated" in status.reason
+    assert probe.heard["odometry"] == []
+
+    sender.info = good
+    sender.send(sighting, 5)
+    status = sender.send(sighting, 6)
+    assert status.state == OdometryStatus.TRACKING
+    assert (status.num_skipped, status.num_processed) in {(5, 2), (6, 1)}
+
+
+def test_a_recording_that_starts_over_and_another_model_begin_anew(sender, probe):
+    world, path = room(), sideways(4)
+    for index in range(4):
+        assert sender.send(world.see(path[index]), 50 + index).state == OdometryStatus.TRACKING
+    moved = probe.heard["odometry"][-1].pose.pose.position
+    assert abs(moved.y) > 0.1
+
+    back = sender.send(world.see(path[3]), 0)
+    assert back.state == OdometryStatus.TRACKING
+    again = probe.heard["odometry"][-1].pose.pose.position
+    assert (again.x, again.y, again.z) == (0.0, 0.0, 0.0)
+
+    other = sender.send(world.see(path[3]), 1, model="another")
+    assert other.state == OdometryStatus.TRACKING
+    assert other.num_matches == 0
+
+
+def test_out_of_order_and_empty_frames_are_answered_and_harm_nothing(sender, probe):
+    world, path = room(), sideways(6)
+    for index in range(3):
+        sender.send(world.see(path[index]), index)
+    late = sender.send(world.see(path[1]), 1)
+    assert late.state == OdometryStatus.UNUSABLE
+    assert "stamp" in late.reason
+    lost = sender.send(nothing(), 3)
+    assert lost.state == OdometryStatus.LOST
+    assert lost.num_keypoints == 0
+    held = probe.heard["odometry"][-1]
+    assert min(np.diag(np.reshape(held.pose.covariance, (6, 6)))) >= 1e3
+    assert sender.send(world.see(path[4]), 4).state == OdometryStatus.TRACKING
