@@ -150,6 +150,3 @@ class OdometryConfig(Config):
     min_parallax_deg: float = knob(
         1.5, "mono: median parallax that the initialisation waits for", minimum=0.1, maximum=20.0
     )
-    max_lost_frames: int = knob(
-        10, "images without a pose after which the odometry starts anew", minimum=1
-    )

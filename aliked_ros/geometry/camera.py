@@ -80,9 +80,3 @@ def normalise(pixels: Array, K: Array) -> Array:
     """Return pinhole pixels (N, 2) as coordinates (N, 2) on the plane z = 1; K is (3, 3), px."""
     offsets: Array = pixels - [K[0, 2], K[1, 2]]
     return np.asarray(offsets / [K[0, 0], K[1, 1]])
-
-
-def unit_rays(pixels: Array, K: Array) -> Array:
-    """Return unit rays (N, 3) through pinhole pixels (N, 2); K is (3, 3), px."""
-    rays = np.column_stack([normalise(pixels, K), np.ones(len(pixels))])
-    return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))

@@ -15,6 +15,11 @@ def homogeneous(normalised: Array) -> Array:
     return np.column_stack([normalised, np.ones(len(normalised))])
 
 
+def unit(vectors: Array) -> Array:
+    """Return vectors (N, 3) with length one."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
 def inverse_depth_from_motion(
     normalised0: Array, normalised1: Array, T_1_0: Array, noise: float
 ) -> tuple[Array, Array]:

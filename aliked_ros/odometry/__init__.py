@@ -1,8 +1,9 @@
 """Features and depths of successive images -> the pose of the camera."""
 
 from aliked_ros.odometry.depth import StereoDepth, sample_depth
+from aliked_ros.odometry.references import FrameMatches
 from aliked_ros.odometry.result import Motion, OdometryResult, State, TrackedPairs
-from aliked_ros.odometry.visual_odometry import FrameMatches, VisualOdometry
+from aliked_ros.odometry.visual_odometry import VisualOdometry
 
 __all__ = [
     "FrameMatches",

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliked_ros.config import OdometryConfig
+from aliked_ros.geometry import se3
 from aliked_ros.geometry.epipolar import (
     estimate_homography,
     estimate_relative_pose,
@@ -17,10 +18,10 @@ from aliked_ros.geometry.epipolar import (
 from aliked_ros.geometry.rotation import estimate_rotation
 from aliked_ros.geometry.triangulation import (
     depth_ratio,
-    homogeneous,
     inverse_depth_from_motion,
     parallax_deg,
 )
+from aliked_ros.odometry.motion import EstimatedMotion
 from aliked_ros.odometry.result import Motion
 from aliked_ros.odometry.view import View
 
@@ -43,22 +44,22 @@ class Initialisation:
     """How far the initialisation has come.
 
     Attributes:
-        kind: of the motion between the views.
+        kind: of the motion between the views; unknown if the matches agree on none.
+        reason: why depths cannot be triangulated yet; empty if they can.
+        motion: between the views, or None. A rotation has no translation but the covariance of
+            one that is too small to be seen; a general motion has a translation of unit length
+            and says nothing of its covariance.
         parallax_deg: median parallax of the matches that agree with the motion.
-        reason: why there is no motion yet; empty if there is one.
-        T_1_0: (4, 4) with unit translation, or None.
-        inlier_mask: (K,) bool, pairs that agree with the motion.
     """
 
     kind: Motion
-    parallax_deg: float
     reason: str
-    T_1_0: Array | None
-    inlier_mask: Mask
+    motion: EstimatedMotion | None = None
+    parallax_deg: float = 0.0
 
 
 def initialise(
-    view0: View, view1: View, pairs: Pairs, K: Array, config: OdometryConfig
+    view0: View, view1: View, pairs: Pairs, K: Array, config: OdometryConfig, median_depth: float
 ) -> Initialisation:
     """Find the motion between two views, or say what is missing.
 
@@ -68,51 +69,55 @@ def initialise(
         pairs: (K, 2) int64, matched keypoints of view 0 and view 1.
         K: (3, 3) intrinsics of the rectified camera, px.
         config: thresholds and noise.
+        median_depth: of the scene, as far as it is known.
     """
-    none = np.zeros(len(pairs), dtype=bool)
     if len(pairs) < _MIN_POINTS:
         reason = f"only {len(pairs)} matches with the reference image, {_MIN_POINTS} are needed"
-        return Initialisation(Motion.UNKNOWN, 0.0, reason, None, none)
-    still = _without_translation(view0, view1, pairs, K, config)
+        return Initialisation(Motion.UNKNOWN, reason)
+    still = _without_translation(view0, view1, pairs, K, config, median_depth)
     if still is not None:
         return still
-    threshold = config.ransac_threshold_px
+    threshold_px = config.ransac_threshold_px
     pixels0, pixels1 = view0.pixels[pairs[:, 0]], view1.pixels[pairs[:, 1]]
-    motion = estimate_relative_pose(pixels0, pixels1, K, threshold, config.seed)
-    if motion is None or motion.inlier_mask.sum() < _MIN_POINTS:
-        reason = "the matches do not agree on a motion"
-        return Initialisation(Motion.UNKNOWN, 0.0, reason, None, none)
-    candidates = [motion.T_1_0]
-    plane = estimate_homography(pixels0, pixels1, threshold, config.seed)
-    if plane is not None and plane[1].sum() > _PLANE_SHARE * motion.inlier_mask.sum():
+    pose = estimate_relative_pose(pixels0, pixels1, K, threshold_px, config.seed)
+    if pose is None or pose.inlier_mask.sum() < _MIN_POINTS:
+        return Initialisation(Motion.UNKNOWN, "the matches do not agree on a motion")
+    candidates = [pose.T_1_0]
+    plane = estimate_homography(pixels0, pixels1, threshold_px, config.seed)
+    if plane is not None and plane[1].sum() > _PLANE_SHARE * pose.inlier_mask.sum():
         # On a plane the essential matrix has two answers that fit equally well.
         candidates = motions_of_homography(plane[0], K) or candidates
     return _choose(candidates, view0, view1, pairs, K, config)
 
 
 def _without_translation(
-    view0: View, view1: View, pairs: Pairs, K: Array, config: OdometryConfig
+    view0: View, view1: View, pairs: Pairs, K: Array, config: OdometryConfig, median_depth: float
 ) -> Initialisation | None:
     """Return the answer if the camera stands still or only turns; None if there is parallax."""
-    rays0, rays1 = _rays(view0, pairs[:, 0]), _rays(view1, pairs[:, 1])
-    fitted = estimate_rotation(rays0, rays1, config.ransac_threshold_px / K[0, 0], config.seed)
-    if fitted is None:
+    rays0, rays1 = view0.rays(pairs[:, 0]), view1.rays(pairs[:, 1])
+    threshold_rad = config.ransac_threshold_px / K[0, 0]
+    fitted = estimate_rotation(rays0, rays1, threshold_rad, config.seed)
+    if fitted is None or fitted[1].mean() < _ROTATION_SHARE:
         return None
     R_1_0, inlier_mask = fitted
-    moved = np.linalg.norm(view1.pixels[pairs[:, 1]] - view0.pixels[pairs[:, 0]], axis=1)
+    moved_px = np.linalg.norm(view1.pixels[pairs[:, 1]] - view0.pixels[pairs[:, 0]], axis=1)
+    displacement_px = float(np.median(moved_px[inlier_mask]))
     parallax = float(np.median(parallax_deg(rays0, rays1, R_1_0)))
-    if np.median(moved) < _STILL_PX:
-        kind, reason = Motion.NONE, "the camera stands still; a single one needs to move sideways"
-    elif inlier_mask.mean() > _ROTATION_SHARE:
-        kind, reason = Motion.ROTATION, "the camera only turns; a single one needs to move sideways"
-    else:
-        return None
-    return Initialisation(kind, parallax, reason, None, inlier_mask)
-
-
-def _rays(view: View, index: NDArray[np.int64]) -> Array:
-    rays = homogeneous(view.normalised[index])
-    return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))
+    kind, verb = Motion.ROTATION, "only turns"
+    if displacement_px < _STILL_PX:
+        kind, verb, R_1_0 = Motion.NONE, "stands still", np.eye(3)
+    rotation_sigma = config.keypoint_noise_px / K[0, 0] / np.sqrt(inlier_mask.sum())
+    sigmas = np.repeat([threshold_rad * median_depth, rotation_sigma], 3)
+    motion = EstimatedMotion(
+        se3.from_rotation_translation(R_1_0, np.zeros(3)),
+        np.diag(sigmas**2),
+        inlier_mask,
+        kind,
+        parallax,
+        displacement_px,
+    )
+    reason = f"the camera {verb}: a single one sees depth only when it moves sideways"
+    return Initialisation(kind, reason, motion, parallax)
 
 
 def _choose(
@@ -125,28 +130,33 @@ def _choose(
 ) -> Initialisation:
     """Return the motion that puts the points in front of both cameras, if one clearly does."""
     fits = [_fit(T_1_0, view0, view1, pairs, K, config) for T_1_0 in candidates]
-    support = np.array([fit.sum() for _, fit in fits])
+    support = np.array([in_front.sum() for _, in_front in fits])
     best = int(support.argmax())
-    T_1_0, inlier_mask = candidates[best], fits[best][1]
-    agreeing = fits[best][0]
-    index0, index1 = pairs[inlier_mask].T
-    parallax = 0.0
-    if inlier_mask.any():
-        rays0, rays1 = _rays(view0, index0), _rays(view1, index1)
-        parallax = float(np.median(parallax_deg(rays0, rays1, T_1_0[:3, :3])))
-    reason = ""
-    if support[best] < max(_MIN_POINTS, _MIN_IN_FRONT * agreeing.sum()):
-        reason = "too few points lie in front of both images"
-    elif (np.delete(support, best) > _MAX_RIVAL * support[best]).any():
+    T_1_0 = candidates[best]
+    agrees, in_front = fits[best]
+    if support[best] < max(_MIN_POINTS, _MIN_IN_FRONT * agrees.sum()):
+        return Initialisation(Motion.GENERAL, "too few points lie in front of both images")
+    index0, index1 = pairs[in_front].T
+    parallax = float(np.median(parallax_deg(view0.rays(index0), view1.rays(index1), T_1_0[:3, :3])))
+    if (np.delete(support, best) > _MAX_RIVAL * support[best]).any():
         reason = "the scene is a plane that two motions explain"
-    elif parallax < config.min_parallax_deg:
+        return Initialisation(Motion.GENERAL, reason, None, parallax)
+    if parallax < config.min_parallax_deg:
         reason = (
             f"the parallax is {parallax:.2f} deg, the initialisation waits for "
             f"{config.min_parallax_deg:g} deg"
         )
-    return Initialisation(
-        Motion.GENERAL, parallax, reason, T_1_0 if not reason else None, inlier_mask
+        return Initialisation(Motion.GENERAL, reason, None, parallax)
+    displacement = np.linalg.norm(view1.pixels[index1] - view0.pixels[index0], axis=1)
+    motion = EstimatedMotion(
+        T_1_0,
+        np.zeros((6, 6)),
+        in_front,
+        Motion.GENERAL,
+        parallax,
+        float(np.median(displacement)),
     )
+    return Initialisation(Motion.GENERAL, "", motion, parallax)
 
 
 def _fit(

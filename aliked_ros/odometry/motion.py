@@ -11,7 +11,7 @@ from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry.motion_refinement import RefinedMotion, refine_motion
 from aliked_ros.geometry.pnp import estimate_absolute_pose
 from aliked_ros.geometry.rotation import align_rays, angles_rad
-from aliked_ros.geometry.triangulation import homogeneous
+from aliked_ros.geometry.triangulation import homogeneous, unit
 from aliked_ros.odometry.result import Motion
 from aliked_ros.odometry.view import View
 
@@ -117,14 +117,13 @@ def _describe(
     """Tell no motion and pure rotation from general motion, and hold still where there is none."""
     index0, index1 = pairs[inlier_mask].T
     T_1_0 = refined.T_1_0
-    rays0 = _unit(homogeneous(view0.normalised[index0]))
+    rays0 = view0.rays(index0)
     points1 = (
         homogeneous(view0.normalised[index0]) @ T_1_0[:3, :3].T
         + view0.inverse_depth[index0, None] * T_1_0[:3, 3]
     )
-    rays1 = _unit(
-        np.asarray(points1)
-    )  # where the estimate, not the noisy keypoint, sees the landmarks
+    # Where the estimate, not the noisy keypoint, sees the landmarks.
+    rays1 = unit(np.asarray(points1))
     focal = float(K[0, 0])
     rotation_alone = align_rays(rays0, rays1)
     moved_px = focal * float(np.median(angles_rad(rays0, rays1)))
@@ -135,13 +134,9 @@ def _describe(
         kind, T_1_0 = Motion.NONE, np.eye(4)
     elif left_px < _STILL_PX:
         kind = Motion.ROTATION
-    measured1 = _unit(homogeneous(view1.normalised[index1]))
+    measured1 = view1.rays(index1)
     parallax = np.degrees(np.median(angles_rad(rays0 @ T_1_0[:3, :3].T, measured1)))
     displacement = np.median(np.linalg.norm(view1.pixels[index1] - view0.pixels[index0], axis=1))
     return EstimatedMotion(
         T_1_0, refined.covariance, inlier_mask, kind, float(parallax), float(displacement)
     )
-
-
-def _unit(vectors: Array) -> Array:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))

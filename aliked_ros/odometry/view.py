@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from aliked_ros.geometry.camera import normalise, rectify_keypoints
 from aliked_ros.geometry.motion_refinement import Sightings
+from aliked_ros.geometry.triangulation import homogeneous, unit
 from aliked_ros.structs import Camera, Features, Matches
 
 Array = NDArray[np.float64]
@@ -59,6 +60,15 @@ class View:
     def sightings(self, index: NDArray[np.int64]) -> Sightings:
         """Return the measurements of the keypoints at index (K,)."""
         return Sightings(self.normalised[index], self.inverse_depth[index], self.sigma[index])
+
+    def rays(self, index: NDArray[np.int64]) -> Array:
+        """Return the unit rays (K, 3) of the keypoints at index (K,)."""
+        return unit(homogeneous(self.normalised[index]))
+
+    def without_depth(self) -> View:
+        """Return this view as one that knows only directions."""
+        unknown = np.full(len(self.keypoints), np.nan)
+        return replace(self, inverse_depth=unknown, sigma=np.full_like(unknown, np.inf))
 
     def at(self, T_world_view: Array, covariance: Array) -> View:
         """Return this view with a pose."""
