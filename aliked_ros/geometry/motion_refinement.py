@@ -13,8 +13,9 @@ from aliked_ros.geometry.triangulation import homogeneous
 Array = NDArray[np.float64]
 
 _NUM_ITERATIONS = 10
-_CONVERGED = 1e-9  # length of a twist step, unit translation or rad
-_UNKNOWN = 1e12  # variance of a coordinate that was not measured
+_CONVERGED = 1e-7  # length of a step: unit of the depths for the translation, rad
+_UNKNOWN = 1e6  # standard deviation of an inverse depth that was not measured
+_MIN_DEPTH_RATIO = 1e-3  # depth in view 1 over depth in view 0; less is behind the camera
 
 
 @dataclass(frozen=True)
@@ -57,64 +58,90 @@ def refine_motion(
     which holds the noise of *both* views: a far point with a poor depth still fixes the rotation
     and a near one the translation, without any threshold on depth. To first order this is the
     bundle adjustment of the two views with the points eliminated. Gauss-Newton with Cauchy's
-    loss; the covariances are taken anew in each iteration.
+    loss.
 
     Args:
-        T_1_0: (4, 4) first guess.
+        T_1_0: (4, 4) first guess; the weights are taken there.
         view0: N measurements; every inverse depth must be known (large sigma where poor).
         view1: N measurements of the same points; inverse depth NaN where not measured.
         noise: standard deviation of a normalised coordinate, rad (px / focal length).
         robust_width: residual length, in standard deviations, where the loss turns.
     """
+    information = _information(T_1_0, view0, view1, noise)
     for _ in range(_NUM_ITERATIONS):
-        residuals, jacobians, information = _linearise(T_1_0, view0, view1, noise)
+        predicted, Y = _predict(T_1_0, view0)
+        residuals = _residuals(predicted, view1)
+        jacobians = _by_twist(predicted, Y, view0)
         squared = np.einsum("ni,nij,nj->n", residuals, information, residuals)
         weights = 1 / (1 + squared / robust_width**2)
-        weighted = np.einsum("nia,nij->naj", jacobians, information) * weights[:, None, None]
-        hessian = np.einsum("naj,njb->ab", weighted, jacobians)
-        gradient = np.einsum("naj,nj->a", weighted, residuals)
+        weighted = np.swapaxes(jacobians, 1, 2) @ information * weights[:, None, None]
+        weighted = weighted.transpose(1, 0, 2).reshape(6, -1)  # (6, 3 N)
+        hessian = weighted @ jacobians.reshape(-1, 6)
+        gradient = weighted @ residuals.ravel()
         step = np.linalg.lstsq(hessian, gradient, rcond=1e-12)[0]
         T_1_0 = se3.exp(step) @ T_1_0
         if np.linalg.norm(step) < _CONVERGED:
             break
-    residuals, _, information = _linearise(T_1_0, view0, view1, noise)
+    residuals = _residuals(_predict(T_1_0, view0)[0], view1)
     squared = np.einsum("ni,nij,nj->n", residuals, information, residuals)
     covariance = np.linalg.pinv(hessian, rcond=1e-14, hermitian=True)
     return RefinedMotion(T_1_0, covariance, np.sqrt(np.maximum(squared, 0)))
 
 
-def _linearise(
-    T_1_0: Array, view0: Sightings, view1: Sightings, noise: float
-) -> tuple[Array, Array, Array]:
-    """Return residuals (N, 3), Jacobians by the twist (N, 3, 6) and information (N, 3, 3)."""
-    R, t = T_1_0[:3, :3], T_1_0[:3, 3]
+def _predict(T_1_0: Array, view0: Sightings) -> tuple[Array, Array]:
+    """Return what view 1 should measure (N, 3) and the points (N, 3) over their depth in view 0."""
     rho = view0.inverse_depth
-    Y = homogeneous(view0.normalised) @ R.T + rho[:, None] * t  # (N, 3) point / depth in view 0
-    Y = np.column_stack([Y[:, :2], np.where(Y[:, 2] > 1e-3, Y[:, 2], 1e-3)])
-    predicted = np.column_stack([Y[:, :2], rho]) / Y[:, 2:]  # x, y, inverse depth in view 1
-    measured = np.column_stack([view1.normalised, view1.inverse_depth])
-    has_depth1 = np.isfinite(view1.inverse_depth)
-    residuals = measured - predicted
-    residuals[~has_depth1, 2] = 0
+    Y: Array = homogeneous(view0.normalised) @ np.asarray(T_1_0[:3, :3].T)
+    Y = Y + rho[:, None] * T_1_0[:3, 3]
+    Y[:, 2] = np.maximum(Y[:, 2], _MIN_DEPTH_RATIO)
+    return np.column_stack([Y[:, :2], rho]) / Y[:, 2:], Y
 
-    # d predicted / d Y, with the direct dependence of the third row on rho added further down.
-    d_predicted = np.zeros((len(rho), 3, 3))
-    d_predicted[:, 0, 0] = d_predicted[:, 1, 1] = 1 / Y[:, 2]
-    d_predicted[:, :, 2] = -predicted / Y[:, 2:]
-    Y_by_point = np.broadcast_to(np.column_stack([R[:, 0], R[:, 1], t]), d_predicted.shape)
-    by_measurement0 = d_predicted @ Y_by_point  # (N, 3, 3) by x0, y0, rho
-    by_measurement0[:, 2, 2] += 1 / Y[:, 2]
-    Y_by_twist = np.zeros((len(rho), 3, 6))
-    Y_by_twist[:, 0, 0] = Y_by_twist[:, 1, 1] = Y_by_twist[:, 2, 2] = rho
-    Y_by_twist[:, 0, 4], Y_by_twist[:, 0, 5] = Y[:, 2], -Y[:, 1]
-    Y_by_twist[:, 1, 3], Y_by_twist[:, 1, 5] = -Y[:, 2], Y[:, 0]
-    Y_by_twist[:, 2, 3], Y_by_twist[:, 2, 4] = Y[:, 1], -Y[:, 0]
-    jacobians = d_predicted @ Y_by_twist
 
-    pixel_variance = np.full(len(rho), noise**2)
+def _residuals(predicted: Array, view1: Sightings) -> Array:
+    """Return measured minus predicted (N, 3): x, y, inverse depth; 0 where not measured."""
+    residuals = np.column_stack([view1.normalised, view1.inverse_depth]) - predicted
+    return np.nan_to_num(residuals, nan=0.0)
+
+
+def _by_point(predicted: Array, Y: Array) -> Array:
+    """Return the derivative (N, 3, 3) of the prediction by Y, at a fixed inverse depth."""
+    derivative = np.zeros((len(Y), 3, 3))
+    derivative[:, 0, 0] = derivative[:, 1, 1] = 1 / Y[:, 2]
+    derivative[:, :, 2] = -predicted / Y[:, 2:]
+    return derivative
+
+
+def _by_twist(predicted: Array, Y: Array, view0: Sightings) -> Array:
+    """Return the derivative (N, 3, 6) of the prediction by xi in exp(xi) @ T_1_0."""
+    derivative = np.zeros((len(Y), 3, 6))  # of Y
+    derivative[:, 0, 0] = derivative[:, 1, 1] = derivative[:, 2, 2] = view0.inverse_depth
+    derivative[:, 0, 4], derivative[:, 0, 5] = Y[:, 2], -Y[:, 1]
+    derivative[:, 1, 3], derivative[:, 1, 5] = -Y[:, 2], Y[:, 0]
+    derivative[:, 2, 3], derivative[:, 2, 4] = Y[:, 1], -Y[:, 0]
+    return np.asarray(_by_point(predicted, Y) @ derivative)
+
+
+def _information(T_1_0: Array, view0: Sightings, view1: Sightings, noise: float) -> Array:
+    """Return the inverse covariance (N, 3, 3) of the residuals: the noise of both views."""
+    predicted, Y = _predict(T_1_0, view0)
+    R, t = T_1_0[:3, :3], T_1_0[:3, 3]
+    # By the measurement (x0, y0, inverse depth) of view 0, of which Y is a function.
+    by_measurement = _by_point(predicted, Y) @ np.column_stack([R[:, 0], R[:, 1], t])
+    by_measurement[:, 2, 2] += 1 / Y[:, 2]
+    pixel_variance = np.full(len(Y), noise**2)
     variance0 = np.column_stack([pixel_variance, pixel_variance, view0.sigma**2])
-    covariance = (by_measurement0 * variance0[:, None, :]) @ np.swapaxes(by_measurement0, 1, 2)
-    covariance[:, 0, 0] += pixel_variance
-    covariance[:, 1, 1] += pixel_variance
-    covariance[:, 2, 2] += np.where(has_depth1, view1.sigma**2, _UNKNOWN)
-    return residuals, jacobians, np.linalg.inv(covariance)
+    is_measured = np.isfinite(view1.inverse_depth)
+    depth_variance = np.where(is_measured, view1.sigma, _UNKNOWN) ** 2
+    variance1 = np.column_stack([pixel_variance, pixel_variance, depth_variance])
+    covariance = (by_measurement * variance0[:, None, :]) @ np.swapaxes(by_measurement, 1, 2)
+    covariance[:, [0, 1, 2], [0, 1, 2]] += variance1
+    return _inverse(covariance)
+
+
+def _inverse(matrices: Array) -> Array:
+    """Return the inverses of symmetric matrices (N, 3, 3)."""
+    # By cofactors: LAPACK's call for each tiny matrix costs ten times as much.
+    rows = [matrices[:, i] for i in range(3)]
+    cofactors = np.stack([np.cross(rows[i - 2], rows[i - 1]) for i in range(3)], axis=1)
+    determinant = np.einsum("ni,ni->n", rows[0], cofactors[:, 0])
+    return np.asarray(cofactors / determinant[:, None, None])
