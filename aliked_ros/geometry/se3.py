@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 Array = NDArray[np.float64]
 
@@ -51,7 +52,8 @@ def exp_so3(phi: Array) -> Array:
 
 def log_so3(R: Array) -> Array:
     """Return the rotation vector (3,), rad, of length at most pi."""
-    phi: Array = cv2.Rodrigues(R)[0].ravel()
+    # OpenCV's Rodrigues returns exactly 0 below 1e-5 rad.
+    phi: Array = Rotation.from_matrix(R).as_rotvec()
     return phi
 
 
