@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 _NUM_ITERATIONS = 10
 _CONVERGED = 1e-7  # length of a step: unit of the depths for the translation, rad
 _UNKNOWN = 1e6  # standard deviation of an inverse depth that was not measured
+_MAX_VARIANCE = 1e4  # of a direction that the measurements do not see
 _MIN_DEPTH_RATIO = 1e-3  # depth in view 1 over depth in view 0; less is behind the camera
 
 
@@ -84,8 +85,14 @@ def refine_motion(
             break
     residuals = _residuals(_predict(T_1_0, view0)[0], view1)
     squared = np.einsum("ni,nij,nj->n", residuals, information, residuals)
-    covariance = np.linalg.pinv(hessian, rcond=1e-14, hermitian=True)
-    return RefinedMotion(T_1_0, covariance, np.sqrt(np.maximum(squared, 0)))
+    return RefinedMotion(T_1_0, _covariance(hessian), np.sqrt(np.maximum(squared, 0)))
+
+
+def _covariance(hessian: Array) -> Array:
+    """Return the inverse (6, 6) of a hessian, large where it says nothing."""
+    values, vectors = np.linalg.eigh(hessian)
+    variances = 1 / np.maximum(values, 1 / _MAX_VARIANCE)
+    return np.asarray(vectors * variances @ vectors.T)
 
 
 def _predict(T_1_0: Array, view0: Sightings) -> tuple[Array, Array]:

@@ -11,7 +11,6 @@ from aliked_ros.config import StereoConfig
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
 
 _SEARCH_RADIUS = 3  # half-resolution px: the search compares windows of 7x7
 _ALIGN_SIZE = 31  # px: the alignment compares windows of 31x31
@@ -65,14 +64,11 @@ def _search(left: Floats, right: Floats, pixels: Array, config: StereoConfig) ->
     neighbourhood = np.abs(np.arange(num_disparities) - best[:, None]) <= 2
     second = np.where(neighbourhood, -1, correlation).max(axis=1)
     trusted = (peak > config.min_correlation) & (second < peak - config.min_margin)
-
     if not trusted.any():
         return np.full(len(pixels), np.nan)
     back_corners = corners - np.column_stack([best, np.zeros_like(best)])
     back = _correlate(right, left, back_corners[trusted], np.arange(num_disparities))
-    agrees = np.abs(back.argmax(axis=1) - best[trusted]) <= 1
-    trusted[trusted] = agrees
-
+    trusted[trusted] = np.abs(back.argmax(axis=1) - best[trusted]) <= 1
     return np.where(trusted, best + _peak_offset(correlation, best), np.nan)
 
 

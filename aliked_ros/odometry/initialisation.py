@@ -30,7 +30,7 @@ Mask = NDArray[np.bool_]
 Pairs = NDArray[np.int64]
 
 _MIN_POINTS = 40  # landmarks to begin with
-_STILL_PX = 1.0  # median displacement of the keypoints of a camera that stands still
+_STILL = 2.0  # median displacement of keypoints, over their noise, of a camera that stands still
 # Part of the matches that a rotation (a homography) alone may explain before the scene is taken
 # for one without parallax (for a plane).
 _ROTATION_SHARE = 0.6
@@ -104,7 +104,7 @@ def _without_translation(
     displacement_px = float(np.median(moved_px[inlier_mask]))
     parallax = float(np.median(parallax_deg(rays0, rays1, R_1_0)))
     kind, verb = Motion.ROTATION, "only turns"
-    if displacement_px < _STILL_PX:
+    if displacement_px < _STILL * config.keypoint_noise_px:
         kind, verb, R_1_0 = Motion.NONE, "stands still", np.eye(3)
     rotation_sigma = config.keypoint_noise_px / K[0, 0] / np.sqrt(inlier_mask.sum())
     sigmas = np.repeat([threshold_rad * median_depth, rotation_sigma], 3)

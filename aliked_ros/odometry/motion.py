@@ -22,9 +22,6 @@ Pairs = NDArray[np.int64]
 # A depth known worse than this, relative, says nothing that a pose could be sampled from.
 _MAX_RELATIVE_SIGMA = 0.5
 _MAX_ERROR = 3.0  # standard deviations of an inlier's residual
-# Movement of the image, px, that the estimate explains (an average over all inliers, so far
-# below the noise of one keypoint), under which the camera is taken to be still.
-_STILL_PX = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,7 +81,7 @@ def estimate_motion(
     refined = _refine(pose[0], view0, view1, pairs, inlier_mask, K, config)
     if inlier_mask.sum() < config.min_inliers:
         return None
-    return _describe(refined, view0, view1, pairs, inlier_mask, K)
+    return _describe(refined, view0, view1, pairs, inlier_mask, K, config.keypoint_noise_px)
 
 
 def _refine(
@@ -112,9 +109,19 @@ def _refine(
 
 
 def _describe(
-    refined: RefinedMotion, view0: View, view1: View, pairs: Pairs, inlier_mask: Mask, K: Array
+    refined: RefinedMotion,
+    view0: View,
+    view1: View,
+    pairs: Pairs,
+    inlier_mask: Mask,
+    K: Array,
+    still_px: float,
 ) -> EstimatedMotion:
-    """Tell no motion and pure rotation from general motion, and hold still where there is none."""
+    """Tell no motion and pure rotation from general motion, and hold still where there is none.
+
+    What counts is the movement of the image that the estimate explains, a mean over all inliers:
+    if that is below the noise of one keypoint, `still_px`, nobody can see it.
+    """
     index0, index1 = pairs[inlier_mask].T
     T_1_0 = refined.T_1_0
     rays0 = view0.rays(index0)
@@ -129,10 +136,10 @@ def _describe(
     moved_px = focal * float(np.median(angles_rad(rays0, rays1)))
     left_px = focal * float(np.median(angles_rad(rays0 @ rotation_alone.T, rays1)))
     kind = Motion.GENERAL
-    if moved_px < _STILL_PX:
+    if moved_px < still_px:
         # Measured against a keyframe that stays, so a slow motion is only late, never lost.
         kind, T_1_0 = Motion.NONE, np.eye(4)
-    elif left_px < _STILL_PX:
+    elif left_px < still_px:
         kind = Motion.ROTATION
     measured1 = view1.rays(index1)
     parallax = np.degrees(np.median(angles_rad(rays0 @ T_1_0[:3, :3].T, measured1)))
