@@ -8,9 +8,14 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from aliked_ros import __version__
-from aliked_ros.cli import extract, match, track
+from aliked_ros.cli import evaluate, extract, match, track
 
-COMMANDS: dict[str, ModuleType] = {"extract": extract, "match": match, "track": track}
+COMMANDS: dict[str, ModuleType] = {
+    "extract": extract,
+    "match": match,
+    "track": track,
+    "evaluate": evaluate,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,23 @@
+"""evaluate: features and odometry against the field's benchmarks, one subcommand each."""
+
+from __future__ import annotations
+
+import argparse
+from types import ModuleType
+
+DESCRIPTION = "Score features and odometry as the field's tables do."
+SUBCOMMANDS: dict[str, ModuleType] = {}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the subcommands."""
+    commands = parser.add_subparsers(dest="subcommand", required=True, metavar="WHAT")
+    for name, module in SUBCOMMANDS.items():
+        command = commands.add_parser(name, help=module.DESCRIPTION, description=module.DESCRIPTION)
+        module.add_arguments(command)
+        command.set_defaults(run_subcommand=module.run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the subcommand."""
+    return int(options.run_subcommand(options))
