@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
+from aliked_ros.geometry.matrices import inverse_symmetric
 from aliked_ros.geometry.triangulation import homogeneous
 
 Array = NDArray[np.float64]
@@ -142,13 +143,4 @@ def _information(T_1_0: Array, view0: Sightings, view1: Sightings, noise: float)
     variance1 = np.column_stack([pixel_variance, pixel_variance, depth_variance])
     covariance = (by_measurement * variance0[:, None, :]) @ np.swapaxes(by_measurement, 1, 2)
     covariance[:, [0, 1, 2], [0, 1, 2]] += variance1
-    return _inverse(covariance)
-
-
-def _inverse(matrices: Array) -> Array:
-    """Return the inverses of symmetric matrices (N, 3, 3)."""
-    # By cofactors: LAPACK's call for each tiny matrix costs ten times as much.
-    rows = [matrices[:, i] for i in range(3)]
-    cofactors = np.stack([np.cross(rows[i - 2], rows[i - 1]) for i in range(3)], axis=1)
-    determinant = np.einsum("ni,ni->n", rows[0], cofactors[:, 0])
-    return np.asarray(cofactors / determinant[:, None, None])
+    return inverse_symmetric(covariance)

@@ -1,0 +1,145 @@
+"""A window of keyframes, landmarks and measurements: what bundle adjustment takes and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.geometry import se3
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PosePrior:
+    """What is known of the pose of one keyframe beside the measurements of the window.
+
+    Attributes:
+        keyframe: index in the window.
+        T_camera_world: (4, 4) mean.
+        information: (6, 6) inverse covariance of xi in exp(xi) @ T_camera_world: translation
+            (unit of the points), then rotation (rad).
+    """
+
+    keyframe: int
+    T_camera_world: Array
+    information: Array
+
+
+@dataclass(frozen=True)
+class ScalePrior:
+    """The distance between two camera centres: the scale that a single camera does not see.
+
+    Attributes:
+        keyframe0, keyframe1: indices in the window.
+        distance: between the centres, in the unit of the points.
+        sigma: its standard deviation.
+    """
+
+    keyframe0: int
+    keyframe1: int
+    distance: float
+    sigma: float
+
+
+@dataclass(frozen=True)
+class BundleProblem:
+    """K keyframes see L landmarks in N observations; K, L, N may be 0.
+
+    Attributes:
+        T_camera_world: (K, 4, 4) first guess.
+        is_fixed: (K,) bool, poses that are known and stay as they are.
+        points_world: (L, 3) first guess; not finite where there is none.
+        keyframe: (N,) int64, index of the keyframe that observes.
+        landmark: (N,) int64, index of the landmark that is seen; a keyframe sees it at most once.
+        normalised: (N, 2) measured coordinates on the plane z = 1.
+        sigma: (N,) standard deviation of a normalised coordinate, rad (px / focal length).
+        inverse_depth: (N,) measured 1 / z in the observing camera, NaN where none; None: nowhere.
+            Depth images and disparities both enter so: their noise is Gaussian in 1 / z.
+        inverse_depth_sigma: (N,) its standard deviation; None if inverse_depth is.
+        pose_priors: Gaussians on single poses, e.g. what is left of keyframes that went.
+        scale_priors: known distances between cameras.
+    """
+
+    T_camera_world: Array
+    is_fixed: Mask
+    points_world: Array
+    keyframe: Index
+    landmark: Index
+    normalised: Array
+    sigma: Array
+    inverse_depth: Array | None = None
+    inverse_depth_sigma: Array | None = None
+    pose_priors: tuple[PosePrior, ...] = ()
+    scale_priors: tuple[ScalePrior, ...] = ()
+
+    def __post_init__(self) -> None:
+        num_keyframes, num_landmarks = len(self.T_camera_world), len(self.points_world)
+        for name, indices, count in (
+            ("keyframe", self.keyframe, num_keyframes),
+            ("landmark", self.landmark, num_landmarks),
+        ):
+            if len(indices) and not 0 <= indices.min() <= indices.max() < count:
+                raise ValueError(
+                    f"{name} has indices {indices.min()} to {indices.max()}, but there are "
+                    f"{count}: an observation must point into the problem"
+                )
+        pairs = np.sort(self.keyframe * max(num_landmarks, 1) + self.landmark)
+        repeated = np.flatnonzero(pairs[1:] == pairs[:-1])
+        if len(repeated):
+            keyframe, landmark = divmod(int(pairs[repeated[0]]), num_landmarks)
+            raise ValueError(
+                f"keyframe {keyframe} sees landmark {landmark} twice: keep one observation"
+            )
+        if (self.inverse_depth is None) != (self.inverse_depth_sigma is None):
+            raise ValueError("inverse_depth and inverse_depth_sigma: give both or none")
+        if num_keyframes and not self.is_fixed.any() and not self.pose_priors:
+            raise ValueError(
+                "is_fixed is False everywhere and there is no pose prior: nothing holds the "
+                "window in place; fix its first pose"
+            )
+
+
+@dataclass(frozen=True)
+class BundleResult:
+    """The most likely window.
+
+    Attributes:
+        T_camera_world: (K, 4, 4); fixed poses are the same bits.
+        points_world: (L, 3); landmarks that were left out are as they came.
+        is_used: (L,) bool. Left out are landmarks without a finite guess and those that fewer
+            than two keyframes see in front of them: they say nothing about the poses.
+        reprojection_chi2: (N,) squared residual over its variance, two degrees of freedom, before
+            robust weighting; inf behind the camera; NaN for landmarks that were left out.
+        inverse_depth_chi2: (N,) the same for measured inverse depths, one degree of freedom; NaN
+            where none was measured.
+        covariance: (6 K, 6 K) of all twists xi in exp(xi) @ T_camera_world, landmarks
+            marginalised; 0 for fixed poses.
+        num_iterations: linear systems solved.
+        initial_cost, final_cost: half the sum of all robust squared residuals.
+    """
+
+    T_camera_world: Array
+    points_world: Array
+    is_used: Mask
+    reprojection_chi2: Array
+    inverse_depth_chi2: Array
+    covariance: Array
+    num_iterations: int
+    initial_cost: float
+    final_cost: float
+
+    def relative_motion(self, keyframe0: int, keyframe1: int) -> tuple[Array, Array]:
+        """Return T_1_0 (4, 4) between two keyframes, with its covariance.
+
+        The covariance (6, 6) is that of xi in exp(xi) @ T_1_0. It knows how the errors of the two
+        poses hang together, so it does not grow with the distance to the fixed pose.
+        """
+        T_1_0 = self.T_camera_world[keyframe1] @ se3.inverse(self.T_camera_world[keyframe0])
+        rows = np.concatenate([np.arange(6) + 6 * keyframe0, np.arange(6) + 6 * keyframe1])
+        by_both = np.hstack([-se3.adjoint(T_1_0), np.eye(6)])  # (6, 12)
+        return T_1_0, by_both @ self.covariance[np.ix_(rows, rows)] @ by_both.T

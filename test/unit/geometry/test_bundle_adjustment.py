@@ -1,0 +1,259 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bundle_world import DEPTH_SIGMA, SIGMA, window, without_depths
+from scipy.optimize import least_squares
+
+from aliked_ros.geometry import se3
+from aliked_ros.geometry.bundle_adjustment import adjust_bundle
+from aliked_ros.geometry.bundle_problem import PosePrior, ScalePrior
+
+WIDE = {"reprojection_width": 1e3, "inverse_depth_width": 1e3}  # least squares
+LONG = {"max_iterations": 50, "tolerance": 1e-12}
+
+
+def pose_errors(T, T_true):
+    """Twists (K, 6) from the estimate to the truth."""
+    return np.array([se3.log(b @ se3.inverse(a)) for a, b in zip(T, T_true, strict=True)])
+
+
+@pytest.mark.parametrize(("depth_share", "num_fixed"), [(0.6, 1), (0.0, 2)])
+def test_exact_measurements_give_the_exact_window(depth_share, num_fixed):
+    problem, T_true, points = window(noise=0, depth_share=depth_share, num_fixed=num_fixed)
+    result = adjust_bundle(problem, **LONG)
+    np.testing.assert_allclose(result.T_camera_world, T_true, atol=1e-6)
+    np.testing.assert_allclose(result.points_world, points, atol=1e-4)
+    assert result.final_cost < 1e-6 * result.initial_cost
+    assert result.is_used.all()
+
+
+def test_the_answer_is_that_of_a_general_solver():
+    problem, _, _ = window(num_keyframes=4, num_landmarks=25, depth_share=0.5)
+    free = np.flatnonzero(~problem.is_fixed)
+    num_pose = 6 * len(free)
+
+    def unpack(parameters):
+        T = problem.T_camera_world.copy()
+        for index, xi in zip(free, parameters[:num_pose].reshape(-1, 6), strict=True):
+            T[index] = se3.exp(xi) @ T[index]
+        return T, problem.points_world + parameters[num_pose:].reshape(-1, 3)
+
+    def residuals(parameters):
+        T, points = unpack(parameters)
+        seen = np.einsum("nij,nj->ni", T[problem.keyframe, :3, :3], points[problem.landmark])
+        seen += T[problem.keyframe, :3, 3]
+        off = (seen[:, :2] / seen[:, 2:] - problem.normalised) / SIGMA
+        deep = (1 / seen[:, 2] - problem.inverse_depth) / DEPTH_SIGMA
+        return np.concatenate([off.ravel(), np.nan_to_num(deep)])
+
+    start = np.zeros(num_pose + problem.points_world.size)
+    expected = least_squares(residuals, start, x_scale="jac", xtol=1e-12, ftol=1e-12)
+    result = adjust_bundle(problem, **WIDE, **LONG)
+    T, points = unpack(expected.x)
+    assert result.final_cost == pytest.approx(expected.cost, rel=1e-5)
+    np.testing.assert_allclose(result.T_camera_world, T, atol=2e-5)
+    np.testing.assert_allclose(result.points_world, points, rtol=1e-3)
+
+
+@pytest.mark.parametrize(("depth_share", "num_fixed"), [(0.5, 1), (0.0, 2)])
+def test_the_errors_lie_inside_their_covariance(depth_share, num_fixed):
+    squared, relative = [], []
+    for seed in range(50):
+        problem, T_true, _ = window(
+            seed, depth_share=depth_share, num_fixed=num_fixed, guess=0.2, num_landmarks=50
+        )
+        result = adjust_bundle(problem)
+        rows = np.flatnonzero(np.repeat(~problem.is_fixed, 6))
+        error = pose_errors(result.T_camera_world, T_true).ravel()[rows]
+        squared.append(error @ np.linalg.solve(result.covariance[np.ix_(rows, rows)], error))
+        T_1_0, covariance = result.relative_motion(1, 3)
+        error = se3.log(T_true[3] @ se3.inverse(T_true[1]) @ se3.inverse(T_1_0))
+        relative.append(error @ np.linalg.solve(covariance, error))
+    for values, degrees in ((squared, len(rows)), (relative, 6)):
+        # The sum over 50 seeds is chi-square distributed; four standard deviations.
+        spread = 4 * np.sqrt(2 * degrees / 50)
+        assert degrees - spread < np.mean(values) < degrees + spread
+
+
+def test_the_relative_motion_is_better_known_than_the_sum_of_its_poses():
+    problem, _, _ = window(num_keyframes=8, depth_share=0.5)
+    result = adjust_bundle(problem)
+    last = result.covariance[-6:, -6:]
+    T_1_0, covariance = result.relative_motion(6, 7)
+    expected = result.T_camera_world[7] @ se3.inverse(result.T_camera_world[6])
+    np.testing.assert_array_equal(T_1_0, expected)
+    assert np.trace(covariance) < 0.5 * np.trace(last)
+    # Against the fixed pose it is the covariance of the pose itself.
+    np.testing.assert_allclose(result.relative_motion(0, 7)[1], last, atol=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["cauchy", "huber"])
+def test_wrong_matches_hardly_pull(loss):
+    problem, T_true, _ = window(1, num_landmarks=150, depth_share=0.5)
+    generator = np.random.default_rng(1)
+    wrong = generator.random(len(problem.keyframe)) < 0.05
+    normalised, inverse_depth = problem.normalised.copy(), problem.inverse_depth.copy()
+    normalised[wrong] += generator.normal(0, 0.05, (wrong.sum(), 2))
+    inverse_depth[wrong] *= 3
+    spoilt = replace(problem, normalised=normalised, inverse_depth=inverse_depth)
+    errors = {}
+    for name, bundle, options in (
+        ("clean", problem, {}),
+        ("robust", spoilt, {"loss": loss, **LONG}),
+        ("squares", spoilt, {**WIDE, **LONG}),
+    ):
+        result = adjust_bundle(bundle, **options)
+        errors[name] = np.abs(pose_errors(result.T_camera_world, T_true)).max()
+        if name == "robust":
+            assert np.median(result.reprojection_chi2[wrong]) > 50
+            assert np.median(result.reprojection_chi2[~wrong]) < 2
+    assert errors["robust"] < 2 * errors["clean"] + 1e-3
+    assert errors["squares"] > 2 * errors["robust"]
+
+
+def test_fixed_poses_keep_their_bits():
+    problem, _, _ = window(num_fixed=2)
+    result = adjust_bundle(problem)
+    fixed = problem.is_fixed
+    np.testing.assert_array_equal(result.T_camera_world[fixed], problem.T_camera_world[fixed])
+    assert (result.T_camera_world[~fixed] != problem.T_camera_world[~fixed]).any()
+    assert not result.covariance[:6].any()
+    assert not result.covariance[:, -6:].any()
+
+
+def test_landmarks_alone_are_refined_when_every_pose_is_fixed():
+    problem, T_true, points = window(noise=0)
+    result = adjust_bundle(
+        replace(problem, T_camera_world=T_true, is_fixed=np.ones(5, dtype=bool)), **LONG
+    )
+    np.testing.assert_allclose(
+        result.points_world[result.is_used], points[result.is_used], atol=1e-6
+    )
+    assert not result.covariance.any()
+
+
+def test_a_known_distance_gives_a_single_camera_its_scale():
+    problem, T_true, points = window(noise=0, guess=0.5)
+    centres = [se3.inverse(T)[:3, 3] for T in T_true]
+    distance = float(np.linalg.norm(centres[4] - centres[0]))
+    scaled = replace(without_depths(problem), scale_priors=(ScalePrior(0, 4, distance, 1e-3),))
+    result = adjust_bundle(scaled, **LONG)
+    np.testing.assert_allclose(result.T_camera_world, T_true, atol=1e-5)
+    np.testing.assert_allclose(result.points_world, points, rtol=1e-4)
+    # The scale inherits the uncertainty of the distance.
+    moved = se3.inverse(result.T_camera_world[4])[:3, 3]
+    direction = result.T_camera_world[4][:3, :3] @ moved / np.linalg.norm(moved)
+    assert direction @ result.covariance[24:27, 24:27] @ direction > (0.9e-3) ** 2
+
+
+def test_without_any_scale_the_window_stays_finite_and_says_so():
+    problem, _, _ = window()
+    result = adjust_bundle(without_depths(problem))
+    assert np.isfinite(result.T_camera_world).all()
+    assert result.final_cost < result.initial_cost
+    assert np.linalg.eigvalsh(result.covariance)[-1] > 1e3
+
+
+def test_a_prior_holds_a_pose_as_firmly_as_it_is_known():
+    problem, T_true, _ = window(depth_share=0.5)
+    free = np.zeros(5, dtype=bool)
+    tight = PosePrior(0, T_true[0], 1e12 * np.eye(6))
+    result = adjust_bundle(replace(problem, is_fixed=free, pose_priors=(tight,)), **LONG)
+    np.testing.assert_allclose(result.T_camera_world[0], T_true[0], atol=1e-5)
+    held = adjust_bundle(problem, **LONG)
+    np.testing.assert_allclose(result.T_camera_world, held.T_camera_world, atol=1e-5)
+    loose = PosePrior(0, T_true[0], 100.0 * np.eye(6))
+    covariance = adjust_bundle(replace(problem, is_fixed=free, pose_priors=(loose,))).covariance
+    np.testing.assert_allclose(covariance[:6, :6], 0.01 * np.eye(6), atol=1e-4)
+
+
+def test_degenerate_landmarks_are_left_out_and_reported():
+    problem, _, _ = window(num_landmarks=40, depth_share=0.5)
+    clean = adjust_bundle(problem)
+    points = np.vstack(
+        [problem.points_world, [[np.inf, 0, 1], [np.nan] * 3, [0, 0, -5], [0, 0, 9], [1, 1, 9]]]
+    )
+    # At infinity, unknown, behind both cameras, seen once, never seen.
+    keyframe = np.concatenate([problem.keyframe, [0, 1, 0, 1, 0, 1, 2]])
+    landmark = np.concatenate([problem.landmark, [40, 40, 41, 41, 42, 42, 43]])
+    more = len(keyframe) - len(problem.keyframe)
+
+    def extend(values, fill):
+        return np.concatenate([values, np.full((more, *values.shape[1:]), fill)])
+
+    result = adjust_bundle(
+        replace(
+            problem,
+            points_world=points,
+            keyframe=keyframe,
+            landmark=landmark,
+            normalised=extend(problem.normalised, 0.0),
+            sigma=extend(problem.sigma, SIGMA),
+            inverse_depth=extend(problem.inverse_depth, np.nan),
+            inverse_depth_sigma=extend(problem.inverse_depth_sigma, DEPTH_SIGMA),
+        )
+    )
+    assert result.is_used[:40].all()
+    assert not result.is_used[40:].any()
+    np.testing.assert_array_equal(result.points_world[40:], points[40:])
+    np.testing.assert_array_equal(result.T_camera_world, clean.T_camera_world)
+    assert np.isnan(result.reprojection_chi2[-more:]).all()
+    assert np.isfinite(result.reprojection_chi2[:-more]).all()
+
+
+def test_a_landmark_so_far_that_it_has_no_parallax_does_no_harm():
+    problem, T_true, points = window(noise=0, depth_share=0.5)
+    far = points.copy()
+    far[:20] = far[:20] / far[:20, 2:] * 1e7
+    seen = np.einsum("nij,nj->ni", T_true[problem.keyframe, :3, :3], far[problem.landmark])
+    seen += T_true[problem.keyframe, :3, 3]
+    result = adjust_bundle(
+        replace(
+            problem,
+            points_world=far,
+            normalised=seen[:, :2] / seen[:, 2:],
+            inverse_depth=np.where(np.isfinite(problem.inverse_depth), 1 / seen[:, 2], np.nan),
+        ),
+        **LONG,
+    )
+    np.testing.assert_allclose(result.T_camera_world, T_true, atol=1e-6)
+    assert np.isfinite(result.points_world).all()
+
+
+def test_the_squared_residuals_are_reported_in_the_order_of_the_observations():
+    problem, _, _ = window(depth_share=0.5)
+    order = np.random.default_rng(0).permutation(len(problem.keyframe))
+    shuffled = replace(
+        problem,
+        **{
+            name: getattr(problem, name)[order]
+            for name in (
+                "keyframe", "landmark", "normalised", "sigma", "inverse_depth",
+                "inverse_depth_sigma",
+            )
+        },
+    )  # fmt: skip
+    result, again = adjust_bundle(problem), adjust_bundle(shuffled)
+    np.testing.assert_allclose(again.reprojection_chi2, result.reprojection_chi2[order], rtol=1e-6)
+    np.testing.assert_allclose(
+        again.inverse_depth_chi2, result.inverse_depth_chi2[order], rtol=1e-6
+    )
+    measured = np.isfinite(problem.inverse_depth)
+    np.testing.assert_array_equal(np.isfinite(result.inverse_depth_chi2), measured)
+
+
+def test_a_window_without_observations_is_returned_as_it_came():
+    problem, _, _ = window()
+    none = np.zeros(0, dtype=np.int64)
+    empty = replace(
+        without_depths(problem),
+        keyframe=none,
+        landmark=none,
+        normalised=np.zeros((0, 2)),
+        sigma=np.zeros(0),
+    )
+    result = adjust_bundle(empty)
+    np.testing.assert_array_equal(result.T_camera_world, problem.T_camera_world)
+    assert not result.is_used.any()
+    np.testing.assert_allclose(np.diag(result.covariance)[6:], 1e4)
