@@ -8,6 +8,7 @@ from typing import Any
 
 MODELS = ("aliked-t16", "aliked-n16", "aliked-n16rot", "aliked-n32")
 SENSORS = ("mono", "stereo", "rgbd")
+DESCRIPTOR_TYPES = ("float32", "float16", "int8")
 
 
 def knob(
@@ -81,6 +82,27 @@ class ExtractorConfig(Config):
     )
     detection_threshold: float = knob(
         0.2, "score-map value that a keypoint must exceed", minimum=0.0, maximum=1.0
+    )
+
+
+@dataclass(frozen=True)
+class StreamConfig(Config):
+    """How many images of a stream are worked on, and how their features travel."""
+
+    max_rate: float = knob(
+        0.0, "images per second at the most, the others are skipped, Hz; 0: no limit", minimum=0.0
+    )
+    target_rate: float = knob(
+        0.0,
+        "images per second that are to be held by finding fewer keypoints where a frame takes too "
+        "long, Hz; 0: always max_keypoints",
+        minimum=0.0,
+    )
+    min_keypoints: int = knob(
+        300, "target_rate allows at least this many keypoints", minimum=1, maximum=100_000
+    )
+    descriptor_type: str = knob(
+        "float32", "of the descriptors in the features message", choices=DESCRIPTOR_TYPES
     )
 
 

@@ -1,14 +1,15 @@
 """The whole pipeline: camera or dataset -> features -> odometry, overlay and rviz on demand."""
 
 import os
+import tempfile
 from pathlib import Path
 
+import yaml
 from ament_index_python.packages import get_package_share_directory
 from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
 from aliked_ros.config import MODELS, SENSORS
 
@@ -16,6 +17,7 @@ SHARE = Path(get_package_share_directory("aliked_ros"))
 BOOLEANS = ["true", "false"]
 # An empty argument leaves the parameter as the params_file has it.
 ARGUMENTS = [
+    ("composed", "true", BOOLEANS, "extractor and tracker in one process, which is faster"),
     ("sensor", "", ["", *SENSORS], "what measures the scale: mono (none), stereo or rgbd"),
     ("image_topic", "image_raw", None, "camera image (left one for stereo)"),
     ("camera_info_topic", "camera_info", None, "its calibration"),
@@ -75,62 +77,22 @@ def generate_launch_description() -> LaunchDescription:
 def start_nodes(context: LaunchContext) -> list[Node]:
     """Return the nodes that the arguments ask for."""
     given = {name: LaunchConfiguration(name).perform(context) for name, *_ in ARGUMENTS}
-    dataset = given["dataset"]
-    remappings = [
-        ("image_raw", given["image_topic"]),
-        ("camera_info", given["camera_info_topic"]),
-        ("depth/image_raw", given["depth_topic"]),
-        ("right/image_raw", given["right_image_topic"]),
-        ("right/camera_info", given["right_camera_info_topic"]),
-    ]
-
-    def node(executable: str, parameters: dict[str, object], **options: object) -> Node:
-        # As text it would be read as YAML: a dataset named 2024 would become a number.
-        chosen = {
-            name: ParameterValue(value, value_type=str) if isinstance(value, str) else value
-            for name, value in parameters.items()
-            if value != ""
-        }
-        chosen["use_sim_time"] = given["use_sim_time"] == "true"
-        return Node(
-            package="aliked_ros",
-            executable=executable,
-            # Named: launch then writes the parameters for that very node, over the file's **.
-            name=f"aliked_{executable.removesuffix('_node')}",
-            namespace=given["namespace"],
-            parameters=[given["params_file"], chosen],
-            remappings=remappings,
-            ros_arguments=["--log-level", given["log_level"]],
-            output="screen",
-            emulate_tty=True,
-            **options,
-        )
-
-    transport = {"image_transport": given["image_transport"]}
-    extractor = {f"extractor.{name}": given[name] for name in ("model", "weights", "device")}
-    tracker = {
-        "odometry.sensor": given["sensor"],
-        "odom_frame": given["odom_frame"],
-        "base_frame": given["base_frame"],
-        "camera_frame": given["camera_frame"],
-        "camera_transform": given["camera_transform"] or ("optical" if dataset else ""),
-        "publish_tf": given["publish_tf"] and given["publish_tf"] == "true",
-        "device": given["device"],
+    executables = choose_executables(given)
+    common = {
+        "namespace": given["namespace"],
+        "parameters": [given["params_file"], write_parameters(choose_parameters(given))],
+        "remappings": [
+            ("image_raw", given["image_topic"]),
+            ("camera_info", given["camera_info_topic"]),
+            ("depth/image_raw", given["depth_topic"]),
+            ("right/image_raw", given["right_image_topic"]),
+            ("right/camera_info", given["right_camera_info_topic"]),
+        ],
+        "ros_arguments": ["--log-level", given["log_level"]],
+        "output": "screen",
+        "emulate_tty": True,
     }
-    nodes = [
-        node("extractor_node", {**transport, **extractor}),
-        node("tracker_node", {**transport, **tracker}),
-    ]
-    if given["overlay"] == "true":
-        nodes.append(node("overlay_node", transport))
-    if dataset:
-        player = {
-            "dataset": dataset,
-            "sensor": given["sensor"],
-            "rate": float(given["rate"]),
-            "clock": given["use_sim_time"] == "true",
-        }
-        nodes.append(node("player_node", player))
+    nodes = [Node(package="aliked_ros", executable=name, **common) for name in executables]
     if given["rviz"] == "true":
         config = str(SHARE / "config" / "aliked.rviz")
         frame = given["odom_frame"] or "odom"
@@ -144,3 +106,61 @@ def start_nodes(context: LaunchContext) -> list[Node]:
             )
         )
     return nodes
+
+
+def choose_executables(given: dict[str, str]) -> list[str]:
+    """Return the executables that the arguments ask for."""
+    executables = ["composed_node"]
+    if given["composed"] == "false":
+        executables = ["extractor_node", "tracker_node"]
+    if given["overlay"] == "true":
+        executables.append("overlay_node")
+    if given["dataset"]:
+        executables.append("player_node")
+    return executables
+
+
+def choose_parameters(given: dict[str, str]) -> dict[str, dict[str, object]]:
+    """Return node -> the parameters that the arguments set."""
+    dataset = given["dataset"]
+    transport = {"image_transport": given["image_transport"]}
+    chosen: dict[str, dict[str, object]] = {
+        "aliked_extractor": {
+            **transport,
+            **{f"extractor.{name}": given[name] for name in ("model", "weights", "device")},
+        },
+        "aliked_tracker": {
+            **transport,
+            "odometry.sensor": given["sensor"],
+            "odom_frame": given["odom_frame"],
+            "base_frame": given["base_frame"],
+            "camera_frame": given["camera_frame"],
+            "camera_transform": given["camera_transform"] or ("optical" if dataset else ""),
+            "publish_tf": given["publish_tf"] and given["publish_tf"] == "true",
+            "device": given["device"],
+        },
+        "aliked_overlay": transport,
+        "aliked_player": {
+            "dataset": dataset,
+            "sensor": given["sensor"],
+            "rate": float(given["rate"]),
+            "clock": given["use_sim_time"] == "true",
+        },
+    }
+    sim_time = {"use_sim_time": given["use_sim_time"] == "true"}
+    return {
+        node: {name: value for name, value in (parameters | sim_time).items() if value != ""}
+        for node, parameters in chosen.items()
+    }
+
+
+def write_parameters(chosen: dict[str, dict[str, object]]) -> str:
+    """Write a parameter file and return its path.
+
+    It names the nodes as the params_file does: what launch itself passes on for a process of two
+    nodes would be for any node (`/**`), and lose against that file.
+    """
+    sections = {f"/**/{node}": {"ros__parameters": values} for node, values in chosen.items()}
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
+        yaml.safe_dump(sections, file)
+    return file.name

@@ -30,7 +30,6 @@ from aliked_ros.plotting import plot_trajectory
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_SEQUENCE = "data/kitti00"
 STRIP_PICTURES = 6
-NODES = ("extractor_node", "tracker_node", "overlay_node", "recorder_node")
 
 
 def main() -> int:
@@ -66,6 +65,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", choices=MODELS, help="network variant")
     parser.add_argument("--weights", default="", help="checkpoint file")
     parser.add_argument("--device", default="", help="auto, cpu, cuda")
+    parser.add_argument(
+        "--separate", action="store_true", help="extractor and tracker in processes of their own"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "out", help="folder for the results")
     return parser.parse_args()
 
@@ -94,17 +96,22 @@ def run_nodes(
     options: argparse.Namespace, sensor: str, num_frames: int, out: Path
 ) -> dict[str, int]:
     """Start the nodes, wait until the player has played, stop the rest; return exit codes."""
+    extractor = {
+        "extractor.model": options.model,
+        "extractor.weights": options.weights,
+        "extractor.device": options.device,
+    }
+    tracker = {
+        "odometry.sensor": sensor,
+        "camera_transform": "optical",
+        "device": options.device,
+    }
     parameters = {
-        "extractor_node": {
-            "extractor.model": options.model,
-            "extractor.weights": options.weights,
-            "extractor.device": options.device,
-        },
-        "tracker_node": {
-            "odometry.sensor": sensor,
-            "camera_transform": "optical",
-            "device": options.device,
-        },
+        **(
+            {"extractor_node": extractor, "tracker_node": tracker}
+            if options.separate
+            else {"composed_node": extractor | tracker}
+        ),
         "overlay_node": {},
         "recorder_node": {
             "output_dir": out,
@@ -128,7 +135,7 @@ def run_nodes(
     except KeyboardInterrupt:
         codes = stop({"player_node": running["player_node"]} if "player_node" in running else {})
         codes["player_node"] = 130
-    return codes | stop({name: running[name] for name in running if name in NODES})
+    return codes | stop({name: running[name] for name in running if name != "player_node"})
 
 
 def stop(running: dict[str, subprocess.Popen[bytes]]) -> dict[str, int]:
@@ -175,7 +182,8 @@ def wait_for_player(running: dict[str, subprocess.Popen[bytes]], logs: Path) -> 
         try:
             return player.wait(timeout=0.5)
         except subprocess.TimeoutExpired:
-            dead = [name for name in NODES if running[name].poll() is not None]
+            others = [name for name in running if name != "player_node"]
+            dead = [name for name in others if running[name].poll() is not None]
             if dead:
                 player.send_signal(signal.SIGINT)
                 print(f"demo: {dead[0]} has ended: {last_line(logs, dead[0])}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,11 @@ from aliked_ros.images import (
 )
 from aliked_ros.msg import Features
 
+_DESCRIPTOR_TYPES = {
+    "float32": Features.FLOAT32,
+    "float16": Features.FLOAT16,
+    "int8": Features.INT8,
+}
 _DESCRIPTOR_DTYPES: dict[int, np.dtype[Any]] = {
     Features.FLOAT32: np.dtype("<f4"),
     Features.FLOAT16: np.dtype("<f2"),
@@ -123,8 +129,12 @@ def camera_to_message(camera: structs.Camera, header: Header) -> CameraInfo:
     )
 
 
-def features_to_message(features: structs.Features, header: Header, model: str) -> Features:
-    """Return the message of features that lie on the CPU."""
+def features_to_message(
+    features: structs.Features, header: Header, model: str, descriptor_type: str = "float32"
+) -> Features:
+    """Return the message of features on any device; descriptors as one of DESCRIPTOR_TYPES."""
+    encoded = _encode(features.descriptors, descriptor_type)
+    features = replace(features, descriptors=encoded).to("cpu")
     return Features(
         header=header,
         height=features.image_size[0],
@@ -134,13 +144,13 @@ def features_to_message(features: structs.Features, header: Header, model: str) 
         scores=flat("f", features.scores),
         dispersity=flat("f", features.dispersity),
         descriptor_dim=features.descriptors.shape[1],
-        descriptor_type=Features.FLOAT32,
+        descriptor_type=_DESCRIPTOR_TYPES[descriptor_type],
         descriptors=flat("B", features.descriptors),
     )
 
 
 def features_from_message(message: Features) -> structs.Features:
-    """Return the features; float32 arrays are views of the message.
+    """Return the features; float32 arrays are views of the message, descriptors unit rows.
 
     Raises:
         ValueError: if the arrays contradict each other or the descriptor type is unknown.
@@ -161,20 +171,36 @@ def features_from_message(message: Features) -> structs.Features:
                 f"{name} has {len(getattr(message, name))} numbers for {count} scores: give {size}"
             )
     descriptors = np.frombuffer(message.descriptors, dtype).reshape(count, message.descriptor_dim)
-    if message.descriptor_type == Features.INT8:
-        descriptors = descriptors.astype(np.float32) / 127.0
     return structs.Features(
-        keypoints=_tensor(message.keypoints).reshape(count, 2),
-        scores=_tensor(message.scores),
-        dispersity=_tensor(message.dispersity),
-        descriptors=torch.from_numpy(descriptors.astype(np.float32)),
+        keypoints=_view(message.keypoints).reshape(count, 2),
+        scores=_view(message.scores),
+        dispersity=_view(message.dispersity),
+        descriptors=_decode(torch.from_numpy(descriptors)),
         image_size=(message.height, message.width),
     )
 
 
-def _tensor(values: array) -> torch.Tensor:
-    """View a float32 field as a tensor."""
-    return torch.from_numpy(np.frombuffer(values, np.float32).copy())
+def _encode(descriptors: torch.Tensor, descriptor_type: str) -> torch.Tensor:
+    """Return unit rows (N, D) as they travel."""
+    if descriptor_type == "float16":
+        return descriptors.to(torch.float16)
+    if descriptor_type == "int8":
+        # A row's length does not matter, so each may use all 255 steps.
+        largest = descriptors.abs().amax(dim=1, keepdim=True).clamp_min(1e-12)
+        return (descriptors * (127 / largest)).round().to(torch.int8)
+    return descriptors
+
+
+def _decode(descriptors: torch.Tensor) -> torch.Tensor:
+    """Return rows (N, D) that have travelled as float32 unit rows."""
+    if descriptors.dtype == torch.float32:
+        return descriptors
+    return torch.nn.functional.normalize(descriptors.to(torch.float32), dim=1)
+
+
+def _view(values: array) -> torch.Tensor:
+    """View a float32 field as a tensor, which keeps the field alive."""
+    return torch.from_numpy(np.frombuffer(values, np.float32))
 
 
 def pose_to_message(T_a_b: NDArray[np.float64]) -> Pose:

@@ -15,6 +15,7 @@ from rclpy.node import Node
 PERIOD_S = 1.0
 SILENCE_S = 5.0  # as long as this without input is worth a warning
 SILENCE_REPEAT_S = 30.0
+NUM_RECENT = 300  # frames whose times are summed up
 RECENT_S = 5.0  # a problem stays in the status for this long
 
 
@@ -31,7 +32,8 @@ class Health:
         self._lock = threading.Lock()
         self._inputs: dict[str, int] = {}  # topic -> publishers that it hears
         self._facts: dict[str, Callable[[], object]] = {}
-        self._latencies_ms: deque[float] = deque(maxlen=300)
+        self._latencies_ms: deque[float] = deque(maxlen=NUM_RECENT)
+        self._stages_ms: dict[str, deque[float]] = {}
         self._num_received = self._num_processed = self._num_missed = 0
         self._skipped: dict[str, int] = {}
         self._problem = ""
@@ -71,14 +73,17 @@ class Health:
 
     def received(self) -> None:
         """Count a frame that arrived."""
-        self._num_received += 1
-        self._received_at = time.monotonic()
+        with self._lock:
+            self._num_received += 1
+            self._received_at = time.monotonic()
 
-    def processed(self, latency_ms: float) -> None:
-        """Count a frame whose result was published, and the time that it took here."""
+    def processed(self, latency_ms: float, **stages_ms: float) -> None:
+        """Count a frame whose result was published, the time that it took here, and its stages."""
         with self._lock:
             self._num_processed += 1
             self._latencies_ms.append(latency_ms)
+            for stage, spent_ms in stages_ms.items():
+                self._stages_ms.setdefault(stage, deque(maxlen=NUM_RECENT)).append(spent_ms)
 
     def skipped(self, cause: str, problem: str = "") -> None:
         """Count a frame that could not be used; a problem is also logged once a second."""
@@ -120,6 +125,10 @@ class Health:
                 **{f"skipped, {cause}": n for cause, n in self._skipped.items()},
                 "latency p50 (ms)": f"{np.percentile(latencies, 50):.1f}",
                 "latency p95 (ms)": f"{np.percentile(latencies, 95):.1f}",
+                **{
+                    f"{stage} p50 / max (ms)": f"{np.median(spent):.2f} / {max(spent):.2f}"
+                    for stage, spent in self._stages_ms.items()
+                },
             }
         values.update({f"publishers of {topic}": n for topic, n in self._inputs.items()})
         values.update({name: fact() for name, fact in self._facts.items()})

@@ -84,8 +84,9 @@ class TransformPublisher:
         self._static = node.create_publisher(TFMessage, "/tf_static", LATCHED_QOS)
 
     def publish(self, header: Header, child: str, T_parent_child: NDArray[np.float64]) -> None:
-        """Publish a transform that holds at the header's stamp."""
-        self._moving.publish(_tf_message(header, child, T_parent_child))
+        """Publish a transform that holds at the header's stamp, if somebody listens."""
+        if self._moving.get_subscription_count():
+            self._moving.publish(_tf_message(header, child, T_parent_child))
 
     def publish_static(
         self, header: Header, child: str, T_parent_child: NDArray[np.float64]

@@ -20,6 +20,7 @@ from aliked_ros.nodes.topics import (
     PAIRED_QOS,
     RESULT_QOS,
     STEADY,
+    Callback,
     declare_transport,
     subscribe,
     subscribe_image,
@@ -62,18 +63,10 @@ class OverlayNode(Node):
             images, matches = SimpleFilter(), SimpleFilter()
             synchronizer = ApproximateTimeSynchronizer([images, matches], self._queue_size, SAME_S)
             synchronizer.registerCallback(self._store)
+            health, transport = self._health, self._transport
             self._inputs = [
-                subscribe_image(
-                    self,
-                    "image_raw",
-                    self._transport,
-                    PAIRED_QOS,
-                    images.signalMessage,
-                    self._health,
-                ),
-                subscribe(
-                    self, Matches, "matches", RESULT_QOS, matches.signalMessage, self._health
-                ),
+                subscribe_image(self, "image_raw", transport, PAIRED_QOS, _signal(images), health),
+                subscribe(self, Matches, "matches", RESULT_QOS, _signal(matches), health),
             ]
         elif not has_listener and self._inputs:
             for subscription in self._inputs:
@@ -108,6 +101,11 @@ class OverlayNode(Node):
         """Let the picture in work end, then release everything."""
         self._worker.stop()
         super().destroy_node()
+
+
+def _signal(source: SimpleFilter) -> Callback:
+    """Return the callback that hands a message on to a filter."""
+    return lambda message, _: source.signalMessage(message)
 
 
 def main() -> int:

@@ -24,8 +24,8 @@ _UNBOUNDED = 1e9
 class ConfigParameters(Generic[AnyConfig]):
     """The parameters `PREFIX.FIELD` of a node, one for each field of a config.
 
-    Fields named in `live` may be set while the node runs; `value` is then a new config and
-    `on_change` is called with it. All others are read-only.
+    With an empty prefix they are called `FIELD`. Fields named in `live` may be set while the node
+    runs; `value` is then a new config and `on_change` is called with it. All others are read-only.
 
     Raises:
         ValueError: if a value given at start is not allowed.
@@ -39,12 +39,12 @@ class ConfigParameters(Generic[AnyConfig]):
         live: tuple[str, ...] = (),
         on_change: Callable[[AnyConfig], None] | None = None,
     ) -> None:
-        self._prefix = prefix + "."
-        self._live = live
         self._on_change = on_change
+        self._fields: dict[str, str] = {}  # name of a parameter -> field
         values = {}
         for item in fields(config_type):  # type: ignore[arg-type]
-            name = self._prefix + item.name
+            name = f"{prefix}.{item.name}" if prefix else item.name
+            self._fields[name] = item.name
             values[item.name] = declare(
                 node, name, item.default, _descriptor(item, read_only=item.name not in live)
             )
@@ -54,9 +54,9 @@ class ConfigParameters(Generic[AnyConfig]):
 
     def _changed(self, parameters: list[Parameter]) -> AnyConfig:
         changes = {
-            parameter.name[len(self._prefix) :]: parameter.value
+            self._fields[parameter.name]: parameter.value
             for parameter in parameters
-            if parameter.name.startswith(self._prefix)
+            if parameter.name in self._fields
         }
         return replace(self.value, **changes) if changes else self.value  # type: ignore[type-var]
 

@@ -1,4 +1,4 @@
-"""Start a node, spin it until somebody stops it, and end with an honest exit code."""
+"""Start nodes, spin them until somebody stops them, and end with an honest exit code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import rclpy
 from ament_index_python.packages import get_package_share_directory
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 
 
@@ -23,25 +23,29 @@ def load_transport_profile() -> None:
         os.environ.setdefault(name, profile)
 
 
-def run(make_node: Callable[[], Node]) -> int:
-    """Run a node until Ctrl-C, a shutdown, or its own SystemExit; return the exit code.
+def run(make_nodes: Callable[[], Node | list[Node]]) -> int:
+    """Run one or several nodes until Ctrl-C, a shutdown, or a SystemExit; return the exit code.
 
-    0 after Ctrl-C or a regular end; 1 with one line on stderr if the node cannot start.
+    0 after Ctrl-C or a regular end; 1 with one line on stderr if a node cannot start.
     """
-    node = None
+    nodes: list[Node] = []
     load_transport_profile()
     try:
         rclpy.init()
-        node = make_node()
-        rclpy.spin(node)
+        made = make_nodes()
+        nodes = made if isinstance(made, list) else [made]
+        executor = SingleThreadedExecutor()
+        for node in nodes:
+            executor.add_node(node)
+        executor.spin()
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except (ValueError, OSError, RuntimeError, ParameterException) as error:
-        if not rclpy.ok() and node is not None:
+        if not rclpy.ok() and nodes:
             return 0  # a publish that lost the race against the shutdown
-        if node is not None:
+        if nodes:
             raise
         sys.stderr.write(f"cannot start: {error}\n")
         return 1
@@ -49,7 +53,7 @@ def run(make_node: Callable[[], Node]) -> int:
         # ros2 launch passes on the Ctrl-C that the terminal has sent already: the second one must
         # not break the first one's clean end.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if node is not None:
+        for node in nodes:
             node.destroy_node()
         rclpy.try_shutdown()
     return 0

@@ -15,6 +15,8 @@ from sensor_msgs.msg import CompressedImage, Image
 from aliked_ros.nodes.health import Health
 from aliked_ros.nodes.parameters import declare
 
+Callback = Callable[[Any, int], None]
+
 TRANSPORTS = ("raw", "compressed")
 # Timers that must run also with sim time and a silent /clock.
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
@@ -59,7 +61,7 @@ def subscribe_image(
     topic: str,
     transport: str,
     qos: QoSProfile,
-    callback: Callable[[Any], None],
+    callback: Callback,
     health: Health,
 ) -> Subscription:
     """Subscribe to an image topic, raw or compressed; see `subscribe`."""
@@ -72,17 +74,21 @@ def subscribe(
     message_type: type,
     topic: str,
     qos: QoSProfile,
-    callback: Callable[[Any], None],
+    callback: Callback,
     health: Health,
 ) -> Subscription:
-    """Subscribe, and let `health` know who publishes and what never arrives."""
+    """Subscribe, and let `health` know who publishes and what never arrives.
+
+    The callback is called with the message and with the time when it was published, in
+    nanoseconds of the sender's wall clock.
+    """
     name = node.resolve_topic_name(topic)
     health.watch(name)
     gaps = GapCounter()
 
     def receive(message: Any, info: dict[str, Any]) -> None:
         health.missed(gaps.count(info["publication_sequence_number"]))
-        callback(message)
+        callback(message, info["source_timestamp"])
 
     def matched(event: Any) -> None:
         gaps.is_single = event.current_count == 1

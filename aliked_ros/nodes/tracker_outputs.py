@@ -12,8 +12,9 @@ from rclpy.node import Node
 from std_msgs.msg import Header
 
 from aliked_ros.geometry import se3
-from aliked_ros.msg import Features, Matches, OdometryStatus
+from aliked_ros.msg import Matches, OdometryStatus
 from aliked_ros.nodes.conversions import flat, ns_to_stamp, pose_to_message, stamp_to_ns
+from aliked_ros.nodes.extraction import Extraction
 from aliked_ros.nodes.mount import TransformPublisher
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.topics import LATCHED_QOS, RESULT_QOS, STEADY
@@ -35,7 +36,7 @@ MOTIONS = {
 
 
 class TrackerOutputs:
-    """Publishes everything that the tracker knows about a frame.
+    """Publishes everything that the tracker knows about a frame, each part if somebody listens.
 
     Declares the parameters that name frames and choose what is published (REP 105).
     """
@@ -86,14 +87,18 @@ class TrackerOutputs:
         """
         stamped = Header(stamp=header.stamp, frame_id=self._odom_frame)
         pose = pose_to_message(T_odom_base)
-        message = Odometry(header=stamped, child_frame_id=self.base_frame)
-        message.pose.pose = pose
-        message.pose.covariance = _along_fixed_axes(covariance, T_odom_base).ravel()
-        # The uncertainty of the velocity is not estimated: nobody should fuse it.
-        message.twist.covariance = (np.eye(6) * UNKNOWN_VARIANCE).ravel()
+        twist = np.zeros(6)
         if is_measured:
-            self._fill_twist(message, stamp_to_ns(header.stamp), T_odom_base)
-        self._odometry.publish(message)
+            twist = self._next_twist(stamp_to_ns(header.stamp), T_odom_base)
+        if self._odometry.get_subscription_count():
+            message = Odometry(header=stamped, child_frame_id=self.base_frame)
+            message.pose.pose = pose
+            message.pose.covariance = _along_fixed_axes(covariance, T_odom_base).ravel()
+            message.twist.twist.linear = _vector(twist[:3])
+            message.twist.twist.angular = _vector(twist[3:])
+            # The uncertainty of the velocity is not estimated: nobody should fuse it.
+            message.twist.covariance = (np.eye(6) * UNKNOWN_VARIANCE).ravel()
+            self._odometry.publish(message)
         if not is_measured:
             return
         if self._publish_tf:
@@ -101,25 +106,27 @@ class TrackerOutputs:
         self._poses.append(PoseStamped(header=stamped, pose=pose))
         self._path_is_new = True
 
-    def _fill_twist(
-        self, message: Odometry, stamp_ns: int, T_odom_base: NDArray[np.float64]
-    ) -> None:
-        """Fill the constant velocity that leads from the previous pose here, in the child frame."""
+    def _next_twist(self, stamp_ns: int, T_odom_base: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the constant velocity (6,) that leads from the previous pose here, child frame."""
+        twist = np.zeros(6)
         if self._previous is not None and stamp_ns > self._previous[0]:
             T_previous_current = se3.inverse(self._previous[1]) @ T_odom_base
             twist = se3.log(T_previous_current) / ((stamp_ns - self._previous[0]) * 1e-9)
-            message.twist.twist.linear = _vector(twist[:3])
-            message.twist.twist.angular = _vector(twist[3:])
         self._previous = (stamp_ns, T_odom_base)
+        return twist
 
-    def publish_matches(self, features: Features, tracks: TrackedPairs) -> None:
-        """Publish the tracks that were found again in this image."""
+    def publish_matches(
+        self, header: Header, image_size: tuple[int, int], tracks: TrackedPairs
+    ) -> None:
+        """Publish the tracks that were found again in an image of (height, width) px."""
+        if not self._matches.get_subscription_count():
+            return
         self._matches.publish(
             Matches(
-                header=features.header,
+                header=header,
                 previous_stamp=ns_to_stamp(tracks.previous_stamp_ns),
-                width=features.width,
-                height=features.height,
+                width=image_size[1],
+                height=image_size[0],
                 keypoints_previous=flat("f", tracks.keypoints_previous),
                 keypoints_current=flat("f", tracks.keypoints_current),
                 indices_previous=flat("I", tracks.indices[:, 0].astype(np.uint32)),
@@ -133,7 +140,8 @@ class TrackerOutputs:
 
     def publish_status(self, status: OdometryStatus) -> None:
         """Publish the status of a frame; every frame gets one."""
-        self._status.publish(status)
+        if self._status.get_subscription_count():
+            self._status.publish(status)
 
     def forget(self) -> None:
         """Start a new path: the odometry begins anew."""
@@ -147,6 +155,15 @@ class TrackerOutputs:
         self._path_is_new = False
         poses = list(self._poses)
         self._path.publish(Path(header=poses[-1].header, poses=poses))
+
+
+def fill_extraction(status: OdometryStatus, extraction: Extraction) -> None:
+    """Fill in what the extractor says."""
+    status.max_keypoints = extraction.max_keypoints
+    status.transport_ms = extraction.transport_ms
+    status.wait_ms = extraction.wait_ms
+    status.decode_ms = extraction.decode_ms
+    status.extract_ms = extraction.extract_ms
 
 
 def fill_status(status: OdometryStatus, result: OdometryResult) -> None:

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
-    {"structs", "config", "images"},
+    {"structs", "config", "images", "pacing"},
     {"network", "matching", "geometry", "drawing", "plotting"},
     {"extractor", "odometry", "datasets"},
     {"evaluation", "export"},
