@@ -1,16 +1,16 @@
 """Keypoints and matches of two images of a plane -> the figures of the HPatches tables.
 
-The protocol is D2-Net's (Dusmanu et al. 2019) as ALIKE's and ALIKED's authors run it: mutual nearest
-neighbours without a threshold, OpenCV's RANSAC. With the true homography H, keypoints p of image 0
-and q of image 1, matches (i, j) and e_ij = |H p_i - q_j| in pixels of image 1:
+The protocol is D2-Net's (Dusmanu et al. 2019) as ALIKE's and ALIKED's authors run it: mutual
+nearest neighbours without a threshold, OpenCV's RANSAC. With the true homography H, keypoints p of
+image 0 and q of image 1, matches (i, j) and e_ij = |H p_i - q_j| in pixels of image 1:
 
     MMA@t             share of the matches with e_ij <= t; 0 if there is no match
     corner error      mean distance of the four corners of image 0 under H and under the estimate
-    homography @t     share of the pairs with a corner error <= t
+    MHA@t             share of the pairs with a corner error <= t
     co-visible        keypoints that H (or its inverse) takes into the other image: C0 and C1
     matching score    matches with e_ij <= 3 / mean of |C0| and |C1|
-    repeatability     share of the co-visible keypoints with a co-visible partner at most 3 px away in
-                      image 1, both images pooled (DeTone et al. 2018)
+    repeatability     share of the co-visible keypoints with a co-visible partner at most 3 px
+                      away in image 1, both images pooled (DeTone et al. 2018)
 
 MMA and homography accuracy are averaged over pairs, not over matches.
 """
