@@ -1,12 +1,9 @@
-"""Features kept per image on disk, so that an interrupted evaluation goes on where it stopped."""
+"""Features on disk, so that an interrupted evaluation goes on and a repeated one is quick."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
-import zipfile
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,77 +13,60 @@ from numpy.typing import NDArray
 
 from aliked_ros.structs import Features
 
-Extract = Callable[[NDArray[np.uint8]], Features]
+Image = NDArray[np.uint8]
+Extract = Callable[[Image], Features]
 
-_IN_MEMORY = 4  # images; the reference image of a sequence is asked for again and again
+_ARRAYS = ("keypoints", "scores", "dispersity", "descriptors")
 
 
 class CachedExtractor:
-    """Extracts the features of an image once.
+    """Extracts the features of an image once, and remembers how long that took.
+
+    Images are known by their pixels, so it does not matter which sequence, window or disturbance
+    they came from.
 
     Args:
-        extract: image (H, W, 3) -> features.
-        folder: where the features of this method are kept, one .npz per image, named after the
-            image's pixels; None keeps the last few in memory only.
+        make: returns the extractor; called when the first image is new.
+        folder: of these features alone: another configuration needs another folder.
+        clock: returns seconds.
+
+    Attributes:
+        extraction_ms: how long the last image took when it was new.
     """
 
-    def __init__(self, extract: Extract, folder: Path | None) -> None:
-        self._extract = extract
+    def __init__(
+        self, make: Callable[[], Extract], folder: Path, clock: Callable[[], float]
+    ) -> None:
+        self._make = make
         self._folder = folder
-        self._recent: OrderedDict[str, Features] = OrderedDict()
+        self._clock = clock
+        self._extract: Extract | None = None
+        self.extraction_ms = 0.0
+        folder.mkdir(parents=True, exist_ok=True)
 
-    def __call__(self, image: NDArray[np.uint8]) -> Features:
-        """Return the features of an image on the CPU, from the cache where it has them."""
-        key = _fingerprint(image)
-        features = self._recent.pop(key, None) or self._load(key)
-        if features is None:
-            features = self._extract(image).to("cpu")
-            self._save(key, features)
-        self._recent[key] = features
-        if len(self._recent) > _IN_MEMORY:
-            self._recent.popitem(last=False)
-        return features
+    def __call__(self, image: Image) -> Features:
+        """Return the features of an (H, W) grey or (H, W, 3) RGB image, on the CPU."""
+        pixels = hashlib.blake2b(repr(image.shape).encode(), digest_size=16)
+        pixels.update(image.tobytes())
+        path = self._folder / f"{pixels.hexdigest()}.npz"
+        if not path.is_file():
+            self._store(path, image)
+        with np.load(path) as stored:
+            self.extraction_ms = float(stored["extraction_ms"])
+            arrays = {name: torch.from_numpy(stored[name]) for name in _ARRAYS}
+            height, width = stored["image_size"].tolist()
+        return Features(**arrays, image_size=(height, width))
 
-    def _load(self, key: str) -> Features | None:
-        """Return stored features; None where there are none, or a file that was cut off."""
-        path = self._path(key)
-        if path is None or not path.is_file():
-            return None
-        try:
-            with np.load(path) as stored:
-                height, width = (int(side) for side in stored["image_size"])
-                return Features(
-                    torch.from_numpy(stored["keypoints"]),
-                    torch.from_numpy(stored["scores"]),
-                    torch.from_numpy(stored["dispersity"]),
-                    torch.from_numpy(stored["descriptors"]),
-                    (height, width),
-                )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            return None
-
-    def _save(self, key: str, features: Features) -> None:
-        path = self._path(key)
-        if path is None:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def _store(self, path: Path, image: Image) -> None:
+        if self._extract is None:
+            self._extract = self._make()
+            self._extract(image)  # the first image pays for things that later ones find ready
+        started_s = self._clock()
+        features = self._extract(image).to("cpu")
+        extraction_ms = 1e3 * (self._clock() - started_s)
+        arrays = {name: getattr(features, name).numpy() for name in _ARRAYS}
         # A name of its own, then one rename: an interruption leaves no half-written features.
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.savez(
-                file,
-                keypoints=features.keypoints.numpy(),
-                scores=features.scores.numpy(),
-                dispersity=features.dispersity.numpy(),
-                descriptors=features.descriptors.numpy(),
-                image_size=np.array(features.image_size),
-            )
-        os.replace(file.name, path)
-
-    def _path(self, key: str) -> Path | None:
-        return None if self._folder is None else self._folder / f"{key}.npz"
-
-
-def _fingerprint(image: NDArray[np.uint8]) -> str:
-    digest = hashlib.sha256(repr(image.shape).encode())
-    digest.update(np.ascontiguousarray(image).data)
-    return digest.hexdigest()[:24]
+        unfinished = path.with_name(f"{path.stem}.{os.getpid()}.part")
+        with unfinished.open("wb") as file:
+            np.savez(file, extraction_ms=extraction_ms, image_size=features.image_size, **arrays)
+        unfinished.replace(path)

@@ -1,0 +1,214 @@
+"""evaluate odometry: sequences x sensors x features x seeds -> one table with spread."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time  # noqa: TID251 - a command measures how long its steps take
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aliked_ros.cli.arguments import add_options, config_from
+from aliked_ros.config import SENSORS, OdometryConfig, StereoConfig
+
+if TYPE_CHECKING:
+    from aliked_ros.datasets import Sequence
+    from aliked_ros.evaluation.odometry_runs import RunSpec
+
+    Job = tuple[RunSpec, Sequence]
+
+DESCRIPTION = "Compare features in the odometry over sequences, seeds and disturbances."
+_DISTURBANCES = ("none", "drop", "blackout", "brightness", "blur", "depth_holes")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "sequences", nargs="+", metavar="SEQUENCE", help="folder or file, as for track; 'synthetic'"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")
+    parser.add_argument(
+        "--features",
+        nargs="+",
+        default=["aliked-n16", "sift", "orb"],
+        metavar="NAME",
+        help="aliked-*, alike-*, sift, orb, or as for homography; with knobs of its own: "
+        "NAME@max_keypoints=N,min_similarity=X",
+    )
+    parser.add_argument(
+        "--sensors", nargs="+", choices=SENSORS, help="those that a sequence has; default: its best"
+    )
+    parser.add_argument(
+        "--disturb", nargs="+", choices=_DISTURBANCES, default=["none"], metavar="NAME",
+        help=f"one run each: {', '.join(_DISTURBANCES)}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--disturb-seed", type=int, default=0, metavar="N", help="of what is random"
+    )
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each kind")
+    parser.add_argument(
+        "--max-keypoints", type=int, default=1000, metavar="N", help="of every kind"
+    )
+    parser.add_argument("--max-frames", type=int, metavar="N", help="from the first frame on")
+    parser.add_argument(
+        "--rpe-frames", type=int, default=0, metavar="N", help="RPE over N frames; 0: about 1 s"
+    )
+    parser.add_argument(
+        "--pairs", action="store_true",
+        help="neighbouring frames are runs of their own: for sequences with wide steps",
+    )  # fmt: skip
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="features on disk; default: DIR of --out/features"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--detection-threshold", type=float, default=0.2, metavar="X", help="of ALIKED and ALIKE"
+    )
+    add_options(parser, "odometry", OdometryConfig, without=("sensor", "seed"))
+    add_options(parser, "stereo", StereoConfig)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write report.md, report.json, bars.png and a picture of the paths per sequence into DIR."""
+    from aliked_ros.evaluation.odometry_table import markdown, tabulate
+
+    if options.seeds < 1 or (options.max_frames is not None and options.max_frames < 3):
+        raise ValueError(
+            f"--seeds {options.seeds} --max-frames {options.max_frames}: "
+            "at least one seed and three frames are needed"
+        )
+    jobs = _plan(options)
+    runs = _perform(jobs, options)
+    rows = tabulate(runs)
+    table = markdown(rows)
+    report = {"rows": [row.as_json() for row in rows], "runs": runs}
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    text = f"# Odometry: {options.seeds} seeds, median (minimum..maximum)\n\n{table}\n"
+    (options.out / "report.md").write_text(text, encoding="utf-8")
+    _draw(options.out, [spec for spec, _ in jobs], runs, rows)
+    print(table)
+    print(f"written: {options.out}")
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> list[Job]:
+    """Return every run, features innermost but seeds, so that a row fills up quickly.
+
+    Raises:
+        ValueError: if a sequence cannot be served, before anything is computed.
+    """
+    from aliked_ros.datasets import open_sequence
+    from aliked_ros.evaluation.odometry_features import FeatureChoice
+    from aliked_ros.evaluation.odometry_runs import RunSpec
+
+    features = [FeatureChoice.parse(text, options.max_keypoints) for text in options.features]
+    odometry = config_from(options, "odometry", OdometryConfig)
+    stereo = config_from(options, "stereo", StereoConfig)
+    jobs = []
+    for path in options.sequences:
+        sequence = open_sequence(path)
+        sequence.require_camera()
+        for sensor in _sensors(sequence, options.sensors):
+            for disturbance in options.disturb:
+                if disturbance == "depth_holes" and sensor != "rgbd":
+                    continue
+                jobs += [
+                    (
+                        RunSpec(
+                            path, sensor, feature, disturbance,
+                            replace(odometry, sensor=sensor, seed=seed), stereo,
+                            options.max_frames, options.rpe_frames, options.disturb_seed,
+                            options.pairs,
+                        ),
+                        sequence,
+                    )
+                    for feature in features
+                    for seed in range(options.seeds)
+                ]  # fmt: skip
+    if not jobs:
+        raise ValueError("nothing to run: depth_holes needs a sequence with depth images")
+    return jobs
+
+
+def _sensors(sequence: Sequence, asked: list[str] | None) -> list[str]:
+    """Return the asked sensors that a sequence serves, or the one that measures most."""
+    if asked is None:
+        return [next(one for one in ("rgbd", "stereo", "mono") if one in sequence.sensors)]
+    found = [sensor for sensor in asked if sensor in sequence.sensors]
+    if not found:
+        sequence.require(asked[0])
+    return found
+
+
+def _perform(jobs: list[Job], options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Do the runs that are not finished yet, with a progress bar over all frames."""
+    from tqdm import tqdm
+
+    from aliked_ros.evaluation.feature_cache import CachedExtractor
+    from aliked_ros.evaluation.methods import Budget, open_method
+    from aliked_ros.evaluation.odometry_runs import load_run, perform_run
+
+    @cache
+    def extractor_of(name: str, max_keypoints: int) -> CachedExtractor:
+        budget = Budget(max_keypoints, options.detection_threshold, options.device)
+        method = open_method(name, budget)
+        folder = (options.cache or options.out / "features") / method.identity
+        return CachedExtractor(lambda: method.extract, folder, time.perf_counter)
+
+    out = options.out / "runs"
+    period_s = 0.1 if sys.stderr.isatty() else 10.0  # a log file wants a line now and then
+    runs = []
+    total = sum(_num_frames(job) for job in jobs)
+    with tqdm(total=total, unit="frame", mininterval=period_s) as progress:
+
+        def on_frame(word: str) -> None:
+            progress.set_postfix_str(word, refresh=False)
+            progress.update()
+
+        for job in jobs:
+            spec, sequence = job
+            done = progress.n
+            title = f"{sequence.name} {spec.sensor} {spec.feature.label} {spec.odometry.seed}"
+            progress.set_description(title, refresh=False)
+            figures = load_run(spec, out)
+            if figures is None:
+                extract = extractor_of(spec.feature.method, spec.feature.max_keypoints)
+                figures = perform_run(spec, sequence, extract, out, time.perf_counter, on_frame)
+            # Dropped frames and finished runs count as done, too.
+            progress.update(done + _num_frames(job) - progress.n)
+            runs.append(figures)
+    return runs
+
+
+def _num_frames(job: Job) -> int:
+    spec, sequence = job
+    return min(len(sequence), spec.max_frames or len(sequence))
+
+
+def _draw(out: Path, specs: list[RunSpec], runs: list[dict[str, Any]], rows: list[Any]) -> None:
+    """Write bars.png, and for each sequence, sensor and disturbance the paths of the first seed."""
+    import numpy as np
+
+    from aliked_ros.cli.pictures import save_picture
+    from aliked_ros.evaluation.odometry_plots import plot_bars, plot_paths
+
+    bars = plot_bars(rows)
+    if bars is not None:
+        save_picture(out / "bars.png", bars)
+    paths: dict[str, dict[str, Any]] = {}
+    truths: dict[str, Any] = {}
+    for spec, figures in zip(specs, runs, strict=True):
+        aligned = spec.folder(out / "runs") / "aligned.npz"
+        if spec.odometry.seed != 0 or not figures.get("score") or not aligned.is_file():
+            continue
+        name = f"{figures['sequence']}-{spec.sensor}-{spec.disturbance}"
+        with np.load(aligned) as stored:
+            paths.setdefault(name, {})[spec.feature.label] = stored["positions_m"]
+            longest = truths.get(name, np.zeros((0, 3)))
+            truths[name] = max(longest, stored["reference_m"], key=len)
+    for name, paths_m in paths.items():
+        save_picture(out / f"paths-{name}.png", plot_paths(name, truths[name], paths_m))

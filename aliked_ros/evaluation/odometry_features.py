@@ -1,0 +1,59 @@
+"""Which features an odometry evaluation compares, each with the knobs that suit it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+from aliked_ros.config import MatcherConfig
+
+# Similarities are cosines. RootSIFT's rows have no negative numbers, so unlike patches are alike
+# by 0.5 or so; of ORB's 256 bits unlike patches share half, so 0.5 means 64 that differ.
+_MIN_SIMILARITY = {"sift": 0.75, "orb": 0.5}
+
+
+@dataclass(frozen=True)
+class FeatureChoice:
+    """A kind of feature and its knobs.
+
+    Attributes:
+        label: how it was asked for; names it in tables.
+        method: what `open_method` opens.
+        max_keypoints: kept per image, best first.
+        min_similarity: cosine below which a pair of descriptors is dropped.
+    """
+
+    label: str
+    method: str
+    max_keypoints: int
+    min_similarity: float
+
+    @classmethod
+    def parse(cls, text: str, max_keypoints: int) -> FeatureChoice:
+        """Return the choice of "METHOD" or "METHOD@max_keypoints=N,min_similarity=X".
+
+        Raises:
+            ValueError: naming what is wrong.
+        """
+        method, _, knobs = text.partition("@")
+        min_similarity = _MIN_SIMILARITY.get(method, MatcherConfig().min_similarity)
+        choice = cls(text, method, max_keypoints, min_similarity)
+        for assignment in filter(None, knobs.split(",")):
+            name, _, value = assignment.partition("=")
+            try:
+                choice = choice._with(name, value)
+            except ValueError as error:
+                raise ValueError(f"feature {text!r}: {assignment!r}: {error}") from None
+        return choice
+
+    def _with(self, name: str, value: str) -> FeatureChoice:
+        if name == "max_keypoints":
+            return replace(self, max_keypoints=int(value))
+        if name == "min_similarity":
+            return replace(self, min_similarity=float(value))
+        raise ValueError("the knobs are max_keypoints and min_similarity")
+
+    @property
+    def matcher(self) -> MatcherConfig:
+        """How descriptors of this kind are paired."""
+        return MatcherConfig(min_similarity=self.min_similarity)

@@ -1,0 +1,170 @@
+"""Runs of the odometry -> one row per configuration, the seeds as median and spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+Run = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure over the seeds; None where fewer runs have it than `num` says."""
+
+    median: float
+    minimum: float
+    maximum: float
+    num: int
+
+    @classmethod
+    def of(cls, values: list[float | None]) -> Spread | None:
+        """Return the spread of the known values, or None where there is none."""
+        known = [value for value in values if value is not None]
+        if not known:
+            return None
+        return cls(float(np.median(known)), float(min(known)), float(max(known)), len(known))
+
+    def text(self, decimals: int) -> str:
+        """Return "median (minimum..maximum)", or the median alone where all are alike."""
+        low, middle, high = (
+            f"{value:.{decimals}f}" for value in (self.minimum, self.median, self.maximum)
+        )
+        return middle if low == high else f"{middle} ({low}..{high})"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A figure of a run.
+
+    Attributes:
+        key: its name in the JSON report.
+        title: its name in the table, with the unit.
+        decimals: shown.
+        of: run -> figure or None.
+    """
+
+    key: str
+    title: str
+    decimals: int
+    of: Callable[[Run], float | None]
+
+
+def _score(name: str) -> Callable[[Run], float | None]:
+    return lambda run: (run.get("score") or {}).get(name)
+
+
+def _pair(name: str) -> Callable[[Run], float | None]:
+    return lambda run: (run.get("pairs") or {}).get(name)
+
+
+def _tracked_percent(run: Run) -> float | None:
+    frames = run.get("frames")
+    return 100 * frames["tracked"] / frames["total"] if frames else None
+
+
+def _lost(run: Run) -> float | None:
+    frames = run.get("frames")
+    return float(frames["lost"]) if frames else None
+
+
+def _time_ms(run: Run) -> float | None:
+    latencies = run.get("latency_ms")
+    return float(latencies["total"]["median"]) if latencies else None
+
+
+def _worst(name: str) -> Callable[[Run], float | None]:
+    """Return the worst of a figure over the disturbances that a run came through."""
+
+    def of(run: Run) -> float | None:
+        values = [recovery[name] for recovery in run.get("recoveries") or []]
+        return max((float(value) for value in values if value is not None), default=None)
+
+    return of
+
+
+def _worst_correction_percent(run: Run) -> float | None:
+    shares = [
+        100 * recovery["correction_m"] / recovery["path_m"]
+        for recovery in run.get("recoveries") or []
+        if recovery["correction_m"] is not None and recovery["path_m"]
+    ]
+    return max(shares, default=None)
+
+
+def _never_recovered(run: Run) -> float | None:
+    found = run.get("recoveries")
+    return float(sum(one["frames_until_tracking"] is None for one in found)) if found else None
+
+
+def _ate(run: Run) -> float | None:
+    # A single camera has no scale that an alignment without one could judge.
+    return None if run["sensor"] == "mono" else _score("ate_rmse_m")(run)
+
+
+COLUMNS = (
+    Column("ate_m", "ATE m", 3, _ate),
+    Column("ate_with_scale_m", "ATE Sim(3) m", 3, _score("ate_with_scale_m")),
+    Column("rpe_m", "RPE m", 3, _score("rpe_rmse_m")),
+    Column("rpe_deg", "RPE deg", 2, _score("rpe_rmse_deg")),
+    Column("tracked_percent", "tracked %", 1, _tracked_percent),
+    Column("lost_frames", "lost", 0, _lost),
+    Column("time_ms", "ms/frame", 1, _time_ms),
+    Column("frames_until_tracking", "recovery frames", 0, _worst("frames_until_tracking")),
+    Column("never_recovered", "never", 0, _never_recovered),
+    Column("correction_m", "correction m", 3, _worst("correction_m")),
+    Column("correction_percent", "of path %", 1, _worst_correction_percent),
+    Column("gap_error_m", "gap error m", 3, _worst("error_m")),
+    Column("pairs", "pairs", 0, _pair("num")),
+    Column("pairs_answered", "answered", 0, _pair("answered")),
+    Column("pairs_median_m", "pair m", 3, _pair("median_m")),
+    Column("pairs_median_deg", "pair deg", 2, _pair("median_deg")),
+    Column("pairs_within", "within 0.25 m, 2 deg", 2, _pair("within")),
+)
+NAMES = ("sequence", "sensor", "disturbance", "feature")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A configuration with its figures over the seeds, by Column.key."""
+
+    names: tuple[str, ...]
+    figures: dict[str, Spread | None]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as JSON holds it."""
+        figures = {key: spread and asdict(spread) for key, spread in self.figures.items()}
+        return dict(zip(NAMES, self.names, strict=True)) | figures
+
+
+def tabulate(runs: list[Run]) -> list[Row]:
+    """Gather the runs of all seeds of a configuration in one row, in the order they came."""
+    groups: dict[tuple[str, ...], list[Run]] = {}
+    for run in runs:
+        groups.setdefault(tuple(run[name] for name in NAMES), []).append(run)
+    return [
+        Row(names, {c.key: Spread.of([c.of(run) for run in group]) for c in COLUMNS})
+        for names, group in groups.items()
+    ]
+
+
+def markdown(rows: list[Row]) -> str:
+    """Return the rows as a Markdown table, without the columns that are empty."""
+    shown = [c for c in COLUMNS if any(row.figures[c.key] is not None for row in rows)]
+    cells = [[*NAMES, *(column.title for column in shown)]]
+    for row in rows:
+        spreads = [(row.figures[column.key], column.decimals) for column in shown]
+        figures = ["-" if spread is None else spread.text(n) for spread, n in spreads]
+        cells.append([*row.names, *figures])
+    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    lines = [
+        "| "
+        + " | ".join(text.ljust(width) for text, width in zip(line, widths, strict=True))
+        + " |"
+        for line in cells
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
