@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-
 from aliked_ros.config import MatcherConfig
 
 # Similarities are cosines. RootSIFT's rows have no negative numbers, so unlike patches are alike

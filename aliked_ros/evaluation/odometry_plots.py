@@ -75,7 +75,7 @@ def plot_bars(rows: list[Row]) -> Picture | None:
             colour = _COLOURS[index % len(_COLOURS)]
             axes.barh(place, spread.median, 0.7 / len(features), xerr=length, color=colour)
         axes.set_xlabel(label)
-        axes.set_xlim(left=0)
+        axes.set_xlim(0, max(axes.get_xlim()[1], 1e-3 if key != "lost_frames" else 1))
         _clean(axes)
     all_axes[0].set_yticks(range(len(groups)), [_group_title(group) for group in groups])
     all_axes[0].invert_yaxis()
