@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,7 @@ def perform_run(
     return figures
 
 
+@cache
 def _source_digest() -> str:
     """Return digits that change when the code that decides the outcome changes."""
     package = Path(__file__).parents[1]
@@ -191,9 +192,16 @@ def _track(
         found = recoveries(records, sequence.spells, sequence.ground_truth, scale)
     return {
         **summarise(records, len(errors)),
+        "first_tracked": _first_tracked(records),
         "score": score,
         "recoveries": [asdict(recovery) for recovery in found],
     }
+
+
+def _first_tracked(records: list[FrameRecord]) -> int | None:
+    """Return the first frame with a measured pose: how long the initialisation took."""
+    is_tracked = [record.state is State.TRACKING for record in records]
+    return is_tracked.index(True) if any(is_tracked) else None
 
 
 def _write_trajectories(folder: Path, sequence: Sequence, records: list[FrameRecord]) -> None:

@@ -106,10 +106,12 @@ def _ate(run: Run) -> float | None:
 
 
 COLUMNS = (
+    Column("path_m", "path m", 1, _score("length_m")),
     Column("ate_m", "ATE m", 3, _ate),
     Column("ate_with_scale_m", "ATE Sim(3) m", 3, _score("ate_with_scale_m")),
     Column("rpe_m", "RPE m", 3, _score("rpe_rmse_m")),
     Column("rpe_deg", "RPE deg", 2, _score("rpe_rmse_deg")),
+    Column("first_tracked", "first tracked", 0, lambda run: run.get("first_tracked")),
     Column("tracked_percent", "tracked %", 1, _tracked_percent),
     Column("lost_frames", "lost", 0, _lost),
     Column("time_ms", "ms/frame", 1, _time_ms),
