@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
+from aliked_ros.cli import evaluate_homography, evaluate_odometry
+
 DESCRIPTION = "Score features and odometry as the field's tables do."
-SUBCOMMANDS: dict[str, ModuleType] = {}
+SUBCOMMANDS: dict[str, ModuleType] = {
+    "homography": evaluate_homography,
+    "odometry": evaluate_odometry,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

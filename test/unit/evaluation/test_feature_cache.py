@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import torch
 
@@ -46,10 +48,8 @@ def test_interrupted_write_leaves_nothing_that_counts_as_features(tmp_path):
     def interrupted(image):
         raise KeyboardInterrupt
 
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         CachedExtractor(lambda: interrupted, tmp_path, clock)(images(1)[0])
-    except KeyboardInterrupt:
-        pass
     extract = CountingExtractor()
     CachedExtractor(lambda: extract, tmp_path, clock)(images(1)[0])
     assert extract.num_calls > 0
