@@ -9,8 +9,8 @@ from statistics import median
 _LEVEL_RATIO = 0.9  # keypoints of a level, as part of the level above
 _MAX_LEVELS_DOWN = 4
 _LOWER_AFTER, _RAISE_AFTER = 5, 15  # frames: quick to give way, slow to come back
-# Between _ROOM and 1, as parts of the period, nothing changes. A level up costs at most 1 / 0.9^2 of
-# the time (matching grows with the square of the number): from below 0.8 to below 1.
+# Between _ROOM and 1, as parts of the period, nothing changes. A level up costs at most 1 / 0.9^2
+# of the time (matching grows with the square of the number): from below 0.8 to below 1.
 _ROOM, _AIM = 0.8, 0.9
 
 

@@ -1,7 +1,8 @@
-"""What the nodes themselves cost, with stand-ins for the network and the odometry: `python3 bench/bench_nodes.py`.
+"""What the nodes themselves cost: `python3 bench/bench_nodes.py`.
 
-Three processes, as on a robot: a camera, the nodes, a listener. An image is stamped with the wall clock when it
-is published; its latency is the wall clock when the listener has the result of that stamp.
+Stand-ins replace the network and the odometry. Three processes, as on a robot: a camera, the nodes,
+a listener. An image is stamped with the wall clock when it is published; its latency is the wall
+clock when the listener has the result of that stamp.
 """
 
 from __future__ import annotations
@@ -91,8 +92,8 @@ class StandingStill:
     ) -> OdometryResult:
         """Return the pose of the origin."""
         return OdometryResult(
-            stamp_ns, State.TRACKING, Motion.NONE, np.eye(4), np.eye(6), len(features), 0, 0, 0.0, False,
-            "", self._tracks,
+            stamp_ns, State.TRACKING, Motion.NONE, np.eye(4), np.eye(6), len(features), 0, 0, 0.0,
+            False, "", self._tracks,
         )  # fmt: skip
 
 
@@ -121,8 +122,8 @@ def make_image() -> Image:
     """Return a colour image message of noise."""
     pixels = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     return Image(
-        header=Header(frame_id="camera"), height=HEIGHT, width=WIDTH, encoding="bgr8", step=3 * WIDTH,
-        data=flat("B", pixels),
+        header=Header(frame_id="camera"), height=HEIGHT, width=WIDTH, encoding="bgr8",
+        step=3 * WIDTH, data=flat("B", pixels),
     )  # fmt: skip
 
 

@@ -17,8 +17,12 @@ pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run ma
 
 import rclpy
 from ament_index_python.packages import get_package_prefix
+from pipeline_runs import NUM_FRAMES
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
+
+from aliked_ros.datasets.writers import write_kitti, write_tum
+from aliked_ros.synthetic import SyntheticRoom
 
 TIMEOUT_S = 60.0
 
@@ -142,6 +146,25 @@ def probe(ros_environment):
     yield started
     started.end()
     rclpy.shutdown()
+
+
+@pytest.fixture(scope="session")
+def room():
+    return SyntheticRoom(width=320, height=240, num_frames=NUM_FRAMES, texels_per_m=80.0)
+
+
+@pytest.fixture(scope="session")
+def tum_folder(room, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tum")
+    write_tum(room, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kitti_folder(room, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kitti") / "sequences" / "00"
+    write_kitti(room, folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -155,11 +155,11 @@ def test_compressed_images_are_heard_beside_the_remapped_topic(
 
 
 def set_parameter(probe, name, value):
-    kind, field = (
-        (ParameterType.PARAMETER_INTEGER, "integer_value")
-        if isinstance(value, int)
-        else (ParameterType.PARAMETER_STRING, "string_value")
-    )
+    kind, field = {
+        int: (ParameterType.PARAMETER_INTEGER, "integer_value"),
+        float: (ParameterType.PARAMETER_DOUBLE, "double_value"),
+        str: (ParameterType.PARAMETER_STRING, "string_value"),
+    }[type(value)]
     parameter = Parameter(name=name, value=ParameterValue(type=kind, **{field: value}))
     request = SetParameters.Request(parameters=[parameter])
     return probe.call(SetParameters, "/aliked_extractor/set_parameters", request).results[0]
@@ -181,12 +181,81 @@ def test_a_live_parameter_changes_the_next_image_and_bad_values_are_refused(node
     assert values[1].string_value == "aliked-t16"
 
 
+def test_images_above_max_rate_are_skipped_before_any_work_and_counted_by_that_name(node, probe):
+    assert set_parameter(probe, "max_rate", 0.01).successful
+    for index in range(5):
+        node(message_of(textured(), (1 + index) * 10**9))
+        probe.wait_until(
+            lambda count=index: count_of(probe, "received") > count, f"image {index} to be counted"
+        )
+    probe.wait_until(lambda: count_of(probe, "processed") == 1, "the first image")
+    assert count_of(probe, "skipped, above max_rate") == 4
+    assert count_of(probe, "sent and not received") == 0
+    assert diagnostics(probe)[0].level == diagnostics(probe)[0].OK
+    assert [message.header.stamp.sec for message in probe.heard["features"]] == [1]
+
+
+def count_of(probe, name):
+    """Return a count of the newest diagnostics."""
+    return int(diagnostics(probe)[1].get(name, 0))
+
+
+def test_a_rate_that_cannot_be_held_takes_keypoints_down_to_the_floor_and_says_so(
+    node, probe, processes
+):
+    for name, value in (
+        ("extractor.max_keypoints", 30),
+        ("min_keypoints", 10),
+        ("target_rate", 1000.0),
+    ):
+        assert set_parameter(probe, name, value).successful
+    heard = probe.heard["features"]
+
+    def send_until(condition, what):
+        for index in range(200):
+            count = len(heard)
+            node(message_of(textured(), (1 + index) * 10**9))
+            probe.wait_until(lambda count=count: len(heard) > count, f"features, for {what}")
+            if condition():
+                return
+        pytest.fail(f"200 images without {what}")
+
+    send_until(lambda: heard[-1].max_keypoints == 10, "the floor")
+    assert heard[0].max_keypoints == 30
+    assert len(heard[-1].scores) == 10
+    send_until(lambda: "target_rate" in diagnostics(probe)[0].message, "a complaint")
+    assert diagnostics(probe)[1]["keypoints allowed"] == "10"
+    assert "only" in processes.log("extractor_node")
+    assert set_parameter(probe, "target_rate", 0.0).successful
+    send_until(lambda: heard[-1].max_keypoints == 30, "all keypoints again")
+    assert len(heard[-1].scores) == 30
+
+
+@pytest.mark.parametrize(("descriptor_type", "size"), [("float16", 2), ("int8", 1)])
+def test_short_descriptors_travel_in_fewer_bytes_and_arrive_as_unit_rows(
+    node, probe, descriptor_type, size
+):
+    node(message_of(textured(), 10**9))
+    probe.wait_until(lambda: len(probe.heard["features"]) == 1, "float32 features")
+    assert set_parameter(probe, "descriptor_type", descriptor_type).successful
+    node(message_of(textured(), 2 * 10**9))
+    probe.wait_until(lambda: len(probe.heard["features"]) == 2, f"{descriptor_type} features")
+    full, short = probe.heard["features"]
+    assert len(short.descriptors) * 4 == len(full.descriptors) * size
+    exact, rounded = (features_from_message(message).descriptors for message in (full, short))
+    np.testing.assert_allclose(rounded.norm(dim=1), 1.0, atol=1e-6)
+    assert (exact * rounded).sum(dim=1).min() > 0.9999
+    np.testing.assert_array_equal(full.keypoints, short.keypoints)
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [
         ({"extractor__model": "aliked-n17"}, ["model", "'aliked-n17'", "aliked-n16rot"]),
         ({"extractor__max_keypoints": -1}, ["max_keypoints", "-1"]),
         ({"extractor__weights": "/nowhere/a.pth"}, ["/nowhere/a.pth"]),
+        ({"descriptor_type": "int4"}, ["descriptor_type", "'int4'", "int8"]),
+        ({"max_rate": -1.0}, ["max_rate", "-1.0"]),
         ({"image_transport": "theora"}, ["image_transport", "'theora'", "compressed"]),
     ],
 )

@@ -1,6 +1,5 @@
 """Player, extractor, tracker, overlay and recorder as real processes on a rendered room."""
 
-import json
 from importlib.util import find_spec
 
 import numpy as np
@@ -9,11 +8,11 @@ from aliked_ros.msg import Features, Matches, OdometryStatus
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from nav_msgs.msg import Odometry, Path
+from pipeline_runs import NUM_FRAMES, play, poses
 from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
 
 from aliked_ros.datasets import tum_rows
-from aliked_ros.datasets.writers import write_kitti, write_tum
 from aliked_ros.evaluation.trajectory import compare_files
 from aliked_ros.geometry import se3
 from aliked_ros.nodes.conversions import (
@@ -23,50 +22,8 @@ from aliked_ros.nodes.conversions import (
     transform_to_message,
 )
 from aliked_ros.nodes.topics import LATCHED_QOS
-from aliked_ros.synthetic import SyntheticRoom
 
-NUM_FRAMES = 20
 SECOND_NS = 10**9
-
-
-@pytest.fixture(scope="module")
-def room():
-    return SyntheticRoom(width=320, height=240, num_frames=NUM_FRAMES, texels_per_m=80.0)
-
-
-@pytest.fixture(scope="module")
-def tum_folder(room, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tum")
-    write_tum(room, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def kitti_folder(room, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("kitti") / "sequences" / "00"
-    write_kitti(room, folder)
-    return folder
-
-
-def play(processes, probe, network_parameters, folder, sensor, report, **tracker):
-    """Run the pipeline on a dataset in step with the tracker; return the player's report."""
-    options = {"odometry__sensor": sensor, "camera_transform": "optical", **tracker}
-    processes.start("extractor_node", **network_parameters)
-    processes.start("tracker_node", **options)
-    probe.wait_for_publishers()
-    processes.start("player_node", dataset=folder, sensor=sensor, rate=0.0, report=report)
-    assert processes.wait("player_node", 120.0) == 0, processes.log("player_node")
-    return json.loads(report.read_text())
-
-
-def poses(messages):
-    """Return stamps (ns) and T_odom_base of odometry messages."""
-    stamps = [stamp_to_ns(message.header.stamp) for message in messages]
-    T = []
-    for message in messages:
-        p, q = message.pose.pose.position, message.pose.pose.orientation
-        T.append(transform_from_values([p.x, p.y, p.z, q.x, q.y, q.z, q.w]))
-    return stamps, T
 
 
 def ate_m(tmp_path, room, messages, offset_ns, with_scale=False):

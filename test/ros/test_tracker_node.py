@@ -44,7 +44,7 @@ class Sender:
         topics = ("/features", "/depth/image_raw")
         return all(values.get(f"publishers of {topic}") == "1" for topic in topics)
 
-    def send(self, sighting, index, model="test"):
+    def send(self, sighting, index, model="test", descriptor_type="float32"):
         """Send a frame and return its status."""
         features, depths_m = sighting
         header = Header(stamp=ns_to_stamp(10**9 + index * FRAME_NS), frame_id="camera")
@@ -57,7 +57,7 @@ class Sender:
             self._info.publish(self.info)
         self._depth.publish(image_to_message(depth_m, header))
         count = len(self.statuses)
-        self._features.publish(features_to_message(features, header, model))
+        self._features.publish(features_to_message(features, header, model, descriptor_type))
         self._probe.wait_until(lambda: len(self.statuses) > count, f"the status of frame {index}")
         return self.statuses[-1]
 
@@ -138,3 +138,14 @@ def test_out_of_order_and_empty_frames_are_answered_and_harm_nothing(sender, pro
     held = probe.heard["odometry"][-1]
     assert min(np.diag(np.reshape(held.pose.covariance, (6, 6)))) >= 1e3
     assert sender.send(world.see(path[4]), 4).state == OdometryStatus.TRACKING
+
+
+@pytest.mark.parametrize("descriptor_type", ["float16", "int8"])
+def test_short_descriptors_are_matched_as_long_ones_are(sender, descriptor_type):
+    world, path = room(), sideways(3)
+    expected = sender.send(world.see(path[0]), 0)
+    sender.send(world.see(path[0]), 1, descriptor_type=descriptor_type)
+    status = sender.send(world.see(path[0]), 2, descriptor_type=descriptor_type)
+    assert status.state == OdometryStatus.TRACKING
+    assert status.num_matches == expected.num_keypoints
+    assert status.handover_ms > 0

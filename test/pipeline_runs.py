@@ -1,0 +1,33 @@
+"""Runs of the whole pipeline in real processes, for the tests that start them."""
+
+import json
+
+from aliked_ros.nodes.conversions import stamp_to_ns, transform_from_values
+
+NUM_FRAMES = 20
+
+
+def play(
+    processes, probe, network_parameters, folder, sensor, report, is_composed=False, **tracker
+):
+    """Run the pipeline on a dataset in step with the tracker; return the player's report."""
+    options = {"odometry__sensor": sensor, "camera_transform": "optical", **tracker}
+    if is_composed:
+        processes.start("composed_node", **network_parameters, **options)
+    else:
+        processes.start("extractor_node", **network_parameters)
+        processes.start("tracker_node", **options)
+    probe.wait_for_publishers()
+    processes.start("player_node", dataset=folder, sensor=sensor, rate=0.0, report=report)
+    assert processes.wait("player_node", 120.0) == 0, processes.log("player_node")
+    return json.loads(report.read_text())
+
+
+def poses(messages):
+    """Return stamps (ns) and T_odom_base of odometry messages."""
+    stamps = [stamp_to_ns(message.header.stamp) for message in messages]
+    T = []
+    for message in messages:
+        p, q = message.pose.pose.position, message.pose.pose.orientation
+        T.append(transform_from_values([p.x, p.y, p.z, q.x, q.y, q.z, q.w]))
+    return stamps, T

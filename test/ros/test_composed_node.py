@@ -1,0 +1,177 @@
+"""Extractor and tracker in one process, beside the same two in processes of their own."""
+
+import numpy as np
+import pytest
+from aliked_ros.msg import Features, Matches, OdometryStatus
+from diagnostic_msgs.msg import DiagnosticArray
+from nav_msgs.msg import Odometry
+from pipeline_runs import NUM_FRAMES, play, poses
+from rcl_interfaces.srv import GetParameters
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from aliked_ros.datasets import tum_rows
+from aliked_ros.nodes.conversions import image_to_message, ns_to_stamp
+
+TOPICS = {
+    "odometry": Odometry,
+    "status": OdometryStatus,
+    "matches": Matches,
+    "features": Features,
+}
+NOT_TIMES = ("state", "motion", "num_keypoints", "num_matches", "num_inliers", "is_keyframe")
+
+
+@pytest.mark.parametrize("sensor", ["stereo", "rgbd"])
+def test_one_process_says_what_two_processes_say(
+    sensor, processes, probe, network_parameters, tum_folder, kitti_folder, tmp_path
+):
+    folder = kitti_folder if sensor == "stereo" else tum_folder
+    for topic, message_type in TOPICS.items():
+        probe.listen(message_type, topic)
+    heard = []
+    for executables in (("extractor_node", "tracker_node"), ("composed_node",)):
+        is_composed = len(executables) == 1
+        report = tmp_path / f"{is_composed}.json"
+        played = play(processes, probe, network_parameters, folder, sensor, report, is_composed)
+        assert (played["sent"], played["unanswered"]) == (NUM_FRAMES, 0)
+        for topic in ("status", "matches", "features"):
+            probe.wait_until(lambda topic=topic: len(probe.heard[topic]) == NUM_FRAMES, topic)
+        heard.append({topic: list(probe.heard[topic]) for topic in TOPICS})
+        for topic in TOPICS:
+            probe.heard[topic].clear()
+        for name in executables:
+            assert processes.interrupt(name) == 0, processes.log(name)
+        probe.wait_until(lambda: not any(probe.num_publishers.values()), "the nodes to be gone")
+
+    separate, composed = heard
+    for one, other in zip(separate["features"], composed["features"], strict=True):
+        assert one.header == other.header
+        np.testing.assert_array_equal(one.keypoints, other.keypoints)
+        np.testing.assert_array_equal(one.descriptors, other.descriptors)
+    for one, other in zip(separate["matches"], composed["matches"], strict=True):
+        assert one == other
+    for one, other in zip(separate["status"], composed["status"], strict=True):
+        assert [getattr(one, name) for name in NOT_TIMES] == [
+            getattr(other, name) for name in NOT_TIMES
+        ]
+        assert one.max_keypoints == other.max_keypoints == 1000
+    (stamps0, T0), (stamps1, T1) = (poses(run["odometry"]) for run in heard)
+    assert stamps0 == stamps1
+    assert len(stamps0) == NUM_FRAMES
+    np.testing.assert_allclose(T0, T1, atol=1e-12)
+
+
+def test_overlay_recorder_and_player_work_with_one_process_and_every_stage_is_timed(
+    processes, probe, network_parameters, tum_folder, tmp_path
+):
+    out = tmp_path / "out"
+    processes.start("overlay_node")
+    processes.start("recorder_node", output_dir=out, picture_period=5)
+    probe.listen(Odometry, "odometry")
+    probe.listen(OdometryStatus, "status")
+    probe.listen(Image, "overlay")
+    report = tmp_path / "report.json"
+    play(processes, probe, network_parameters, tum_folder, "rgbd", report, is_composed=True)
+    probe.wait_until(lambda: len(probe.heard["overlay"]) >= NUM_FRAMES // 2, "pictures")
+    assert processes.interrupt("recorder_node") == 0
+    recorded = tum_rows.read(out / "trajectory.txt")
+    assert recorded.stamps_ns.tolist() == poses(probe.heard["odometry"])[0]
+    assert list((out / "overlay").glob("*.png"))
+    stages = ("transport", "wait", "decode", "extract", "handover", "depth", "match", "estimate")
+    for status in probe.heard["status"][1:]:
+        assert all(0 < getattr(status, f"{stage}_ms") < 10_000 for stage in stages)
+
+
+@pytest.fixture
+def composed(processes, probe, network_parameters):
+    """Start the process as stereo; return a function that sends it an image."""
+    processes.start(
+        "composed_node",
+        **network_parameters,
+        camera_transform="optical",
+        odometry__sensor="stereo",
+    )
+    images = probe.publisher(Image, "image_raw")
+    probe.listen(DiagnosticArray, "/diagnostics")
+    probe.wait_until(images.get_subscription_count, "the extractor")
+    probe.wait_until(lambda: values_of(probe, "aliked_tracker"), "the tracker's diagnostics")
+    return images.publish
+
+
+def values_of(probe, name):
+    """Return the newest diagnostics of a node."""
+    found = [
+        status
+        for message in probe.heard["/diagnostics"]
+        for status in message.status
+        if status.name.startswith(name)
+    ]
+    return {item.key: item.value for item in found[-1].values} if found else {}
+
+
+def test_both_nodes_keep_names_services_and_counts_and_nothing_is_subscribed_twice(
+    composed, probe, network_parameters
+):
+    for name, parameter in (
+        ("aliked_extractor", "extractor.model"),
+        ("aliked_tracker", "odometry.sensor"),
+    ):
+        request = GetParameters.Request(names=[parameter])
+        values = probe.call(GetParameters, f"/{name}/get_parameters", request).values
+        assert values[0].string_value in {network_parameters["extractor__model"], "stereo"}
+    subscribers = {
+        topic: probe.node.count_subscribers(topic)
+        for topic in ("image_raw", "right/image_raw", "features")
+    }
+    assert subscribers == {"image_raw": 1, "right/image_raw": 1, "features": 0}
+
+    image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
+    for index, encoding in enumerate(("nv21", "rgb8")):
+        header = Header(stamp=ns_to_stamp((1 + index) * 10**9), frame_id="camera")
+        message = image_to_message(image, header)
+        message.encoding = encoding
+        composed(message)
+        probe.wait_until(
+            lambda count=index + 1: (
+                values_of(probe, "aliked_extractor").get("received") == str(count)
+            ),
+            "the image to be counted",
+        )
+    probe.wait_until(
+        lambda: values_of(probe, "aliked_extractor")["processed"] == "1", "the second image"
+    )
+    assert values_of(probe, "aliked_extractor")["skipped, undecodable"] == "1"
+    probe.wait_until(
+        lambda: (values_of(probe, "aliked_tracker")["features without a partner so far"] == "1"),
+        "the tracker to count features without a right image",
+    )
+
+
+def test_the_process_ends_cleanly_in_the_middle_of_the_work(composed, probe, processes):
+    info = probe.publisher(CameraInfo, "camera_info")
+    image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    for index in range(20):
+        header = Header(stamp=ns_to_stamp((1 + index) * 10**9), frame_id="camera")
+        info.publish(CameraInfo(header=header))
+        composed(image_to_message(image, header))
+    assert processes.interrupt("composed_node") == 0
+    assert "Traceback" not in processes.log("composed_node")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parameters", "words"),
+    [
+        ([], {"odometry__sensor": "sonar"}, ["sensor", "'sonar'", "stereo"]),
+        ([], {"extractor__model": "aliked-n17"}, ["model", "'aliked-n17'"]),
+        (["-r", "__node:=same"], {"extractor__weights": "seed:0"}, ["both nodes", "same"]),
+    ],
+)
+def test_a_bad_start_of_either_node_ends_with_one_clear_line(
+    processes, arguments, parameters, words
+):
+    processes.start("composed_node", *arguments, camera_transform="optical", **parameters)
+    assert processes.wait("composed_node") == 1
+    log = processes.log("composed_node")
+    assert "Traceback" not in log
+    assert all(word in log for word in words), log
