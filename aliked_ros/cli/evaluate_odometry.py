@@ -8,6 +8,7 @@ import sys
 import time  # noqa: TID251 - a command measures how long its steps take
 from dataclasses import replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,28 +108,26 @@ def _plan(options: argparse.Namespace) -> list[Job]:
 
     features = [FeatureChoice.parse(text, options.max_keypoints) for text in options.features]
     odometry = config_from(options, "odometry", OdometryConfig)
-    stereo = config_from(options, "stereo", StereoConfig)
+    common = {
+        "stereo": config_from(options, "stereo", StereoConfig),
+        "max_frames": options.max_frames,
+        "rpe_frames": options.rpe_frames,
+        "disturbance_seed": options.disturb_seed,
+        "is_pairs": options.pairs,
+        "detection_threshold": options.detection_threshold,
+    }
     jobs = []
     for path in options.sequences:
         sequence = open_sequence(path)
         sequence.require_camera()
-        for sensor in _sensors(sequence, options.sensors):
-            for disturbance in options.disturb:
-                if disturbance == "depth_holes" and sensor != "rgbd":
-                    continue
-                jobs += [
-                    (
-                        RunSpec(
-                            path, sensor, feature, disturbance,
-                            replace(odometry, sensor=sensor, seed=seed), stereo,
-                            options.max_frames, options.rpe_frames, options.disturb_seed,
-                            options.pairs,
-                        ),
-                        sequence,
-                    )
-                    for feature in features
-                    for seed in range(options.seeds)
-                ]  # fmt: skip
+        sensors = _sensors(sequence, options.sensors)
+        kinds = product(sensors, options.disturb, features, range(options.seeds))
+        for sensor, disturbance, feature, seed in kinds:
+            if disturbance == "depth_holes" and sensor != "rgbd":
+                continue
+            config = replace(odometry, sensor=sensor, seed=seed)
+            spec = RunSpec(path, sensor, feature, disturbance, odometry=config, **common)
+            jobs.append((spec, sequence))
     if not jobs:
         raise ValueError("nothing to run: depth_holes needs a sequence with depth images")
     return jobs

@@ -56,6 +56,7 @@ class RunSpec:
         rpe_frames: distance of the poses of the relative error; 0 takes about one second.
         disturbance_seed: of the disturbance; the same for all seeds of the odometry.
         is_pairs: each pair of neighbouring frames is a run of its own.
+        detection_threshold: of ALIKED and ALIKE.
     """
 
     sequence: str
@@ -68,6 +69,7 @@ class RunSpec:
     rpe_frames: int = 0
     disturbance_seed: int = 0
     is_pairs: bool = False
+    detection_threshold: float = 0.2
 
     def folder(self, out: Path) -> Path:
         """Return where the files of the run are: readable, and one of its own for each spec."""
