@@ -5,11 +5,18 @@ from __future__ import annotations
 import argparse
 from types import ModuleType
 
-from aliked_ros.cli import evaluate_homography, evaluate_odometry
+from aliked_ros.cli import (
+    evaluate_homography,
+    evaluate_make_pairs,
+    evaluate_odometry,
+    evaluate_pairs,
+)
 
 DESCRIPTION = "Score features and odometry as the field's tables do."
 SUBCOMMANDS: dict[str, ModuleType] = {
     "homography": evaluate_homography,
+    "pairs": evaluate_pairs,
+    "make-pairs": evaluate_make_pairs,
     "odometry": evaluate_odometry,
 }
 

@@ -153,13 +153,24 @@ def fit(image: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.uin
 
 
 def match_indices(
-    contestant: Contestant, image0: NDArray[np.uint8], image1: NDArray[np.uint8]
+    contestant: Contestant,
+    image0: NDArray[np.uint8],
+    image1: NDArray[np.uint8],
+    budget: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Return keypoints (N, 2) and (M, 2), px, and their mutual nearest neighbours (K, 2)."""
+    """Return keypoints (N, 2) and (M, 2), px, and their mutual nearest neighbours (K, 2).
+
+    A budget takes the best of what was extracted.
+    """
+    import torch
+
     from aliked_ros.config import MatcherConfig
     from aliked_ros.matching import match
 
-    features0, features1 = contestant.extract(image0), contestant.extract(image1)
+    features0, features1 = (
+        features if budget is None else features.select(torch.arange(min(budget, len(features))))
+        for features in map(contestant.extract, (image0, image1))
+    )
     matches = match(features0, features1, MatcherConfig(min_similarity=-1.0))
     return (
         features0.keypoints.numpy().astype(np.float64),

@@ -54,11 +54,11 @@ class PlanarPair:
         Args:
             longer_side_px: longer side after shrinking; 0 leaves the images as they are.
         """
-        image0 = _read_rgb(self.path0)
+        image0 = read_rgb(self.path0)
         if self.path1 is None:
             image1 = _relit(cv2.warpPerspective(image0, self.H_1_0, image0.shape[1::-1]), self.seed)
         else:
-            image1 = _read_rgb(self.path1)
+            image1 = read_rgb(self.path1)
         image0, S0 = resize(image0, longer_side_px)
         image1, S1 = resize(image1, longer_side_px)
         return image0, image1, S1 @ self.H_1_0 @ np.linalg.inv(S0)
@@ -148,6 +148,7 @@ def _relit(image: Pixels, seed: int | None) -> Pixels:
     return np.asarray(np.round(levels).astype(np.uint8)[image])
 
 
-def _read_rgb(path: Path) -> Pixels:
+def read_rgb(path: Path) -> Pixels:
+    """Return an image file as (H, W, 3) RGB, grey ones too."""
     image = read_image(path)
     return np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image
