@@ -8,8 +8,8 @@ from aliked_ros.config import MatcherConfig
 
 # Similarities are cosines. RootSIFT's rows have no negative numbers, so unlike patches are alike
 # by 0.5 or so; of ORB's 256 bits unlike patches share half, so 0.35 means 83 that differ. Chosen on
-# kitti00, redkitchen, vamr_ex01 and euroc_v101_sparse, where lower values change nothing and
-# higher ones lose frames.
+# kitti00, redkitchen, vamr_ex01 and euroc_v101_sparse: lower values change next to nothing, higher
+# ones spoil some sequence.
 _MIN_SIMILARITY = {"sift": 0.75, "orb": 0.35}
 
 
