@@ -77,6 +77,11 @@ class ExtractorConfig(Config):
     precision: str = knob(
         "float32", "arithmetic of the convolutions", choices=("float32", "float16")
     )
+    backend: str = knob(
+        "auto",
+        "'auto': compiled kernels on a CPU, CUDA graphs on a GPU; 'torch': the plain network",
+        choices=("auto", "torch"),
+    )
     max_keypoints: int = knob(
         1000, "keep at most this many, best first", minimum=1, maximum=100_000
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from aliked_ros.config import ExtractorConfig
+from aliked_ros.inference import fastest
+from aliked_ros.inference.delivery import deliver
 from aliked_ros.network.weights import load_network
 from aliked_ros.structs import Features
 
@@ -45,8 +46,13 @@ class Extractor:
             )
         network, self.weights_id = load_network(self.config.model, self.config.weights)
         self.descriptor_dim = network.dim
-        self._dtype = torch.float16 if self.config.precision == "float16" else torch.float32
-        self._network = network.fuse().to(self.device, self._dtype)
+        dtype = torch.float16 if self.config.precision == "float16" else torch.float32
+        self._network = fastest(network, self.device, dtype, self.config.backend)
+
+    @property
+    def backend(self) -> str:
+        """How the network is run: "torch", "compiled kernels" or "CUDA graphs"."""
+        return self._network.name
 
     def __call__(self, image: Image | Sequence[Image]) -> Any:
         """Return the features of one image, or the list of features of several.
@@ -107,24 +113,12 @@ class Extractor:
         """Return the features of images of one shape; waits for the device once, at the end."""
         config = self.config
         pixels = self._upload(images)  # (B, H, W, 1 or 3) uint8
-        batch, height, width, _ = pixels.shape
-        image = pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255).expand(-1, 3, -1, -1)
-        image = image.to(self._dtype, memory_format=torch.channels_last)
-        with _exact_float32(self.device):
-            detections, descriptors = self._network(
-                image, config.max_keypoints, config.detection_threshold
-            )
-        counts = (detections.is_valid.sum(dim=1) * _has_texture(pixels)).tolist()
-        return [
-            Features(
-                detections.keypoints[i, : counts[i]],
-                detections.scores[i, : counts[i]],
-                detections.dispersity[i, : counts[i]],
-                descriptors[i, : counts[i]],
-                (height, width),
-            )
-            for i in range(batch)
-        ]
+        _, height, width, _ = pixels.shape
+        detections, descriptors = self._network(
+            pixels, config.max_keypoints, config.detection_threshold
+        )
+        counts = detections.is_valid.sum(dim=1) * _has_texture(pixels)
+        return deliver(detections, descriptors, counts, (height, width))
 
     def _upload(self, images: list[Image]) -> Tensor:
         """Return images of one shape as (B, H, W, 1 or 3) uint8 on the device."""
@@ -182,14 +176,6 @@ def pick_device(name: str) -> torch.device:
             "set device to 'auto' or 'cpu', or install a CUDA build of torch and the driver"
         )
     return torch.device(name)
-
-
-def _exact_float32(device: torch.device) -> AbstractContextManager[Any]:
-    """Keep cuDNN from rounding float32 convolutions to 10 bits (TF32), which moves keypoints."""
-    if device.type != "cuda":
-        return nullcontext()
-    flags = torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False)
-    return cast(AbstractContextManager[Any], flags)
 
 
 def _check_type(image: Any) -> Image:

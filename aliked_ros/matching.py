@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from aliked_ros.config import MatcherConfig
+from aliked_ros.inference.kernels import kernel_nearest_neighbours, load_kernels
 from aliked_ros.structs import Features, Matches
 
 
@@ -54,9 +55,7 @@ def mutual_nearest_neighbours(
     if len(descriptors0) == 0 or len(descriptors1) == 0:
         empty = torch.empty((0, 2), dtype=torch.int64, device=device)
         return empty, descriptors0.new_empty(0)
-    similarity = descriptors0 @ descriptors1.T  # (N, M)
-    best, nearest1 = similarity.max(dim=1)
-    nearest0 = _first_argmax_of_columns(similarity)
+    best, nearest1, nearest0 = _nearest_neighbours(descriptors0, descriptors1)
     # One-sided matches are mostly occlusions; asking for both sides removes them without
     # a threshold that would have to be tuned per scene.
     index0 = torch.arange(len(descriptors0), device=device)
@@ -64,6 +63,24 @@ def mutual_nearest_neighbours(
     matches = torch.stack((index0, nearest1), dim=1)
     kept = is_match.nonzero().squeeze(1)  # the only point where a GPU has to be waited for
     return matches[kept], best[kept]
+
+
+def _nearest_neighbours(
+    descriptors0: Tensor, descriptors1: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the neighbours on both sides, the first of equals.
+
+    Returns:
+        best: (N,) similarity of each descriptor 0 to its nearest descriptor 1.
+        nearest1: (N,) int64, number of that descriptor 1.
+        nearest0: (M,) int, number of the descriptor 0 that is nearest to each descriptor 1.
+    """
+    is_plain = descriptors0.dtype == descriptors1.dtype == torch.float32
+    if descriptors0.device.type == "cpu" and is_plain and (kernels := load_kernels()):
+        return kernel_nearest_neighbours(kernels, descriptors0, descriptors1)
+    similarity = descriptors0 @ descriptors1.T  # (N, M)
+    best, nearest1 = similarity.max(dim=1)
+    return best, nearest1, _first_argmax_of_columns(similarity)
 
 
 def _first_argmax_of_columns(similarity: Tensor) -> Tensor:

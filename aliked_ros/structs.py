@@ -21,6 +21,7 @@ class Features:
         dispersity: (N,) float32 in [0, 1]; 0 is a sharp score peak, 1 a flat one.
         descriptors: (N, D) float32, unit rows.
         image_size: (height, width) of the image, px.
+        on_host: the same features in host memory, if they were downloaded already.
     """
 
     keypoints: Tensor
@@ -28,12 +29,15 @@ class Features:
     dispersity: Tensor
     descriptors: Tensor
     image_size: tuple[int, int]
+    on_host: Features | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return int(self.keypoints.shape[0])
 
     def to(self, target: str | device) -> Features:
         """Return the same features on another device; no copy if they are there already."""
+        if self.on_host is not None and device(target).type == "cpu":
+            return self.on_host
         return Features(
             self.keypoints.to(target),
             self.scores.to(target),

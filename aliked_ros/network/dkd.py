@@ -31,7 +31,12 @@ class Detections(NamedTuple):
     is_valid: Tensor
 
 
-def detect(score_map: Tensor, max_keypoints: int, detection_threshold: float) -> Detections:
+def detect(
+    score_map: Tensor,
+    max_keypoints: int,
+    detection_threshold: float,
+    peaks: Tensor | None = None,
+) -> Detections:
     """Find the best local maxima of a score map and refine them below a pixel.
 
     Gradients flow through keypoints, scores and dispersity, not through the selection.
@@ -40,13 +45,16 @@ def detect(score_map: Tensor, max_keypoints: int, detection_threshold: float) ->
         score_map: (B, H, W) float32 in [0, 1].
         max_keypoints: keep at most this many per image, highest peaks first.
         detection_threshold: a peak must exceed this; at 0 every local maximum is a peak.
+        peaks: (B, H, W) float32, the result of `suppress_non_maxima` if that is known already.
 
     Returns:
         The detections. On a CPU, K is the largest number of peaks in an image; elsewhere it is
         `max_keypoints`, or the number of pixels if that is less.
     """
-    peaks = suppress_non_maxima(score_map.detach()).flatten(1)  # (B, H * W)
-    heights, index = peaks.topk(min(max_keypoints, peaks.shape[1]), dim=1)
+    if peaks is None:
+        peaks = suppress_non_maxima(score_map.detach())
+    num_pixels = peaks[0].numel()
+    heights, index = peaks.flatten(1).topk(min(max_keypoints, num_pixels), dim=1)
     is_valid = heights > detection_threshold
     if score_map.device.type == "cpu":
         # Reading the number of peaks is free on a CPU; a GPU would wait, so there K stays fixed.
@@ -118,7 +126,8 @@ def refine(score_map: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     height, width = score_map.shape[1:]
     step = torch.arange(-RADIUS, RADIUS + 1, device=score_map.device)
     dy, dx = (grid.flatten() for grid in torch.meshgrid(step, step, indexing="ij"))  # (25,)
-    x, y = index % width, index // width
+    y = index // width
+    x = index - y * width
     # The clamp concerns only the filling, which may lie on the border.
     window_x = (x.unsqueeze(-1) + dx).clamp(0, width - 1)
     window_y = (y.unsqueeze(-1) + dy).clamp(0, height - 1)

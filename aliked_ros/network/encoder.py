@@ -30,6 +30,7 @@ class Encoder(nn.Module):
     def __init__(self, channels: Channels) -> None:
         super().__init__()
         c1, c2, c3, c4 = channels
+        self.channels = channels
         self.dim = c4
         self.block1 = ConvBlock(3, c1)
         self.block2 = ResidualBlock(c1, c2)
@@ -60,8 +61,8 @@ class Encoder(nn.Module):
             score_map: (B, H, W) float32 in (0, 1).
         """
         height, width = image.shape[2:]
-        left, right = _split_padding(width)
-        top, bottom = _split_padding(height)
+        left, right = split_padding(width)
+        top, bottom = split_padding(height)
         if left + right + top + bottom:
             image = F.pad(image, (left, right, top, bottom), mode="replicate")
         x1 = self.block1(image)
@@ -93,7 +94,7 @@ class Encoder(nn.Module):
         return torch.sigmoid(at_least_float32(x.squeeze(1)))
 
 
-def _split_padding(size: int) -> tuple[int, int]:
+def split_padding(size: int) -> tuple[int, int]:
     """Return the padding before and after that completes a size to a multiple of STRIDE."""
     total = -size % STRIDE
     return total // 2, total - total // 2

@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from aliked_ros.config import MODELS, ExtractorConfig
 from aliked_ros.extractor import Extractor
+from aliked_ros.inference.compiled import CompiledALIKED
+from aliked_ros.inference.kernels import load_kernels
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.weights import load_network, sha256_of
 
@@ -73,9 +75,10 @@ def assert_same_features(keypoints, scores, dispersity, descriptors, expected: E
     assert (descriptors[index].double() * stored).sum(dim=1).min() > 0.9999
 
 
+@pytest.mark.parametrize("backend", ["auto", "torch"])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("image", IMAGES)
-def test_features_equal_the_authors(model, weights, golden_dir, image, mode):
+def test_features_equal_the_authors(model, weights, golden_dir, image, mode, backend):
     stored = np.load(golden_dir / f"{image}__{model}__{mode}.npz")
     max_keypoints, threshold = MODES[mode]
     extractor = Extractor(
@@ -83,6 +86,7 @@ def test_features_equal_the_authors(model, weights, golden_dir, image, mode):
             model=model,
             weights=weights,
             device="cpu",
+            backend=backend,
             max_keypoints=max_keypoints,
             detection_threshold=threshold,
         )
@@ -99,10 +103,13 @@ def test_features_equal_the_authors(model, weights, golden_dir, image, mode):
 @pytest.mark.parametrize("image", IMAGES)
 def test_score_map_equals_the_authors(network, model, golden_dir, image):
     stored = np.load(golden_dir / f"{image}__{model}__topk1000.npz")["score_map"]
-    pixels = torch.from_numpy(read_rgb(golden_dir / f"{image}.png"))
+    pixels = torch.from_numpy(read_rgb(golden_dir / f"{image}.png")).unsqueeze(0)
+    fused = network.fuse()
     with torch.no_grad():
-        _, score_map = network.fuse().encode(pixels.permute(2, 0, 1).unsqueeze(0) / 255)
+        _, score_map = fused.encode(pixels.permute(0, 3, 1, 2) / 255)
     assert np.abs(score_map[0].numpy() - stored.astype(np.float32)).max() < 3e-4
+    compiled_score_map, _ = CompiledALIKED(fused, load_kernels()).encode(pixels)
+    assert (compiled_score_map - score_map).abs().max() < 2e-5
 
 
 @pytest.mark.parametrize("fused", [False, True])

@@ -14,7 +14,9 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
     {"structs", "config", "images", "pacing"},
-    {"network", "matching", "geometry", "drawing", "plotting"},
+    {"network", "geometry", "drawing", "plotting"},
+    {"inference"},
+    {"matching"},
     {"extractor", "odometry", "datasets"},
     {"evaluation", "export"},
     {"training"},
@@ -24,7 +26,7 @@ ORDER = [
 SAME_ROOM = {"synthetic": "datasets"}
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
 MAY_USE_DISK = {"datasets", "evaluation", "export", "training", "nodes", "cli", "__main__"}
-WEIGHTS = "aliked_ros.network.weights"
+LOADERS = {"aliked_ros.network.weights", "aliked_ros.inference.kernels"}
 
 LIBRARY_WITHOUT_ROS = """
 import importlib, importlib.abc, pkgutil, sys
@@ -109,7 +111,8 @@ def test_no_modules_import_each_other():
 
 
 @pytest.mark.parametrize(
-    "module", sorted(name for name in GRAPH if _room(name) not in MAY_USE_DISK and name != WEIGHTS)
+    "module",
+    sorted(name for name in GRAPH if _room(name) not in MAY_USE_DISK and name not in LOADERS),
 )
 def test_the_algorithms_do_not_touch_the_disk(module):
     touched = {name.split(".")[0] for name in _imports(MODULES[module])} & DISK

@@ -1,0 +1,169 @@
+"""The compiled CPU kernels of `src/`: loading them, and their types as ctypes sees them."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import platform
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_log = logging.getLogger(__name__)
+
+# torch's name for the widest vectors of an x86 processor, and the build that uses them.
+_BUILDS = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
+
+
+class Map(ctypes.Structure):
+    """A feature map of `kernels.hpp`; keeps its memory alive."""
+
+    _fields_ = (
+        ("origin", ctypes.c_void_p),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("channels", ctypes.c_int32),
+    )
+
+    @classmethod
+    def zeros(cls, height: int, width: int, channels: int) -> Map:
+        """Return a map of zeros in a border of zeros."""
+        padded = torch.zeros(height + 2, width + 2, channels)
+        result = cls(padded[1:, 1:].data_ptr(), height, width, channels)
+        result.padded = padded
+        return result
+
+
+class Weights(ctypes.Structure):
+    """A packed matrix of `kernels.hpp`; keeps its memory alive."""
+
+    _fields_ = (
+        ("data", ctypes.c_void_p),
+        ("bias", ctypes.c_void_p),
+        ("inputs", ctypes.c_int32),
+        ("outputs", ctypes.c_int32),
+        ("block", ctypes.c_int32),
+    )
+
+    @classmethod
+    def pack(
+        cls, matrix: Tensor, bias: Tensor | None = None, block: int = 0, fill_bias: float = 0.0
+    ) -> Weights:
+        """Pack a matrix (outputs, inputs) and a bias (outputs,), float32.
+
+        The outputs are filled up to whole blocks (of 8, 16 or 32; 0 takes the smallest that is
+        enough, or 32) with weights of zero and the bias `fill_bias`.
+        """
+        outputs, inputs = matrix.shape
+        block = block or (8 if outputs <= 8 else 16 if outputs <= 16 else 32)
+        fill = -outputs % block
+        data = F.pad(matrix, (0, 0, 0, fill)).view(-1, block, inputs).transpose(1, 2).contiguous()
+        if bias is None:
+            bias = torch.zeros(outputs)
+        padded_bias = F.pad(bias, (0, fill), value=fill_bias).contiguous()
+        result = cls(data.data_ptr(), padded_bias.data_ptr(), inputs, outputs + fill, block)
+        result.memory = (data, padded_bias)
+        return result
+
+
+class ScoreHead(ctypes.Structure):
+    """The layers of the score head and the coarse maps that enter it."""
+
+    _fields_ = (
+        ("level", Weights),
+        ("first", Weights),
+        ("coarse", Map * 3),
+        ("second", ctypes.c_void_p),
+        ("third", ctypes.c_void_p),
+        ("fourth", ctypes.c_void_p),
+    )
+
+
+class Pyramid(ctypes.Structure):
+    """What the features of a pixel are computed from."""
+
+    _fields_ = (
+        ("x1", Map),
+        ("level", Weights),
+        ("levels", Map * 3),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("top", ctypes.c_int32),
+        ("left", ctypes.c_int32),
+    )
+
+
+def _signatures() -> dict[str, tuple[type, ...]]:
+    a_map, a_matrix = ctypes.POINTER(Map), ctypes.POINTER(Weights)
+    memory, whole = ctypes.c_void_p, ctypes.c_int
+    return {
+        "load_image": (memory, whole, whole, whole, whole, whole, a_map),
+        "convolve": (a_map, a_map, a_matrix, whole, a_map),
+        "convolve_deformable": (a_map, a_map, ctypes.c_float, a_map, a_matrix, a_map),
+        "project": (a_map, a_matrix, whole, a_map),
+        "average_pool": (a_map, whole, a_map),
+        "multiply": (memory, ctypes.c_int64, a_matrix, whole, memory),
+        "score": (a_map, ctypes.POINTER(ScoreHead), whole, whole, whole, whole, memory),
+        "suppress_non_maxima": (memory, whole, whole, memory),
+        "nearest_neighbours": (memory, whole, a_matrix, memory, memory, memory),
+        "read_patches": (ctypes.POINTER(Pyramid), memory, whole, memory),
+        "read_samples": (
+            ctypes.POINTER(Pyramid), memory, memory, whole, whole, ctypes.c_float, memory,
+        ),
+    }  # fmt: skip
+
+
+@cache
+def load_kernels() -> ctypes.CDLL | None:
+    """Return the kernels built for this processor, or None where there are none."""
+    build = _BUILDS.get(torch.backends.cpu.get_cpu_capability(), platform.machine())
+    try:
+        return open_kernels(build)
+    except OSError as error:
+        _log.warning("plain torch runs on the CPU, two to three times slower: %s", error)
+        return None
+
+
+def open_kernels(build: str) -> ctypes.CDLL:
+    """Load a build of the kernels from where the linker looks ($LD_LIBRARY_PATH).
+
+    Raises:
+        OSError: if there is none.
+    """
+    _share_threads()
+    library = ctypes.CDLL(f"libaliked_kernels_{build}.so")
+    for name, types in _signatures().items():
+        function = getattr(library, f"aliked_{name}")
+        function.argtypes, function.restype = types, None
+    return library
+
+
+def _share_threads() -> None:
+    """Let the kernels run on torch's OpenMP threads: two pools would fight for the cores."""
+    own = sorted(Path(torch.__file__).parent.glob("lib/libgomp*.so*"))
+    ctypes.CDLL(str(own[0]) if own else "libgomp.so.1", mode=ctypes.RTLD_GLOBAL)
+
+
+def kernel_nearest_neighbours(
+    kernels: ctypes.CDLL, descriptors0: Tensor, descriptors1: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return similarity (N,), neighbours 1 of 0 (N,) and neighbours 0 of 1 (M,); see matching.py.
+
+    Args:
+        kernels: the result of `load_kernels()`.
+        descriptors0: (N, D) float32 on the CPU.
+        descriptors1: (M, D) float32 on the CPU.
+    """
+    rows = descriptors0.detach().contiguous()
+    columns = Weights.pack(descriptors1.detach(), block=32, fill_bias=float("-inf"))
+    similarity = torch.empty(len(rows))
+    nearest1 = torch.empty(len(rows), dtype=torch.int32)
+    nearest0 = torch.empty(columns.outputs, dtype=torch.int32)
+    kernels.aliked_nearest_neighbours(
+        rows.data_ptr(), len(rows), columns,
+        nearest1.data_ptr(), similarity.data_ptr(), nearest0.data_ptr(),
+    )  # fmt: skip
+    return similarity, nearest1.long(), nearest0[: len(descriptors1)]

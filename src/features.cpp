@@ -1,0 +1,147 @@
+// Unit-length features of single pixels, evaluated where they are needed and nowhere else.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <vector>
+
+#include "kernels.hpp"
+
+struct Pyramid {
+  Map x1;         // block 1; the finest level is computed from it where it is read
+  Weights level;  // block 1 -> features of the finest level, SELU
+  Map levels[3];  // features of levels 2 to 4
+  int32_t height, width, top, left;  // the image inside the padded one, px
+};
+
+namespace {
+
+using aliked::kLanes;
+using aliked::load;
+using aliked::store;
+constexpr int kMaxDim = 256;
+
+class Reader {
+ public:
+  explicit Reader(const Pyramid& pyramid) : pyramid_(pyramid), part_(pyramid.level.outputs) {
+    for (int i = 0; i < 3; ++i) {
+      scale_y_[i] = scale(pyramid.levels[i].height, pyramid.x1.height);
+      scale_x_[i] = scale(pyramid.levels[i].width, pyramid.x1.width);
+    }
+  }
+
+  int dim() const { return 4 * part_; }
+
+  // Add the weighted features of `count` neighbours from pixel (y, x) on to out, out + step, ...
+  // Pixels outside the image count as zero.
+  template <int count>
+  void add(float y, float x, const float* weights, float* out, int step) const {
+    if (!(y >= 0 && y < pyramid_.height && x > -count && x < pyramid_.width)) return;
+    const int row = int(y) + pyramid_.top, column = int(x) + pyramid_.left;
+    float features[count * kMaxDim];
+    finest<count>(row, column, features);
+    for (int p = 0; p < count; ++p) {
+      if (x + p < 0 || x + p >= pyramid_.width) continue;
+      float* feature = features + p * dim();
+      for (int i = 0; i < 3; ++i) interpolate(i, row, column + p, feature + (i + 1) * part_);
+      const float factor = weights[p] / std::fmax(norm(feature), 1e-12f);
+      for (int c = 0; c < dim(); c += kLanes)
+        store<kLanes>(out + p * step + c,
+                      load<kLanes>(out + p * step + c) + load<kLanes>(feature + c) * factor);
+    }
+  }
+
+ private:
+  static float scale(int coarse, int fine) { return fine > 1 ? float(double(coarse - 1) / (fine - 1)) : 0.0f; }
+
+  template <int count>
+  void finest(int row, int column, float* out) const {
+    const Map& x1 = pyramid_.x1;
+    const Weights& level = pyramid_.level;
+    const aliked::Segment segment = {x1.at(row, column), x1.channels, x1.channels};
+    if (level.block == 16)
+      aliked::multiply<kLanes, 16 / kLanes, count, true>(&segment, 1, level.data, level.bias, out, dim());
+    else
+      aliked::multiply<kLanes, 32 / kLanes, count, true>(&segment, 1, level.data, level.bias, out, dim());
+  }
+
+  void interpolate(int i, int row, int column, float* out) const {
+    const Map& level = pyramid_.levels[i];
+    const float y = float(row) * scale_y_[i], x = float(column) * scale_x_[i];
+    const int top = int(y), left = int(x);
+    const float fy = y - float(top), fx = x - float(left);
+    // Beyond the last cell the weight is 0; the border of a map makes reading there harmless.
+    const float *a = level.at(top, left), *b = a + level.channels;
+    const float *c = a + level.stride(), *d = c + level.channels;
+    const float wa = (1 - fy) * (1 - fx), wb = (1 - fy) * fx, wc = fy * (1 - fx), wd = fy * fx;
+    for (int k = 0; k < part_; k += kLanes)
+      store<kLanes>(out + k, load<kLanes>(a + k) * wa + load<kLanes>(b + k) * wb + load<kLanes>(c + k) * wc +
+                                 load<kLanes>(d + k) * wd);
+  }
+
+  float norm(const float* feature) const {
+    aliked::Vector<kLanes> squares = {};
+    for (int c = 0; c < dim(); c += kLanes) squares += load<kLanes>(feature + c) * load<kLanes>(feature + c);
+    float sum = 0;
+    for (int lane = 0; lane < kLanes; ++lane) sum += squares[lane];
+    return std::sqrt(sum);
+  }
+
+  const Pyramid& pyramid_;
+  const int part_;
+  float scale_y_[3], scale_x_[3];
+};
+
+// The numbers of points (N, 2) from top to bottom: neighbours read the same memory, and points come by score.
+std::vector<int> from_top(const float* points, int num_points) {
+  std::vector<int> order(num_points);
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int a, int b) { return points[2 * a + 1] < points[2 * b + 1]; });
+  return order;
+}
+
+}  // namespace
+
+extern "C" {
+
+// patches (N, 3, 3, dim): the features around the pixels that hold the points (N, 2), px, (x, y).
+void aliked_read_patches(const Pyramid* pyramid, const float* points, int num_points, float* patches) {
+  const Reader reader(*pyramid);
+  const int dim = reader.dim();
+  const float ones[3] = {1, 1, 1};
+  const std::vector<int> order = from_top(points, num_points);
+#pragma omp parallel for schedule(static)
+  for (int i = 0; i < num_points; ++i) {
+    const ptrdiff_t n = order[i];
+    const float x = std::trunc(points[2 * n]), y = std::trunc(points[2 * n + 1]);
+    float* out = patches + n * 9 * dim;
+    std::fill(out, out + 9 * dim, 0.0f);
+    for (int row = 0; row < 3; ++row)
+      reader.add<3>(y + float(row - 1), x - 1, ones, out + row * 3 * dim, dim);
+  }
+}
+
+// samples (N, M, dim): the features at points + offsets, interpolated. An offset vector holds first M times
+// x and then M times y, in px, each at most `limit`.
+void aliked_read_samples(const Pyramid* pyramid, const float* points, const float* offsets, int num_points,
+                         int num_samples, float limit, float* samples) {
+  const Reader reader(*pyramid);
+  const int dim = reader.dim();
+  const std::vector<int> order = from_top(points, num_points);
+#pragma omp parallel for schedule(static)
+  for (int i = 0; i < num_points; ++i) {
+    const ptrdiff_t n = order[i];
+    const float* offset = offsets + n * 2 * num_samples;
+    for (int m = 0; m < num_samples; ++m) {
+      const float x = points[2 * n] + aliked::clamp(offset[m], -limit, limit);
+      const float y = points[2 * n + 1] + aliked::clamp(offset[num_samples + m], -limit, limit);
+      const float left = std::floor(x), top = std::floor(y);
+      const float fx = x - left, fy = y - top;
+      const float above[2] = {(1 - fy) * (1 - fx), (1 - fy) * fx}, below[2] = {fy * (1 - fx), fy * fx};
+      float* out = samples + (n * num_samples + m) * dim;
+      std::fill(out, out + dim, 0.0f);
+      reader.add<2>(top, left, above, out, 0);
+      reader.add<2>(top + 1, left, below, out, 0);
+    }
+  }
+}
+}

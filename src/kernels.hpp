@@ -1,0 +1,158 @@
+// Feature maps, vectors and the one inner loop of the CPU kernels.
+//
+// The same sources are compiled once per instruction set (see CMakeLists.txt); GCC's and Clang's vector
+// types become AVX-512, AVX2 or NEON registers. Everything is float32.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+// A feature map, channels last, inside a border of one pixel that stays zero: a 3x3 convolution
+// needs no special case at the edge. Row y begins at origin + y * stride().
+struct Map {
+  float* origin;  // first channel of pixel (0, 0)
+  int32_t height, width, channels;
+
+  ptrdiff_t stride() const { return ptrdiff_t(width + 2) * channels; }
+  float* at(int y, int x) const { return origin + y * stride() + ptrdiff_t(x) * channels; }
+};
+
+// A matrix (inputs, outputs) in blocks of `block` outputs: data[output / block][input][output % block].
+struct Weights {
+  const float* data;
+  const float* bias;  // outputs numbers
+  int32_t inputs, outputs, block;
+};
+
+namespace aliked {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#else
+constexpr int kLanes = 8;
+#endif
+
+template <int lanes>
+struct VectorOf {
+  typedef float Float __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
+  typedef int32_t Int __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
+};
+template <int lanes>
+using Vector = typename VectorOf<lanes>::Float;
+
+template <int lanes>
+inline Vector<lanes> load(const float* from) {
+  return *reinterpret_cast<const Vector<lanes>*>(from);
+}
+
+template <int lanes>
+inline void store(float* to, Vector<lanes> value) {
+  *reinterpret_cast<Vector<lanes>*>(to) = value;
+}
+
+// exp(x) within 2 units in the last place: 2^n times the series of exp on [-ln 2 / 2, ln 2 / 2].
+template <int lanes>
+inline Vector<lanes> exponential(Vector<lanes> x) {
+  using Int = typename VectorOf<lanes>::Int;
+  constexpr float kRound = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
+  const Vector<lanes> zero = {};
+  x = x < -87.0f ? zero - 87.0f : x;
+  x = x > 88.0f ? zero + 88.0f : x;
+  Vector<lanes> n = x * 1.44269504f + kRound;
+  const Int exponent = Int(n) << 23;  // the cast keeps the bits
+  n = n - kRound;
+  const Vector<lanes> r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts
+  Vector<lanes> series = zero + 1.0f / 5040;
+  for (const float inverse_factorial : {1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f})
+    series = series * r + inverse_factorial;
+  return Vector<lanes>(Int(series) + exponent);
+}
+
+template <int lanes>
+inline Vector<lanes> selu(Vector<lanes> x) {
+  constexpr float kAlpha = 1.6732632423543772f, kScale = 1.0507009873554805f;
+  const Vector<lanes> zero = {};
+  const Vector<lanes> negative = (exponential<lanes>(x < 0.0f ? x : zero) - 1.0f) * (kAlpha * kScale);
+  return x > 0.0f ? x * kScale : negative;
+}
+
+// Inputs of neighbouring pixels: pixel p has `length` numbers at in + p * step.
+struct Segment {
+  const float* in;
+  ptrdiff_t step;
+  int length;
+};
+
+// Multiply the inputs of `pixels` pixels, all segments one behind the other, with one block of
+// `vectors * lanes` outputs. The sums stay in registers.
+template <int lanes, int vectors, int pixels, bool activate>
+inline void multiply(const Segment* segments, int num_segments, const float* weights, const float* bias,
+                     float* out, ptrdiff_t out_step) {
+  Vector<lanes> sum[pixels][vectors];
+  for (int p = 0; p < pixels; ++p)
+    for (int v = 0; v < vectors; ++v) sum[p][v] = load<lanes>(bias + v * lanes);
+  for (int s = 0; s < num_segments; ++s) {
+    const float* in = segments[s].in;
+    const ptrdiff_t step = segments[s].step;
+    for (int i = 0; i < segments[s].length; ++i, weights += vectors * lanes) {
+      Vector<lanes> weight[vectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) weight[v] = load<lanes>(weights + v * lanes);
+#pragma GCC unroll 16
+      for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; ++v) sum[p][v] += in[p * step + i] * weight[v];
+    }
+  }
+#pragma GCC unroll 16
+  for (int p = 0; p < pixels; ++p)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v)
+      store<lanes>(out + p * out_step + v * lanes, activate ? selu<lanes>(sum[p][v]) : sum[p][v]);
+}
+
+template <int lanes, int vectors, int pixels, bool activate>
+inline void multiply_row(Segment* segments, int num_segments, const Weights& weights, float* out,
+                         ptrdiff_t out_step, int width) {
+  int x = 0;
+  const auto advance = [&](int count) {
+    for (int s = 0; s < num_segments; ++s) segments[s].in += count * segments[s].step;
+    x += count;
+  };
+  const ptrdiff_t block_size = ptrdiff_t(weights.inputs) * weights.block;
+  const int num_blocks = weights.outputs / weights.block;
+  while (x + pixels <= width) {
+    for (int b = 0; b < num_blocks; ++b)
+      multiply<lanes, vectors, pixels, activate>(
+          segments, num_segments, weights.data + b * block_size, weights.bias + b * weights.block,
+          out + x * out_step + b * weights.block, out_step);
+    advance(pixels);
+  }
+  while (x < width) {
+    for (int b = 0; b < num_blocks; ++b)
+      multiply<lanes, vectors, 1, activate>(
+          segments, num_segments, weights.data + b * block_size, weights.bias + b * weights.block,
+          out + x * out_step + b * weights.block, out_step);
+    advance(1);
+  }
+}
+
+// Multiply a row of pixels with all outputs. The blocks (8, 16 or 32 outputs) are cut so that the
+// sums of one step fill the registers.
+template <bool activate>
+inline void multiply_row(Segment* segments, int num_segments, const Weights& weights, float* out,
+                         ptrdiff_t out_step, int width) {
+  if (weights.block == 8)
+    multiply_row<8, 1, 8, activate>(segments, num_segments, weights, out, out_step, width);
+  else if (weights.block == 16)
+    multiply_row<kLanes, 16 / kLanes, kLanes == 16 ? 16 : 4, activate>(segments, num_segments, weights, out,
+                                                                      out_step, width);
+  else
+    multiply_row<kLanes, 32 / kLanes, kLanes == 16 ? 8 : 2, activate>(segments, num_segments, weights, out,
+                                                                     out_step, width);
+}
+
+inline float clamp(float x, float low, float high) { return x < low ? low : x > high ? high : x; }
+
+}  // namespace aliked

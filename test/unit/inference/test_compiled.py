@@ -1,0 +1,113 @@
+"""The compiled kernels beside the torch network, in every build that this machine can run."""
+
+from __future__ import annotations
+
+import platform
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aliked_ros.inference.compiled import CompiledALIKED
+from aliked_ros.inference.eager import EagerALIKED
+from aliked_ros.inference.kernels import load_kernels, open_kernels
+from aliked_ros.network.aliked import ALIKED
+from aliked_ros.network.dkd import suppress_non_maxima
+
+BEST = load_kernels()
+CAN_RUN = {"AVX512": ["x86-64-v3", "x86-64-v4"], "AVX2": ["x86-64-v3"]}
+BUILDS = CAN_RUN.get(torch.backends.cpu.get_cpu_capability(), [platform.machine()])
+CPU = torch.device("cpu")
+
+
+def test_there_are_kernels_for_this_machine():
+    assert BEST is not None
+    assert BUILDS[-1] in BEST._name
+
+
+@pytest.fixture(params=BUILDS)
+def kernels(request):
+    return open_kernels(request.param)
+
+
+@pytest.fixture(scope="module")
+def fused():
+    return {
+        model: ALIKED.from_seed(model, 0).eval().fuse()
+        for model in ("aliked-t16", "aliked-n16", "aliked-n32")
+    }
+
+
+def photograph(height, width, channels, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(1, channels, height // 4 + 2, width // 4 + 2, generator=generator)
+    fine = torch.nn.functional.interpolate(coarse, size=(height, width), mode="bicubic")
+    return fine.permute(0, 2, 3, 1).clamp(0, 1).mul(255).to(torch.uint8).contiguous()
+
+
+@torch.no_grad()
+def assert_same_network(network, compiled, pixels):
+    image = pixels.permute(0, 3, 1, 2).expand(-1, 3, -1, -1) / 255
+    pyramid, score_map = network.encode(image)
+    compiled_score_map, compiled_pyramid = compiled.encode(pixels)
+    torch.testing.assert_close(compiled_score_map, score_map, atol=2e-5, rtol=0)
+    height, width = pixels.shape[1:3]
+    generator = torch.Generator().manual_seed(1)
+    points = torch.rand(40, 2, generator=generator) * torch.tensor([width - 1, height - 1])
+    corners = torch.tensor([[0, 0], [width - 1, height - 1]], dtype=torch.float32)
+    points = torch.cat((points, corners))
+    expected = network.desc_head(pyramid, points.unsqueeze(0))[0]
+    found = compiled.describe(compiled_pyramid, points)
+    torch.testing.assert_close(found, expected, atol=2e-4, rtol=0)
+
+
+@pytest.mark.parametrize("model", ["aliked-t16", "aliked-n16", "aliked-n32"])
+def test_score_map_and_descriptors_are_those_of_torch(kernels, fused, model):
+    compiled = CompiledALIKED(fused[model], kernels)
+    for shape in ((96, 128, 3), (97, 125, 3), (64, 96, 1)):
+        assert_same_network(fused[model], compiled, photograph(*shape))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 90), st.integers(1, 90), st.sampled_from([1, 3]), st.integers(0, 9))
+def test_any_size_gives_the_values_of_torch(fused, height, width, channels, seed):
+    compiled = CompiledALIKED(fused["aliked-t16"], BEST)
+    assert_same_network(fused["aliked-t16"], compiled, photograph(height, width, channels, seed))
+
+
+def test_keypoints_are_those_of_torch(kernels, fused):
+    network = fused["aliked-n16"]
+    pixels = photograph(120, 160, 3)
+    expected, _ = EagerALIKED(network, CPU, torch.float32)(pixels, 60, 0.0)
+    found, descriptors = CompiledALIKED(network, kernels)(pixels, 60, 0.0)
+    distances = torch.cdist(expected.keypoints[0].double(), found.keypoints[0].double())
+    assert (distances.min(dim=1).values < 0.01).float().mean() > 0.95
+    assert descriptors.shape == (1, 60, 128)
+
+
+def test_no_keypoint_gives_no_descriptor(kernels, fused):
+    found, descriptors = CompiledALIKED(fused["aliked-t16"], kernels)(photograph(40, 40, 3), 9, 1.0)
+    assert found.keypoints.shape == (1, 0, 2)
+    assert descriptors.shape == (1, 0, 64)
+
+
+def test_threads_do_not_mix_their_images(fused):
+    compiled = CompiledALIKED(fused["aliked-t16"], BEST)
+    images = [photograph(64 + 32 * (i % 2), 96, 3, seed=i) for i in range(8)]
+    expected = [compiled(image, 30, 0.0)[1] for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda image: compiled(image, 30, 0.0)[1], images))
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 3), (4, 90), (97, 101)])
+@pytest.mark.parametrize("levels", [4, 1000])
+def test_maxima_are_those_of_torch_with_ties(kernels, shape, levels):
+    generator = torch.Generator().manual_seed(levels)
+    score_map = torch.randint(levels, (1, *shape), generator=generator) / levels
+    peaks = torch.empty_like(score_map)
+    kernels.aliked_suppress_non_maxima(score_map.data_ptr(), *shape, peaks.data_ptr())
+    assert torch.equal(peaks, suppress_non_maxima(score_map))
