@@ -90,7 +90,8 @@ def main() -> None:
         print(
             f"{'half with depth' if has_depth else 'no depths':16}{num} observations: "
             f"median {1e3 * np.median(times_s):.0f} ms (best {1e3 * min(times_s):.0f}), "
-            f"{np.median(iterations):.0f} iterations, position error {1e3 * np.median(errors_m):.1f} mm"
+            f"{np.median(iterations):.0f} iterations, "
+            f"position error {1e3 * np.median(errors_m):.1f} mm"
         )
 
 

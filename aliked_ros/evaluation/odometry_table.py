@@ -10,6 +10,8 @@ import numpy as np
 
 Run = dict[str, Any]
 
+_SMALL_CORRECTION_M, _SMALL_SHARE = 0.05, 0.05  # of the path so far; one of them may be exceeded
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -86,13 +88,28 @@ def _worst(name: str) -> Callable[[Run], float | None]:
     return of
 
 
-def _worst_correction_percent(run: Run) -> float | None:
-    shares = [
-        100 * recovery["correction_m"] / recovery["path_m"]
+def _corrections(run: Run) -> list[tuple[float, float]]:
+    """Return each correction, m, with the length of the path before it, m."""
+    return [
+        (recovery["correction_m"], recovery["path_m"])
         for recovery in run.get("recoveries") or []
         if recovery["correction_m"] is not None and recovery["path_m"]
     ]
-    return max(shares, default=None)
+
+
+def _largest_correction_percent(run: Run) -> float | None:
+    found = _corrections(run)
+    if not found:
+        return None
+    correction_m, path_m = max(found)
+    return 100 * correction_m / path_m
+
+
+def _large_corrections(run: Run) -> float | None:
+    found = _corrections(run)
+    if not found:
+        return None
+    return float(sum(m > max(_SMALL_CORRECTION_M, _SMALL_SHARE * path_m) for m, path_m in found))
 
 
 def _never_recovered(run: Run) -> float | None:
@@ -118,7 +135,8 @@ COLUMNS = (
     Column("frames_until_tracking", "recovery frames", 0, _worst("frames_until_tracking")),
     Column("never_recovered", "never", 0, _never_recovered),
     Column("correction_m", "correction m", 3, _worst("correction_m")),
-    Column("correction_percent", "of path %", 1, _worst_correction_percent),
+    Column("correction_percent", "of path %", 1, _largest_correction_percent),
+    Column("large_corrections", "over 5 %, 0.05 m", 0, _large_corrections),
     Column("gap_error_m", "gap error m", 3, _worst("error_m")),
     Column("pairs", "pairs", 0, _pair("num")),
     Column("pairs_answered", "answered", 0, _pair("answered")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from aliked_ros.odometry.result import State
 
 Array = NDArray[np.float64]
 
+_WATCHED_FRAMES = 30  # after the recovery
+
 
 @dataclass(frozen=True)
 class Recovery:
@@ -24,8 +27,10 @@ class Recovery:
         start, stop: the disturbance, as in Spell.
         frames_until_tracking: from `stop` to the first frame that is tracked; 0 is at once, None
             is never.
-        correction_m: by how much the published pose moves at that frame beyond what the camera
-            did since the frame before; None without ground truth or pose.
+        correction_m: the largest jump of the published pose: by how much it moves from one frame
+            to the next beyond what the camera did, up to 30 tracked frames later (a lost keyframe
+            may be found again); a pose that was held catches up with the camera by such a jump.
+            None without ground truth.
         error_m: error of the motion from the last tracked frame before the disturbance to that
             frame: what the trajectory keeps of it.
         path_m: length of the true path up to that frame.
@@ -50,12 +55,18 @@ def recoveries(
         truth: of the camera, or None.
         scale: metres per unit of the estimate: 1, or for a single camera what the alignment found.
     """
-    return [_recovery(records, spell, truth, scale) for spell in spells if spell.start > 0]
+    spells = tuple(spell for spell in spells if spell.start > 0)
+    ends = [spell.start for spell in spells[1:]] + [len(records)]
+    return [
+        _recovery(records[:end], spell, truth, scale)
+        for spell, end in zip(spells, ends, strict=True)
+    ]
 
 
 def _recovery(
     records: list[FrameRecord], spell: Spell, truth: GroundTruth | None, scale: float
 ) -> Recovery:
+    """Describe one recovery, with the records up to the next disturbance."""
     is_tracked = np.array([record.state is State.TRACKING for record in records])
     after = np.flatnonzero(is_tracked[spell.stop :])
     if len(after) == 0:
@@ -70,10 +81,16 @@ def _recovery(
         spell.start,
         spell.stop,
         count,
-        _motion_error_m(records[found - 1], records[found], truth, scale),
+        _largest_jump_m(records[found - 1 : found + _WATCHED_FRAMES], truth, scale),
         None if last is None else _motion_error_m(records[last], records[found], truth, scale),
         _path_m(records[: found + 1], truth),
     )
+
+
+def _largest_jump_m(records: list[FrameRecord], truth: GroundTruth, scale: float) -> float | None:
+    """Return the largest error of the motion between neighbouring frames."""
+    errors_m = [_motion_error_m(*pair, truth, scale) for pair in pairwise(records)]
+    return max((error_m for error_m in errors_m if error_m is not None), default=None)
 
 
 def _motion_error_m(

@@ -73,6 +73,17 @@ def test_the_worst_recovery_counts():
     assert figures["correction_m"] == 0.4
     assert figures["correction_percent"] == pytest.approx(2)
     assert figures["gap_error_m"] == 0.3
+    assert figures["large_corrections"] == 0
+
+
+@pytest.mark.parametrize(
+    ("correction_m", "path_m", "count"), [(0.04, 0.1, 0), (0.06, 1.0, 1), (0.06, 2.0, 0)]
+)
+def test_a_correction_is_large_if_it_is_so_in_metres_and_of_the_path(correction_m, path_m, count):
+    found = [{"frames_until_tracking": 0, "correction_m": correction_m, "error_m": 0.0}]
+    found[0]["path_m"] = path_m
+    (row,) = tabulate([run(0, recoveries=found)])
+    assert row.figures["large_corrections"].median == count
 
 
 def test_a_row_is_json():

@@ -50,6 +50,19 @@ def test_a_run_that_goes_on_where_it_stopped_has_an_error_but_no_correction():
     assert recovery.error_m == pytest.approx(0.5, rel=0.1)
 
 
+def test_a_jump_some_frames_after_the_recovery_is_a_correction():
+    held = TRUE[4] @ se3.inverse(TRUE[9])
+    poses = [T if i < 5 or i >= 14 else TRUE[4] if i < 10 else held @ T for i, T in enumerate(TRUE)]
+    (recovery,) = recoveries(records(lost_between(5, 10), poses), (Spell(5, 10),), TRUTH, 1.0)
+    assert recovery.frames_until_tracking == 0
+    assert recovery.correction_m == pytest.approx(0.5, rel=0.1)
+    # Unless the next disturbance may have caused it.
+    spells = (Spell(5, 10), Spell(13, 14))
+    first, second = recoveries(records(lost_between(5, 10), poses), spells, TRUTH, 1.0)
+    assert first.correction_m == pytest.approx(0, abs=1e-6)
+    assert second.correction_m == pytest.approx(0.5, rel=0.1)
+
+
 def test_the_scale_of_a_single_camera_counts():
     poses = TRUE.copy()
     poses[:, :3, 3] /= 4
