@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from aliked_ros import __version__
-from aliked_ros.cli import evaluate, extract, match, track
+from aliked_ros.cli import evaluate, export, extract, match, track
 
 COMMANDS: dict[str, ModuleType] = {
     "extract": extract,
     "match": match,
     "track": track,
     "evaluate": evaluate,
+    "export": export,
 }
 
 

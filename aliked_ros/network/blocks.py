@@ -38,7 +38,7 @@ class DeformableConv2d(nn.Module):
     def _tap_neighbours(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return index (B * h * w * 9, 4) into the rows of x, and the weights of these rows."""
         batch, _, height, width = x.shape
-        limit = max(height, width) / 4
+        limit = torch.sym_max(height, width) / 4  # type: ignore[no-untyped-call]
         offset = at_least_float32(self.offset_conv(x)).clamp(-limit, limit)
         offset = offset.permute(0, 2, 3, 1).reshape(batch, height, width, 3, 3, 2)
         rows = torch.arange(height, device=x.device, dtype=offset.dtype)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -74,5 +76,9 @@ def weighted_rows(rows: Tensor, index: Tensor, weights: Tensor) -> Tensor:
     Returns:
         (P, C) in the type of `rows`.
     """
+    if torch.compiler.is_compiling():  # compilers fuse these steps, and ONNX has no bags
+        columns = weights.to(rows.dtype).unsqueeze(-1).unbind(1)
+        pairs = zip(index.unbind(1), columns, strict=True)
+        return reduce(torch.add, [rows.index_select(0, cell) * weight for cell, weight in pairs])
     # An embedding bag is this sum in one kernel, without the (P, J, C) intermediate.
     return F.embedding_bag(index, rows, mode="sum", per_sample_weights=weights.to(rows.dtype))

@@ -62,7 +62,7 @@ class SDDH(nn.Module):
         kernel = first.weight.permute(0, 2, 3, 1).flatten(1)  # (2 M, 9 * dim)
         hidden = activation(F.linear(patches.view(len(points), -1), kernel, first.bias))
         offsets = at_least_float32(F.linear(hidden, second.weight.flatten(1), second.bias))
-        limit = max(pyramid.image_size) / 4
+        limit = torch.sym_max(*pyramid.image_size) / 4  # type: ignore[no-untyped-call]
         # First all x, then all y: the other order than in the deformable convolutions.
         return offsets.clamp(-limit, limit).view(-1, 2, self.num_samples).transpose(1, 2)
 

@@ -90,3 +90,13 @@ def test_gradients_of_rows_and_positions_are_right():
 )
 def test_half_precision_is_widened_and_nothing_else(given, expected):
     assert at_least_float32(torch.zeros(1, dtype=given)).dtype == expected
+
+
+def test_a_compiler_sees_the_same_weighted_sum(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(20, 5, generator=generator)
+    index = torch.randint(0, 20, (7, 4), generator=generator)
+    weights = torch.rand(7, 4, generator=generator)
+    expected = weighted_rows(rows, index, weights)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(weighted_rows(rows, index, weights), expected)
