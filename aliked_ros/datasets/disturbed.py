@@ -18,7 +18,7 @@ _DROPPED_SHARE = 0.2
 _EPISODE_NS = 1_000_000_000  # black frames, blur; between steps of brightness
 _MAX_EPISODE_SHARE = 0.3  # of a short sequence
 _GAINS = (0.7, 1.3)
-_BLUR_SHARE = 0.03  # length of the blur as part of the image width
+_BLUR_SHARE = 0.02  # length of the blur as part of the image width
 _HOLE_SHARE = 0.3
 _HOLE_CELL_PX = 24  # size of the patches without depth
 
