@@ -6,7 +6,9 @@ import argparse
 from types import ModuleType
 
 from aliked_ros.cli import (
+    evaluate_hloc_features,
     evaluate_homography,
+    evaluate_localization,
     evaluate_make_pairs,
     evaluate_odometry,
     evaluate_pairs,
@@ -17,6 +19,8 @@ SUBCOMMANDS: dict[str, ModuleType] = {
     "homography": evaluate_homography,
     "pairs": evaluate_pairs,
     "make-pairs": evaluate_make_pairs,
+    "localization": evaluate_localization,
+    "hloc-features": evaluate_hloc_features,
     "odometry": evaluate_odometry,
 }
 
