@@ -56,10 +56,10 @@ def recoveries(
         scale: metres per unit of the estimate: 1, or for a single camera what the alignment found.
     """
     spells = tuple(spell for spell in spells if spell.start > 0)
-    ends = [spell.start for spell in spells[1:]] + [len(records)]
+    after = Spell(len(records), len(records))
     return [
-        _recovery(records[:end], spell, truth, scale)
-        for spell, end in zip(spells, ends, strict=True)
+        _recovery(records[: following.start], spell, truth, scale)
+        for spell, following in pairwise((*spells, after))
     ]
 
 

@@ -63,6 +63,10 @@ def test_a_jump_some_frames_after_the_recovery_is_a_correction():
     assert second.correction_m == pytest.approx(0.5, rel=0.1)
 
 
+def test_a_disturbance_that_never_ends_has_no_recovery():
+    assert recoveries(records(lost_between(0, 0), TRUE), (), TRUTH, 1.0) == []
+
+
 def test_the_scale_of_a_single_camera_counts():
     poses = TRUE.copy()
     poses[:, :3, 3] /= 4
