@@ -12,6 +12,8 @@ from aliked_ros.cli import (
     evaluate_make_pairs,
     evaluate_odometry,
     evaluate_pairs,
+    evaluate_robustness,
+    evaluate_speed,
 )
 
 DESCRIPTION = "Score features and odometry as the field's tables do."
@@ -21,6 +23,8 @@ SUBCOMMANDS: dict[str, ModuleType] = {
     "make-pairs": evaluate_make_pairs,
     "localization": evaluate_localization,
     "hloc-features": evaluate_hloc_features,
+    "robustness": evaluate_robustness,
+    "speed": evaluate_speed,
     "odometry": evaluate_odometry,
 }
 

@@ -40,9 +40,7 @@ def run(options: argparse.Namespace) -> int:
 def _extract_all(
     contestant: Contestant, paths: list[Path], root: Path
 ) -> Iterator[tuple[str, Features]]:
-    from tqdm import tqdm
-
     from aliked_ros.evaluation.planar_pairs import read_rgb
 
-    for path in tqdm(paths, desc=contestant.method.name, unit="image"):
+    for path in shared.progress(paths, desc=contestant.method.name, unit="image"):
         yield path.relative_to(root).as_posix(), contestant.extract(read_rgb(path))

@@ -88,13 +88,11 @@ def _score(
     longer_side_px: int,
     options: argparse.Namespace,
 ) -> Scores:
-    from tqdm import tqdm
-
     from aliked_ros.evaluation.homography_metrics import score_pair
 
     scores: Scores = {contestant.method.name: {} for contestant in contestants}
     title = f"{longer_side_px} px" if longer_side_px else "original size"
-    with tqdm(total=len(pairs) * len(contestants), desc=title, unit="pair") as bar:
+    with shared.progress(total=len(pairs) * len(contestants), desc=title, unit="pair") as bar:
         for pair in pairs:
             image0, image1, H_1_0 = pair.load(longer_side_px)
             for contestant in contestants:

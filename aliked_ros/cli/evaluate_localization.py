@@ -132,8 +132,6 @@ def _build(
     scene: Scene, extract: Extraction, folder: Path, name: str, num_partners: int
 ) -> PointMap:
     import numpy as np
-    from tqdm import tqdm
-
     from aliked_ros.config import MatcherConfig
     from aliked_ros.evaluation.colmap import triangulate
     from aliked_ros.evaluation.localization import nearest
@@ -147,7 +145,7 @@ def _build(
         for other in nearest(poses[frame], others, num_partners):
             pairs.add((min(frame, other), max(frame, other)))
     matches = {}
-    for first, second in tqdm(sorted(pairs), desc=f"{name} map", unit="pair"):
+    for first, second in shared.progress(sorted(pairs), desc=f"{name} map", unit="pair"):
         found = match(extract(first), extract(second), MatcherConfig(min_similarity=-1.0))
         matches[first, second] = found.indices.numpy()
     keypoints = {
@@ -165,15 +163,13 @@ def _localize_all(
     options: argparse.Namespace,
 ) -> dict[int, Localization]:
     import numpy as np
-    from tqdm import tqdm
-
     from aliked_ros.config import MatcherConfig
     from aliked_ros.evaluation.localization import localize, nearest
     from aliked_ros.matching import match
 
     poses = {frame: scene.poses[frame] for frame in scene.in_map}
     found = {}
-    for query in tqdm(scene.queries, desc=f"{name} queries", unit="image"):
+    for query in shared.progress(scene.queries, desc=f"{name} queries", unit="image"):
         features = extract(query)
         partners = nearest(scene.poses[query], poses, options.prior or len(poses))
         matches = {

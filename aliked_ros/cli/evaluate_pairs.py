@@ -68,8 +68,6 @@ def run(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> Report:
     """Return the report of a run."""
-    from tqdm import tqdm
-
     from aliked_ros.evaluation.posed_pairs import read_pairs
 
     budgets = sorted(int(budget) for budget in options.budgets.split(","))
@@ -77,7 +75,7 @@ def evaluate(options: argparse.Namespace) -> Report:
     pairs = read_pairs(options.file)[: options.limit]
     contestants = shared.open_contestants(options, max_keypoints=budgets[-1])
     rows: Rows = {b: {c.method.name: [] for c in contestants} for b in budgets}
-    with tqdm(total=len(pairs) * len(contestants), unit="pair") as bar:
+    with shared.progress(total=len(pairs) * len(contestants), unit="pair") as bar:
         for pair in pairs:
             upright, *images = _load(pair, options)
             for contestant in contestants:

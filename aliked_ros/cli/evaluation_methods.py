@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time  # noqa: TID251 - a command measures how long its steps take
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,7 +129,7 @@ def _extraction(method: Method, image: NDArray[np.uint8]) -> Callable[[], object
     return lambda: method.extract(image).to("cpu")
 
 
-def time_in_turns(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+def time_in_turns(runs: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
     """Return the median seconds of each run; one round first warms up.
 
     The runs take turns, so that a busy machine is as slow for one as for the other.
@@ -150,6 +150,16 @@ def fit(image: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.uin
 
     height, width = image_size
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def progress(
+    items: Any = None, *, desc: str = "", unit: str = "pair", total: int | None = None
+) -> Any:
+    """Return a progress bar; in a log file it writes a line now and then only."""
+    from tqdm import tqdm
+
+    period_s = 0.1 if sys.stderr.isatty() else 10.0
+    return tqdm(items, desc=desc, unit=unit, total=total, mininterval=period_s)
 
 
 def match_indices(

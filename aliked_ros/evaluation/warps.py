@@ -71,12 +71,14 @@ class Change:
         axis: what the degrees measure, with unit.
         levels: the degrees of a curve.
         apply: image (H, W, 3) and degree -> changed image and its H_1_0 (3, 3).
+        is_reversed: whether larger degrees are easier.
     """
 
     name: str
     axis: str
     levels: tuple[float, ...]
     apply: Callable[[Pixels, float], tuple[Pixels, Array]]
+    is_reversed: bool = False
 
 
 def rotate(image: Pixels, angle_deg: float) -> tuple[Pixels, Array]:
@@ -140,5 +142,5 @@ CHANGES = (
     Change("blur", "standard deviation of the blur [px]", (0, 0.5, 1, 1.5, 2, 3, 4), blur),
     Change("noise", "standard deviation of the noise [grey values]", (0, 5, 10, 20, 30, 45, 60),
            add_noise),
-    Change("jpeg", "JPEG quality", (95, 70, 50, 30, 20, 10, 5), compress),
+    Change("jpeg", "JPEG quality", (95, 70, 50, 30, 20, 10, 5), compress, True),
 )  # fmt: skip

@@ -1,0 +1,133 @@
+"""evaluate speed: frames per second of each method, and the descriptor stage alone."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aliked_ros.cli import evaluation_methods as shared
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aliked_ros.evaluation.report import Report, Table
+
+DESCRIPTION = "Frames per second, and ALIKE's dense descriptors against SDDH's sparse ones."
+
+_COUNTS = "500,1000,2000,3000,4000,5000"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="a photograph, resized to VGA")
+    parser.add_argument("--repeats", type=int, default=10, metavar="N", help="median of (10)")
+    parser.add_argument(
+        "--counts", default=_COUNTS, metavar="A,B,...", help=f"keypoints described ({_COUNTS})"
+    )
+    shared.add_options(parser, max_keypoints=shared.SPEED_KEYPOINTS)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write speed.md, speed.json and the plot into DIR."""
+    from aliked_ros.cli.provenance import provenance
+    from aliked_ros.evaluation.report import write_report
+
+    report = evaluate(options)
+    write_report(options.out, report, provenance())
+    print(report.markdown())
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> Report:
+    """Return the report of a run."""
+    from aliked_ros.evaluation.charts import Panel, plot_curves
+    from aliked_ros.evaluation.planar_pairs import read_rgb
+    from aliked_ros.evaluation.report import Report
+
+    image = read_rgb(options.image)
+    speed = shared.measure_speed(image, options, options.repeats)
+    counts = [int(count) for count in options.counts.split(",")]
+    stages = _time_stages(image, counts, options)
+    rows = {name: [1e3 * seconds for seconds in times] for name, times in stages.items()}
+    about = (
+        "640x480, median over turns, from the image in memory to the features in memory, 1000 "
+        "keypoints. GFLOPs are giga multiply-adds: counted (convolutions and matrix products) and "
+        "as published (batch norm and interpolation too). The published frames per second were "
+        "measured on an RTX 2060."
+    )
+    panels = [
+        Panel(width, "keypoints", "descriptor stage [ms]", counts,
+              {name: times for name, times in rows.items() if model in name.split(", ")[1]})
+        for width, model in (("64 channels", "-t"), ("128 channels", "-n"))
+    ]  # fmt: skip
+    return Report(
+        "speed",
+        "Speed",
+        about,
+        [_speed_table(speed), _stage_table(rows, counts)],
+        {"frames_per_second": speed, "keypoints": counts, "descriptor_stage_ms": rows},
+        {"speed_descriptors": plot_curves("Descriptor stage, 640x480", panels, None)},
+    )
+
+
+def _time_stages(
+    image: NDArray[np.uint8], counts: list[int], options: argparse.Namespace
+) -> dict[str, list[float]]:
+    """Return stage -> seconds for each number of keypoints."""
+    from functools import partial
+
+    import torch
+
+    from aliked_ros.evaluation.descriptor_stage import descriptor_stages
+    from aliked_ros.extractor import pick_device
+
+    height, width = shared.SPEED_IMAGE_SIZE
+    places = torch.rand(max(counts), 2, generator=torch.Generator().manual_seed(0))
+    keypoints = 2 + places * torch.tensor([width - 5.0, height - 5.0])  # off the border
+    fitted = torch.from_numpy(shared.fit(image, shared.SPEED_IMAGE_SIZE))
+    stages = descriptor_stages(fitted, keypoints, pick_device(options.device))
+    times: dict[str, list[float]] = {name: [] for name in stages}
+    for count in counts:
+        runs = {name: partial(stage, count) for name, stage in stages.items()}
+        for name, seconds in shared.time_in_turns(runs, options.repeats).items():
+            times[name].append(seconds)
+    return times
+
+
+def _speed_table(speed: dict[str, float]) -> Table:
+    from aliked_ros.evaluation.complexity import PUBLISHED_GMACS, giga_multiply_adds
+    from aliked_ros.evaluation.published import FRAMES_PER_SECOND
+    from aliked_ros.evaluation.report import Table
+
+    size, count = shared.SPEED_IMAGE_SIZE, shared.SPEED_KEYPOINTS
+    columns = ("method", "ms", "FPS", "GFLOPs", "published GFLOPs", "published FPS")
+    rows: list[list[Any]] = [
+        [name, 1e3 / fps, fps, giga_multiply_adds(name, size, count), PUBLISHED_GMACS.get(name),
+         FRAMES_PER_SECOND.get(name)]
+        for name, fps in speed.items()
+    ]  # fmt: skip
+    return Table("Whole extraction", columns, rows, {"GFLOPs": 2, "published GFLOPs": 2})
+
+
+def _stage_table(rows_ms: dict[str, list[float]], counts: list[int]) -> Table:
+    from aliked_ros.evaluation.descriptor_stage import RIVALS, stage_gmacs
+    from aliked_ros.evaluation.report import Table
+
+    size = shared.SPEED_IMAGE_SIZE
+    columns = ("milliseconds", *(f"{count} keypoints" for count in counts), "GFLOPs at 1000")
+    rows: list[list[Any]] = []
+    for name, times in rows_ms.items():
+        rows.append([name, *times, stage_gmacs(name, size, 1000)])
+        rival = RIVALS.get(name.split(", ")[1])
+        if rival:
+            dense = rows_ms[f"dense head, {rival}"]
+            ratios = [slow / fast for slow, fast in zip(dense, times, strict=True)]
+            rows.append([f"dense head takes ... times as long as {name}", *ratios, None])
+    note = (
+        "From the four levels of the encoder to descriptors. The paper claims that SDDH takes less "
+        "than half of the time of a dense head."
+    )
+    decimals = dict.fromkeys(columns[1:-1], 1) | {"GFLOPs at 1000": 2}
+    return Table("Descriptor stage alone", columns, rows, decimals, note)

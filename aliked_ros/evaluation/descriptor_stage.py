@@ -1,0 +1,93 @@
+"""The descriptor stage alone: ALIKE's dense head beside ALIKED's sparse one, on the same image.
+
+Both begin with the four levels of the encoder, at 1/1, 1/2, 1/8 and 1/32, and end with unit
+descriptors of N keypoints. Dense: upsample, concatenate, one 1x1 convolution at every pixel,
+normalise, sample at the keypoints. Sparse (SDDH): compute features where they are needed only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aliked_ros.config import MODELS
+from aliked_ros.evaluation.alike import ALIKE, VARIANTS, sample_descriptors
+from aliked_ros.evaluation.complexity import dense_head, sparse_head
+from aliked_ros.inference import fastest
+from aliked_ros.network.weights import WeightsError, load_network
+
+# Networks of the same width: what differs is the head.
+RIVALS = {"aliked-t16": "alike-t", "aliked-n16": "alike-n"}
+
+
+def descriptor_stages(
+    image: Tensor, keypoints: Tensor, device: torch.device
+) -> dict[str, Callable[[int], object]]:
+    """Return name -> the stage as a function of the number of keypoints.
+
+    Args:
+        image: (H, W, 3) uint8; both sides must be multiples of 32, as nobody pads then.
+        keypoints: (N, 2) px.
+        device: where everything runs.
+    """
+    stages: dict[str, Callable[[int], object]] = {}
+    points = keypoints.to(device)
+    batch = (image.to(device).permute(2, 0, 1).unsqueeze(0).float() / 255).contiguous()
+    for aliked, alike in RIVALS.items():
+        stages[f"dense head, {alike}"] = _dense(alike, batch, points)
+        stages[f"SDDH, {aliked}"] = _sparse(aliked, batch, points)
+        if device.type == "cpu" and (compiled := _compiled(aliked, image, points)):
+            stages[f"SDDH, {aliked}, compiled"] = compiled
+    return stages
+
+
+def stage_gmacs(name: str, image_size: tuple[int, int], num_keypoints: int) -> float:
+    """Return the giga multiply-adds of a stage of `descriptor_stages`: its matrix products."""
+    model = next(model for model in (*MODELS, *VARIANTS) if model in name.split(", "))
+    if model in VARIANTS:
+        *_, dim, num_layers = VARIANTS[model]
+        return 1e-9 * image_size[0] * image_size[1] * dense_head(dim, num_layers)
+    return 1e-9 * num_keypoints * sparse_head(64 if model == "aliked-t16" else 128, 16)
+
+
+def _dense(model: str, batch: Tensor, points: Tensor) -> Callable[[int], object]:
+    # What the parameters are does not change how long they take.
+    network = ALIKE(model).eval().requires_grad_(False).to(batch.device)
+    levels = network.encode(batch)
+
+    def run(num_keypoints: int) -> object:
+        descriptor_map, _ = network.head(levels)
+        return sample_descriptors(descriptor_map, points[:num_keypoints]).cpu()
+
+    return run
+
+
+def _sparse(model: str, batch: Tensor, points: Tensor) -> Callable[[int], object]:
+    network = _load(model).fuse().to(batch.device)
+    pyramid, _ = network.encode(batch.to(memory_format=torch.channels_last))
+
+    @torch.no_grad()
+    def run(num_keypoints: int) -> object:
+        return network.desc_head(pyramid, points[:num_keypoints].unsqueeze(0)).cpu()
+
+    return run
+
+
+def _compiled(model: str, image: Tensor, points: Tensor) -> Callable[[int], object] | None:
+    """Return the stage as the package runs it on this CPU, if that is by compiled kernels."""
+    inference: Any = fastest(_load(model), torch.device("cpu"), torch.float32)
+    if not hasattr(inference, "describe"):
+        return None
+    _, pyramid = inference.encode(image.unsqueeze(0))
+    return lambda num_keypoints: inference.describe(pyramid, points[:num_keypoints])
+
+
+def _load(model: str) -> Any:
+    """Return the released network; without it, an untrained one, whose samples lie closer."""
+    try:
+        return load_network(model)[0]
+    except WeightsError:
+        return load_network(model, "seed:0")[0]
