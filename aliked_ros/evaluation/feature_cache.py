@@ -53,9 +53,11 @@ class CachedExtractor:
             self._store(path, image)
         with np.load(path) as stored:
             self.extraction_ms = float(stored["extraction_ms"])
-            arrays = {name: torch.from_numpy(stored[name]) for name in _ARRAYS}
+            keypoints, scores, dispersity, descriptors = (
+                torch.from_numpy(stored[name]) for name in _ARRAYS
+            )
             height, width = stored["image_size"].tolist()
-        return Features(**arrays, image_size=(height, width))
+        return Features(keypoints, scores, dispersity, descriptors, (height, width))
 
     def _store(self, path: Path, image: Image) -> None:
         if self._extract is None:
