@@ -37,6 +37,7 @@ WIDTH, HEIGHT, RATE_HZ, NUM_KEYPOINTS, DIM = 640, 480, 30.0, 1000, 128
 WARM_UP = 30  # images whose latency does not count; whether they arrive does
 TARGET_MS = 6.0
 TIMEOUT_S = 60.0
+ROLES = ("camera", "extractor", "composed", "network")
 
 
 class StoredFeatures:
@@ -118,12 +119,12 @@ def camera(num_images: int) -> int:
     return 0
 
 
-def make_image() -> Image:
+def make_image(width: int = WIDTH, height: int = HEIGHT) -> Image:
     """Return a colour image message of noise."""
-    pixels = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     return Image(
-        header=Header(frame_id="camera"), height=HEIGHT, width=WIDTH, encoding="bgr8",
-        step=3 * WIDTH, data=flat("B", pixels),
+        header=Header(frame_id="camera"), height=height, width=width, encoding="bgr8",
+        step=3 * width, data=flat("B", pixels),
     )  # fmt: skip
 
 
@@ -169,10 +170,9 @@ def measure_latency(role: str, message_type: type, topic: str, num_images: int) 
     )
 
 
-def measure_memory(title: str, num_frames: int, *arguments: str) -> None:
-    """Print the resident memory of the extractor's process over many frames, one after another."""
+def measure_memory(role: str, message: Image, num_frames: int, *arguments: str) -> None:
+    """Print the memory of an extractor's process over many frames, one after another."""
     node = rclpy.create_node("listener")
-    message = make_image()
     publisher = node.create_publisher(Image, "image_raw", RESULT_QOS)
     num_received = 0
 
@@ -183,7 +183,7 @@ def measure_memory(title: str, num_frames: int, *arguments: str) -> None:
     node.create_subscription(FeaturesMessage, "features", receive, RESULT_QOS)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    nodes = start("extractor", *arguments)
+    nodes = start(role, *arguments)
     try:
         wait_until(publisher.get_subscription_count, "the extractor")
         time.sleep(2)
@@ -204,7 +204,8 @@ def measure_memory(title: str, num_frames: int, *arguments: str) -> None:
     growth = sizes_mb[-1] - sizes_mb[0]
     shown = " ".join(f"{size:.1f}" for size in sizes_mb)
     print(
-        f"memory of the extractor, {title}: {shown} MB, one figure per {step} frames; "
+        f"memory of the process ({role}, {message.width}x{message.height}): {shown} MB, one figure "
+        f"per {step} frames; "
         f"{growth:+.2f} MB after the first; {num_received} of {num_frames} answered"
     )
 
@@ -229,12 +230,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=600, help="for the latencies")
     parser.add_argument("--memory-images", type=int, default=10_000, help="for the memory; 0: skip")
-    parser.add_argument(
-        "--role", choices=("camera", "extractor", "composed"), help=argparse.SUPPRESS
-    )
+    parser.add_argument("--role", choices=ROLES, help=argparse.SUPPRESS)
     options, _ = parser.parse_known_args()  # the rest is ROS's
     if options.role == "extractor":
         return run(lambda: ExtractorNode(StoredFeatures))
+    if options.role == "network":
+        return run(ExtractorNode)
     if options.role == "composed":
         return run(lambda: make_nodes(StoredFeatures, StandingStill))
     load_transport_profile()
@@ -246,7 +247,11 @@ def main() -> int:
     measure_latency("extractor", FeaturesMessage, "features", options.images)
     measure_latency("composed", Odometry, "odometry", options.images)
     if options.memory_images:
-        measure_memory("stored features", options.memory_images)
+        measure_memory("extractor", make_image(), options.memory_images)
+        parameters = ("-p", "extractor.model:=aliked-t16", "-p", "extractor.weights:=seed:0")
+        measure_memory(
+            "network", make_image(160, 128), options.memory_images, "--ros-args", *parameters
+        )
     rclpy.shutdown()
     return 0
 
