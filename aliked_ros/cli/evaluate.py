@@ -12,6 +12,7 @@ from aliked_ros.cli import (
     evaluate_make_pairs,
     evaluate_odometry,
     evaluate_pairs,
+    evaluate_results,
     evaluate_robustness,
     evaluate_speed,
 )
@@ -25,6 +26,7 @@ SUBCOMMANDS: dict[str, ModuleType] = {
     "hloc-features": evaluate_hloc_features,
     "robustness": evaluate_robustness,
     "speed": evaluate_speed,
+    "results": evaluate_results,
     "odometry": evaluate_odometry,
 }
 

@@ -132,6 +132,7 @@ def _build(
     scene: Scene, extract: Extraction, folder: Path, name: str, num_partners: int
 ) -> PointMap:
     import numpy as np
+
     from aliked_ros.config import MatcherConfig
     from aliked_ros.evaluation.colmap import triangulate
     from aliked_ros.evaluation.localization import nearest
@@ -163,6 +164,7 @@ def _localize_all(
     options: argparse.Namespace,
 ) -> dict[int, Localization]:
     import numpy as np
+
     from aliked_ros.config import MatcherConfig
     from aliked_ros.evaluation.localization import localize, nearest
     from aliked_ros.matching import match

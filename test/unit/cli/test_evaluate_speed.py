@@ -4,6 +4,7 @@ import cv2
 import pytest
 
 from aliked_ros.__main__ import main
+from aliked_ros.cli import evaluation_methods
 from aliked_ros.cli.evaluation_methods import time_in_turns
 from aliked_ros.evaluation import descriptor_stage
 from aliked_ros.network.weights import load_network
@@ -13,6 +14,7 @@ def test_speed_is_reported_for_every_method_and_number_of_keypoints(
     tmp_path, textured_image, monkeypatch
 ):
     monkeypatch.setattr(descriptor_stage, "_load", lambda model: load_network(model, "seed:0")[0])
+    monkeypatch.setattr(evaluation_methods, "SPEED_IMAGE_SIZE", (96, 128))
     cv2.imwrite(str(tmp_path / "image.png"), textured_image)
     out = tmp_path / "out"
     options = ["--out", str(out), "--methods", "sift,orb", "--repeats", "1", "--counts", "20,50"]
