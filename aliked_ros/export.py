@@ -82,7 +82,8 @@ def write_onnx(
     Args:
         network: any ALIKED, on the CPU.
         path: file to write; its folder exists.
-        size: (height, width) of the images, px; None for a file that takes any from MIN_SIDE on.
+        size: (height, width) of the images, px; None for a file that takes any from MIN_SIDE on
+            that has K pixels.
         max_keypoints: K, rows of every output.
         detection_threshold: constant of the file; a peak of the score map must exceed it.
         opset: version of the standard operators.

@@ -60,7 +60,9 @@ def test_a_file_that_differs_from_torch_is_exit_code_1(
         export, "compare_with_torch", lambda path, network, sizes: [_differences(sizes[0], 0.5)]
     )
     assert main(["export", "aliked-t16", str(tmp_path / "a.onnx"), *NETWORK]) == 1
-    assert "50.0% agree" in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "50.0% agree" in printed.out
+    assert "a.onnx differs from torch: at least 99% of the keypoints" in printed.err
 
 
 def test_without_onnx_the_command_says_what_to_install(monkeypatch, tmp_path, capsys):
