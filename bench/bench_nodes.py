@@ -228,7 +228,7 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 def main() -> int:
     """Measure, or be one of the processes that are measured."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=600, help="for the latencies")
+    parser.add_argument("--images", type=int, default=600, help="for the latencies; 0: skip")
     parser.add_argument("--memory-images", type=int, default=10_000, help="for the memory; 0: skip")
     parser.add_argument("--role", choices=ROLES, help=argparse.SUPPRESS)
     options, _ = parser.parse_known_args()  # the rest is ROS's
@@ -244,8 +244,9 @@ def main() -> int:
     if options.role == "camera":
         return camera(options.images)
     print(f"{WIDTH}x{HEIGHT} bgr8 at {RATE_HZ:g} Hz, {NUM_KEYPOINTS} stored keypoints x {DIM}")
-    measure_latency("extractor", FeaturesMessage, "features", options.images)
-    measure_latency("composed", Odometry, "odometry", options.images)
+    if options.images:
+        measure_latency("extractor", FeaturesMessage, "features", options.images)
+        measure_latency("composed", Odometry, "odometry", options.images)
     if options.memory_images:
         measure_memory("extractor", make_image(), options.memory_images)
         parameters = ("-p", "extractor.model:=aliked-t16", "-p", "extractor.weights:=seed:0")

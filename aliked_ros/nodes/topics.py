@@ -21,8 +21,8 @@ TRANSPORTS = ("raw", "compressed")
 # Timers that must run also with sim time and a silent /clock.
 STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
-# Best effort hears reliable and best-effort cameras alike. The worker keeps the newest image only; the
-# queue before it lets a process that was not scheduled for a moment see, and count, what it missed.
+# Best effort hears reliable and best-effort cameras alike. The worker keeps the newest image only;
+# the queue before it lets a process that was not scheduled for a moment count what it passes over.
 IMAGE_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Images that wait for their partner (features, depth, right image) to be paired by stamp.
 PAIRED_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
