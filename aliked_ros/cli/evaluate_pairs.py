@@ -51,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of PoseLib's sampling")
     parser.add_argument("--limit", type=int, metavar="N", help="at most this many pairs")
-    shared.add_options(parser, max_keypoints=2048)
-    parser.set_defaults(detection_threshold=0.0)
+    # As in LightGlue's tables: as many keypoints as the budget allows, however faint.
+    shared.add_options(parser, max_keypoints=2048, detection_threshold=0.0)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -30,7 +30,12 @@ class Contestant:
     extract: CachedExtractor
 
 
-def add_options(parser: argparse.ArgumentParser, max_keypoints: int, methods: str = _ALL) -> None:
+def add_options(
+    parser: argparse.ArgumentParser,
+    max_keypoints: int,
+    methods: str = _ALL,
+    detection_threshold: float = 0.2,
+) -> None:
     """Declare --methods, --max-keypoints, --detection-threshold, --device, --out and --cache."""
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")
     parser.add_argument(
@@ -50,9 +55,9 @@ def add_options(parser: argparse.ArgumentParser, max_keypoints: int, methods: st
     parser.add_argument(
         "--detection-threshold",
         type=float,
-        default=0.2,
+        default=detection_threshold,
         metavar="X",
-        help="of ALIKED and ALIKE (default: 0.2, the paper's)",
+        help=f"of ALIKED and ALIKE (default: {detection_threshold:g})",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument(

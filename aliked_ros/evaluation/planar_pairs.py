@@ -81,10 +81,10 @@ def find_pairs(
     """
     if not root.is_dir():
         raise PairsError(f"{root} is not a folder: give HPatches, Oxford's pairs or photographs")
-    folders = [root, *sorted(entry for entry in root.iterdir() if entry.is_dir())]
+    inner = sorted(entry for entry in root.iterdir() if entry.is_dir())
     if not with_large:
-        folders = [folder for folder in folders if folder.name not in TOO_LARGE]
-    pairs = [pair for folder in folders for pair in _true_pairs(folder)]
+        inner = [folder for folder in inner if folder.name not in TOO_LARGE]
+    pairs = [pair for folder in (root, *inner) for pair in _true_pairs(folder)]
     return pairs[:limit] or _synthetic_pairs(root, list_images(root)[:limit], seed)
 
 

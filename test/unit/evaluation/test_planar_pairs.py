@@ -38,6 +38,7 @@ def test_sequences_that_the_protocol_leaves_out_come_on_demand(tmp_path):
     write_sequence(tmp_path / "v_wall")
     assert len(find_pairs(tmp_path)) == 3
     assert len(find_pairs(tmp_path, with_large=True)) == 6
+    assert len(find_pairs(tmp_path / "i_dc")) == 3  # who names one wants it
 
 
 def test_oxfords_loose_pairs_are_found_alone_and_in_a_folder(tmp_path):
