@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -133,8 +132,7 @@ def features_to_message(
     features: structs.Features, header: Header, model: str, descriptor_type: str = "float32"
 ) -> Features:
     """Return the message of features on any device; descriptors as one of DESCRIPTOR_TYPES."""
-    encoded = _encode(features.descriptors, descriptor_type)
-    features = replace(features, descriptors=encoded).to("cpu")
+    features = features.to("cpu")
     return Features(
         header=header,
         height=features.image_size[0],
@@ -145,7 +143,7 @@ def features_to_message(
         dispersity=flat("f", features.dispersity),
         descriptor_dim=features.descriptors.shape[1],
         descriptor_type=_DESCRIPTOR_TYPES[descriptor_type],
-        descriptors=flat("B", features.descriptors),
+        descriptors=flat("B", _encode(features.descriptors, descriptor_type)),
     )
 
 

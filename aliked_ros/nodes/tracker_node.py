@@ -197,7 +197,7 @@ class TrackerNode(Node):
         self, inputs: FrameInputs, extraction: Extraction
     ) -> NDArray[np.float64] | None:
         """Return the depths (N,) of the keypoints, metres, or None for a single camera."""
-        features = extraction.features
+        features = extraction.features.to("cpu")
         if inputs.depth is not None:
             depth_m = depth_from_message(inputs.depth)
             if depth_m.shape != features.image_size:
@@ -205,14 +205,14 @@ class TrackerNode(Node):
                     f"depth image is {depth_m.shape[1]}x{depth_m.shape[0]}, the image is "
                     f"{features.image_size[1]}x{features.image_size[0]}: register the depth to it"
                 )
-            return sample_depth(depth_m, features.keypoints.cpu().numpy())
+            return sample_depth(depth_m, features.keypoints.numpy())
         if self._stereo_depth is None or inputs.right is None:
             return None
         left = extraction.image if inputs.left is None else image_from_message(inputs.left)
         if left is None:
             return None
         right = image_from_message(inputs.right)
-        return self._stereo_depth(left, right, features.keypoints.cpu().numpy())
+        return self._stereo_depth(left, right, features.keypoints.numpy())
 
     def _publish(self, extraction: Extraction, result: OdometryResult) -> None:
         """Publish what a frame yielded; `odom` is where the base was at the first keyframe."""
