@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "Run the evaluations on the data at hand and write docs/results.md."
 
+_PREFIX = "python3 -m aliked_ros "
 _SOME = "aliked-t16,aliked-n16,aliked-n16rot,sift,orb"
 # What is known in public and cannot be run without the data: MMA@3 and the like stay empty.
 _ELSEWHERE = (
@@ -45,6 +46,7 @@ class Section:
         module: the subcommand.
         data: file or folder that it is run on.
         options: further words of its command line.
+        before: command that makes the data.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Section:
     module: ModuleType
     data: Path
     options: str = ""
+    before: str = ""
 
     def words(self, out: Path) -> list[str]:
         """Return the command line behind `evaluate`, with every option."""
@@ -61,7 +64,7 @@ class Section:
         """Return the command as a reader would type it."""
         name = self.module.__name__.rpartition("evaluate_")[2]
         words = ["evaluate", name, self.data.name, *shlex.split(self.options), "--out", "DIR"]
-        return shlex.join(["python3", "-m", "aliked_ros", *words])
+        return _PREFIX + shlex.join(words)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -115,10 +118,11 @@ def _sections(data: Path, out: Path) -> Iterator[Section]:
         if (data / name).is_dir():
             pairs = _make_pairs(data / name, out / "lists" / name, limits)
             yield Section(f"pairs_{name}", f"Relative pose: {name}", evaluate_pairs, pairs,
-                          f"--methods {_SOME}")  # fmt: skip
+                          f"--methods {_SOME}", _PREFIX + _pair_words(name, limits))  # fmt: skip
     if (data / "7scenes_redkitchen").is_dir():
+        few = "--max-keypoints 1000 --map-every 16 --query-every 16"
         yield Section("localization", "", evaluate_localization, data / "7scenes_redkitchen",
-                      f"--methods {_SOME} --max-keypoints 1000 --map-every 16 --query-every 16")  # fmt: skip
+                      f"--methods {_SOME} {few}")  # fmt: skip
     if photographs.is_dir():
         yield Section("robustness", "", evaluate_robustness, photographs,
                       f"--methods {_SOME} --limit 2")  # fmt: skip
@@ -129,9 +133,13 @@ def _sections(data: Path, out: Path) -> Iterator[Section]:
 
 def _make_pairs(sequence: Path, out: Path, limits: str) -> Path:
     if not (out / "pairs.txt").is_file():
-        words = f"--count 20 --translation-m {limits} --out {shlex.quote(str(out))}"
-        evaluate_make_pairs.run(_parse(evaluate_make_pairs, [str(sequence), *shlex.split(words)]))
+        words = _pair_words(shlex.quote(str(sequence)), limits, shlex.quote(str(out)))
+        evaluate_make_pairs.run(_parse(evaluate_make_pairs, shlex.split(words)[2:]))
     return out / "pairs.txt"
+
+
+def _pair_words(sequence: str, limits: str, out: str = "DIR") -> str:
+    return f"evaluate make-pairs {sequence} --count 20 --translation-m {limits} --out {out}"
 
 
 def _parse(module: ModuleType, words: list[str]) -> argparse.Namespace:
@@ -157,7 +165,8 @@ def _part(section: Section, report: Report, pictures: Path) -> str:
     for name, image in named.items():
         save_picture(pictures / f"{name}.png", image)
     shown = replace(report, title=section.title or report.title, pictures=named)
-    return f"{shown.markdown('pictures/')}\n`{section.command()}`\n"
+    commands = [f"`{command}`" for command in (section.before, section.command()) if command]
+    return f"{shown.markdown('pictures/')}\n{', then '.join(commands)}\n"
 
 
 def _head(origin: dict[str, str]) -> str:
