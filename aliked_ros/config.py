@@ -174,6 +174,15 @@ class OdometryConfig(Config):
         0.7, "new keyframe when fewer inliers are left, as part of the first image's",
         minimum=0.0, maximum=1.0,
     )  # fmt: skip
+    window_size: int = knob(
+        1,
+        "keyframes that are adjusted together (bundle adjustment); 1: none",
+        minimum=1,
+        maximum=50,
+    )
+    mono_window_size: int = knob(
+        8, "mono: the same; at least 3 have an effect", minimum=1, maximum=50
+    )
     min_parallax_deg: float = knob(
         1.5, "mono: median parallax that the initialisation waits for", minimum=0.1, maximum=20.0
     )

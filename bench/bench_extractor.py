@@ -1,10 +1,11 @@
-"""Time the extractor, beside kornia's ALIKED if it is installed, and beside the compute floor.
+"""Time the extractor beside the plain torch network, kornia's ALIKED and the compute floor.
 
-    python bench/bench_extractor.py --model aliked-n16 --device cpu --repeats 30
+    python3 bench/bench_extractor.py --model aliked-n16 --device cpu --repeats 30
 
 One run measures everything in turns, so that the ratios hold on a busy machine too. The floor
-is the time that the model's multiply-adds take at the measured rate of a float32 matrix product.
-kornia is optional: put it on PYTHONPATH or into the environment.
+is the time that the paper's multiply-adds take at the measured rate of a float32 matrix product.
+kornia is optional: install it, or put it on PYTHONPATH. On a GPU, `--precision float16` and
+`--batch 4` are compared with float32 and single images as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +102,7 @@ def main() -> None:
     parser.add_argument("--model", default="aliked-n16", choices=MODELS)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--batch", type=int, default=1, help="images at once")
     parser.add_argument("--size", default="640x480", help="width x height, px")
     parser.add_argument("--max-keypoints", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=20)
@@ -112,37 +115,46 @@ def main() -> None:
         model=arguments.model,
         weights=checkpoint(arguments.model),
         device=arguments.device,
-        precision=arguments.precision,
         max_keypoints=arguments.max_keypoints,
         detection_threshold=0.0,  # every run describes as many keypoints as it may
     )
-    extractor = Extractor(config)
-    left, right = torch.rand(2048, 2048), torch.rand(2048, 2048)
+    extractor = Extractor(replace(config, precision=arguments.precision))
+    plain = Extractor(replace(config, backend="torch"))
+    images = [image] * arguments.batch
+    left, right = torch.rand(2, 2048, 2048, device=extractor.device)
+    ours, reference = f"aliked_ros, {extractor.backend}", "aliked_ros, plain torch"
     runs: dict[str, Callable[[], object]] = {
-        "aliked_ros": lambda: extractor(image),
+        ours: lambda: extractor(images),
+        reference: lambda: plain(image),
         "matrix product": lambda: left @ right,
     }
+    if arguments.precision != "float32" or arguments.batch > 1:
+        single = Extractor(config)
+        runs["aliked_ros, float32, one image"] = lambda: single(image)
     if peer := kornia_extractor(config, image, extractor.device):
-        runs["kornia"] = peer
+        runs["kornia, float32"] = peer
     times = time_in_turns(runs, arguments.repeats)
     where = f"{extractor.device}, {platform.processor() or platform.machine()}"
     print(
-        f"{arguments.model} {arguments.size}, {len(extractor(image))} keypoints, {where}, ", end=""
+        f"{arguments.model} {arguments.size} x {arguments.batch}, {arguments.precision}, "
+        f"{len(extractor(image))} keypoints, {where}, {arguments.threads} threads, "
+        f"torch {torch.__version__}"
     )
-    print(f"{arguments.threads} threads, torch {torch.__version__}")
-    print(f"{'':16}{'median':>10}{'best':>10}  ms")
+    print(f"{'':32}{'median':>10}{'best':>10}  ms")
     for name, values in times.items():
-        print(f"{name:16}{statistics.median(values):10.1f}{min(values):10.1f}")
-    ours = times["aliked_ros"]
-    if extractor.device.type == "cpu":
-        rate = 2048**3 / min(times["matrix product"]) / 1e6  # giga multiply-adds per second
-        floor = MULTIPLY_ADDS[arguments.model] * width * height / (640 * 480) / rate * 1e3
-        print(f"compute floor {floor:.1f} ms at {rate:.0f} G multiply-adds/s; ", end="")
-        print(f"best is {min(ours) / floor:.2f} times the floor")
-    if peer:
-        medians = statistics.median(times["kornia"]) / statistics.median(ours)
-        print(f"kornia takes {medians:.2f} times as long (best: ", end="")
-        print(f"{min(times['kornia']) / min(ours):.2f})")
+        print(f"{name:32}{statistics.median(values):10.2f}{min(values):10.2f}")
+    best = min(times[ours]) / arguments.batch
+    rate = 2048**3 / min(times["matrix product"]) / 1e6  # giga multiply-adds per second
+    floor = MULTIPLY_ADDS[arguments.model] * width * height / (640 * 480) / rate * 1e3
+    print(f"compute floor {floor:.2f} ms at {rate:.0f} G multiply-adds/s; ", end="")
+    print(f"the best image takes {best / floor:.2f} times as long")
+    for name in times:
+        if name not in {ours, "matrix product"}:
+            medians = statistics.median(times[name]) / statistics.median(times[ours])
+            print(
+                f"{name}: {medians * arguments.batch:.2f} times as long per image "
+                f"(best: {min(times[name]) / best:.2f})"
+            )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ Results = tuple[Detections, Tensor]
 Key = tuple[torch.Size, int, float]
 
 _EAGER_FRAMES = 2  # cuDNN chooses its kernels and memory is allocated in these
-_MAX_GRAPHS = 8  # image sizes and settings that are remembered
+_MAX_GRAPHS = 16  # image sizes and settings that are remembered; target_rate uses up to 13
 
 
 @dataclass

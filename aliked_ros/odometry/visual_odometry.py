@@ -13,6 +13,7 @@ from aliked_ros.geometry import se3
 from aliked_ros.geometry.rectification import baseline_m
 from aliked_ros.odometry.initialisation import initialise
 from aliked_ros.odometry.inverse_depth import carry_over, scale, triangulate_into
+from aliked_ros.odometry.local_map import LocalMap
 from aliked_ros.odometry.motion import EstimatedMotion, estimate_motion
 from aliked_ros.odometry.references import FrameMatches, References
 from aliked_ros.odometry.result import Motion, OdometryResult, State
@@ -79,6 +80,7 @@ class VisualOdometry:
         """Forget everything; the next image is the origin of a new world."""
         self._tracks.forget()
         self._references = References()
+        self._map = LocalMap(self._config, self._K)
         self._T_world_view: Array | None = None  # the last pose that was measured
         self._median_depth = 1.0  # what a single camera begins with: its unit of length
 
@@ -155,6 +157,7 @@ class VisualOdometry:
             self._T_world_view = view.T_world_view
             step = Step(view, State.TRACKING, Motion.NONE, num)
         self._references.set_keyframe(view)
+        self._map.begin(view, view)
         return replace(step, is_keyframe=True)
 
     def _wait(self, view: View, reason: str) -> Step:
@@ -171,8 +174,10 @@ class VisualOdometry:
         if motion is not None and motion.kind is Motion.GENERAL:
             pairs = pairs[motion.inlier_mask]
             keyframe = self._improve(keyframe, view, pairs, motion)
+            measured = keyframe.without_depth()
             keyframe = scale(keyframe, self._median_depth)
             self._references.set_keyframe(keyframe)
+            self._map.begin(keyframe, measured)
             return self._track(keyframe, view, matches)
         if motion is not None and self._T_world_view is not None:
             return self._follow(keyframe, view, pairs, motion)
@@ -196,8 +201,8 @@ class VisualOdometry:
 
     def _follow(self, keyframe: View, view: View, pairs: Pairs, motion: EstimatedMotion) -> Step:
         """Move to where a motion leads, and pass on what is known about depths."""
+        measured = view
         view = _moved(keyframe, view, motion)
-        self._T_world_view = view.T_world_view
         if keyframe.has_depth:
             if self._is_mono and motion.kind is Motion.GENERAL:
                 keyframe = self._references.keyframe = self._improve(keyframe, view, pairs, motion)
@@ -205,7 +210,10 @@ class VisualOdometry:
             view = carry_over(keyframe, view, pairs, motion.T_1_0, self._K, threshold_px)
         is_keyframe = self._should_be_keyframe(keyframe, view, motion)
         if is_keyframe:
+            if keyframe.has_depth:
+                view = self._map.insert(view, measured, keyframe, pairs[motion.inlier_mask])
             self._references.set_keyframe(view)
+        self._T_world_view = view.T_world_view
         return tracking(view, motion, is_keyframe)
 
     def _improve(self, keyframe: View, view: View, pairs: Pairs, motion: EstimatedMotion) -> View:
