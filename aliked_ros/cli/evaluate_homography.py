@@ -127,7 +127,7 @@ def _report(
         f"mutual nearest neighbours; homography by {options.estimator} (RANSAC, 3 px). Percent, "
         "means over pairs; repeatability (rep.) and matching score (MS) at 3 px; MHA is the share "
         "of pairs with a mean corner error up to 1, 3, 5 px. FPS: 640x480, 1000 keypoints, this "
-        "machine. GFLOPs: giga multiply-adds of the same."
+        "machine, ALIKED as this package runs it, ALIKE by plain torch. GFLOPs: giga multiply-adds."
     )
     with_paper = _is_papers_protocol(pairs, options)
     tables = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,10 +138,10 @@ def _report(
 
     size = f"longer side {options.longer_side} px" if options.longer_side else "original size"
     about = (
-        f"{num_pairs} pairs of {options.file.name}, {size}, mutual nearest neighbours, inliers "
-        f"within {options.threshold_px:g} px. AUC of the pose error (the larger one of rotation "
-        "and direction of translation) up to 5, 10, 20 deg, percent; precision: share of matches "
-        "on the true epipolar lines, percent."
+        f"{num_pairs} pairs of {options.file.resolve().parent.name}, {size}, mutual nearest "
+        f"neighbours, inliers within {options.threshold_px:g} px. AUC of the pose error (the "
+        "larger one of rotation and direction of translation) up to 5, 10, 20 deg, percent; "
+        "precision: share of matches on the true epipolar lines, percent."
     )
     thresholds_deg = list(range(1, 31))
     panels = [
@@ -150,6 +151,9 @@ def _report(
         })
         for budget, of_methods in rows.items() for estimator in estimators
     ]  # fmt: skip
+    # One scale for all panels.
+    highest = max(max(values) for panel in panels for values in panel.curves.values())
+    top = max(10 * ceil(highest / 10), 10)
     figures = {"estimators": estimators, "budgets": {str(k): v for k, v in rows.items()}}
     return Report(
         "pairs",
@@ -157,7 +161,7 @@ def _report(
         about,
         [_table(budget, of_methods, estimators) for budget, of_methods in rows.items()],
         figures,
-        {"pairs_auc": plot_curves("Relative pose", panels, None)},
+        {"pairs_auc": plot_curves("Relative pose", panels, top)},
     )
 
 

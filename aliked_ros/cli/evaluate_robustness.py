@@ -62,8 +62,8 @@ def evaluate(options: argparse.Namespace) -> Report:
                   {name: found[key] for name, found in curves.items()}, change.is_reversed)
             for key, label in (("MMA@3", "MMA@3 [%]"), ("matching_score", "matching score [%]"))
         ]  # fmt: skip
-        title = f"{change.name.capitalize()}, {len(photographs)} photographs"
-        pictures[f"robustness_{change.name}"] = plot_curves(title, panels)
+        title = f"{change.axis}, {len(photographs)} photographs"
+        pictures[f"robustness_{change.name}"] = plot_curves(title[0].upper() + title[1:], panels)
     about = (
         f"{len(photographs)} photographs of {options.root.resolve().name} (longer side "
         f"{options.longer_side} px), each beside a changed copy of itself; at most "

@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> Report:
     """Return the report of a run."""
     from aliked_ros.evaluation.charts import Panel, plot_curves
+    from aliked_ros.evaluation.descriptor_stage import RIVALS
     from aliked_ros.evaluation.planar_pairs import read_rgb
     from aliked_ros.evaluation.report import Report
 
@@ -53,14 +54,16 @@ def evaluate(options: argparse.Namespace) -> Report:
     rows = {name: [1e3 * seconds for seconds in times] for name, times in stages.items()}
     about = (
         "640x480, median over turns, from the image in memory to the features in memory, 1000 "
-        "keypoints. GFLOPs are giga multiply-adds: counted (convolutions and matrix products) and "
+        "keypoints; ALIKED as this package runs it, ALIKE by plain torch. GFLOPs are giga multiply-adds: counted (convolutions and matrix products) and "
         "as published (batch norm and interpolation too). The published frames per second were "
         "measured on an RTX 2060."
     )
     panels = [
-        Panel(width, "keypoints", "descriptor stage [ms]", counts,
-              {name: times for name, times in rows.items() if model in name.split(", ")[1]})
-        for width, model in (("64 channels", "-t"), ("128 channels", "-n"))
+        Panel(f"{dense} and {sparse}", "keypoints", "descriptor stage [ms]", counts, {
+            name.replace(f", {dense}", "").replace(f", {sparse}", ""): times
+            for name, times in rows.items() if name.split(", ")[1] in (dense, sparse)
+        })
+        for sparse, dense in RIVALS.items()
     ]  # fmt: skip
     return Report(
         "speed",

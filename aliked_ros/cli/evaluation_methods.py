@@ -135,17 +135,18 @@ def _extraction(method: Method, image: NDArray[np.uint8]) -> Callable[[], object
 
 
 def time_in_turns(runs: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the median seconds of each run; one round first warms up.
+    """Return the median seconds of each run.
 
-    The runs take turns, so that a busy machine is as slow for one as for the other.
+    The runs take turns, so that a busy machine is as slow for one as for the other. In its turn a
+    run happens twice and the second time counts: the caches then hold its data, not the last one's.
     """
     times: dict[str, list[float]] = {name: [] for name in runs}
-    for repeat in range(repeats + 1):
+    for _ in range(repeats):
         for name, run in runs.items():
+            run()
             start = time.perf_counter()
             run()
-            if repeat:
-                times[name].append(time.perf_counter() - start)
+            times[name].append(time.perf_counter() - start)
     return {name: float(np.median(seconds)) for name, seconds in times.items()}
 
 

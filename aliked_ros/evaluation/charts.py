@@ -14,7 +14,7 @@ _COLOURS = {
     "aliked-t16": "#7fb2ff", "aliked-n16": "#1f6feb", "aliked-n16rot": "#0b3d91",
     "aliked-n32": "#00b3a4", "alike-t": "#ffc27a", "alike-s": "#ff9d2e", "alike-n": "#e06c00",
     "alike-l": "#8f4300", "sift": "#57606a", "orb": "#a0a7ae", "disk": "#b23a8f",
-    "xfeat": "#3b9b46",
+    "xfeat": "#3b9b46", "dense head": "#e06c00", "SDDH": "#1f6feb", "SDDH, compiled": "#0b3d91",
 }  # fmt: skip
 _OTHERS = ("#d1495b", "#6f42c1", "#8a7f00", "#0aa2c0")
 _DASHED = ("sift", "orb")
@@ -56,7 +56,7 @@ class Scatter:
     fewer_is_better: bool = False
 
 
-def plot_curves(title: str, panels: list[Panel], y_limit: float | None = 100) -> NDArray[np.uint8]:
+def plot_curves(title: str, panels: list[Panel], y_limit: float | None = 102) -> NDArray[np.uint8]:
     """Return curves side by side as an (H, W, 3) RGB picture.
 
     Args:

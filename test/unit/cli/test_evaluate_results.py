@@ -35,7 +35,7 @@ def test_page_holds_what_the_data_give_and_leaves_the_rest_empty(data, tmp_path,
     assert str(tmp_path) not in text
     pictures = sorted(path.name for path in (page.parent / "pictures").iterdir())
     assert pictures == [
-        "results_graf_homography_mma.png", "results_graf_homography_pareto.png"
+        "results_graf_mma.png", "results_graf_pareto.png"
     ]  # fmt: skip
     assert all(f"pictures/{name}" in text for name in pictures)
     # The paper's figures stand there, ours are empty: HPatches was not at hand.
