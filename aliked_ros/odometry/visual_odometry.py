@@ -41,10 +41,10 @@ class VisualOdometry:
     of the first landmarks. Later images improve and extend the depths of the keyframe.
 
     When an image matches neither the keyframe nor the previous image, the odometry is lost: the
-    pose is held, and a new keyframe begins there with a covariance that says so. The lost keyframe
-    is still looked for in the next images; where it is found, the pose is measured against it. A
-    single camera begins again with the median depth that it had, and follows a pure rotation
-    meanwhile.
+    pose is held, and a new keyframe begins there with a covariance that says so. The last keyframes
+    of the trajectory are still looked for in the next images; where one is found, the pose is
+    measured against it, as if nothing had happened. A single camera begins again with the median
+    depth that it had, and follows a pure rotation meanwhile.
 
     Args:
         config: thresholds, noise and kind of sensor.
@@ -203,6 +203,7 @@ class VisualOdometry:
         """Move to where a motion leads, and pass on what is known about depths."""
         measured = view
         view = _moved(keyframe, view, motion)
+        self._references.confirm(keyframe)
         if keyframe.has_depth:
             if self._is_mono and motion.kind is Motion.GENERAL:
                 keyframe = self._references.keyframe = self._improve(keyframe, view, pairs, motion)
@@ -242,7 +243,7 @@ class VisualOdometry:
     def _lose(self, keyframe: View, view: View, matches: FrameMatches) -> Step:
         """Begin anew at the last pose, and remember the keyframe in case the camera comes back."""
         references = self._references
-        references.lose_keyframe(_NUM_RECOVERY_IMAGES)
+        references.lose(_NUM_RECOVERY_IMAGES)
         self._median_depth = keyframe.median_depth
         previous = references.previous
         if self._is_mono and previous is not None and previous.T_world_view is not None:
@@ -253,17 +254,18 @@ class VisualOdometry:
         return self._begin(view)
 
     def _recover(self, view: View, matches: FrameMatches) -> Step | None:
-        """Return to the lost keyframe if the image clearly shows it."""
-        lost = self._references.lost_keyframe
-        if lost is None or len(view.pixels) < self._config.min_inliers:
+        """Return to the trajectory that broke off if the image clearly shows a keyframe of it."""
+        references = self._references
+        if not references.lost or len(view.pixels) < self._config.min_inliers:
             return None
-        pairs = usable_pairs(matches.lost_keyframe, lost, view)
-        motion = estimate_motion(lost, view, pairs, self._K, self._config)
-        if motion is None or motion.inlier_mask.sum() < 2 * self._config.min_inliers:
-            self._references.count_attempt()
-            return None
-        self._references.find_keyframe()
-        return self._follow(lost, view, pairs, motion)
+        for lost, found in zip(references.lost, matches.lost, strict=True):
+            pairs = usable_pairs(found, lost, view)
+            motion = estimate_motion(lost, view, pairs, self._K, self._config)
+            if motion is not None and motion.inlier_mask.sum() >= 2 * self._config.min_inliers:
+                references.find(lost)
+                return self._follow(lost, view, pairs, motion)
+        references.count_attempt()
+        return None
 
 
 def _check(stamp_ns: int, features: Features, previous: View | None, camera: Camera) -> None:

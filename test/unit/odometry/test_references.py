@@ -14,7 +14,8 @@ def views():
 def test_without_views_there_is_nothing_to_match():
     features = views()[0].features
     matches = References().match(features, MatcherConfig())
-    assert matches.previous is matches.keyframe is matches.lost_keyframe is None
+    assert matches.previous is matches.keyframe is None
+    assert matches.lost == ()
 
 
 def test_a_view_that_is_both_previous_and_keyframe_is_matched_once():
@@ -29,18 +30,32 @@ def test_a_view_that_is_both_previous_and_keyframe_is_matched_once():
     assert matches.previous is not matches.keyframe
 
 
-def test_a_lost_keyframe_is_looked_for_so_many_times_and_can_be_found():
-    first, second, _ = views()
+def test_keyframes_of_the_trajectory_are_looked_for_so_many_times():
+    first, second, third = views()
     references = References()
     references.set_keyframe(first)
-    references.lose_keyframe(num_attempts=2)
-    references.set_keyframe(second)
+    references.confirm(first)
+    references.confirm(second)
+    references.confirm(second)
+    references.lose(num_attempts=2)
+    assert references.lost == (second, first)
+    assert len(references.match(third.features, MatcherConfig()).lost) == 2
     references.count_attempt()
-    assert references.lost_keyframe is first
-    references.find_keyframe()
-    assert references.keyframe is first
-    assert references.lost_keyframe is None
+    assert references.lost
+    references.count_attempt()
+    assert not references.lost
 
-    references.lose_keyframe(num_attempts=1)
-    references.count_attempt()
-    assert references.lost_keyframe is None
+
+def test_a_second_loss_still_looks_for_the_first_trajectory():
+    first, second, third = views()
+    references = References()
+    references.confirm(first)
+    references.lose(num_attempts=5)
+    references.set_keyframe(second)
+    references.confirm(second)
+    references.lose(num_attempts=5)
+    assert references.lost == (first,)
+    references.set_keyframe(third)
+    references.find(first)
+    assert references.keyframe is first
+    assert not references.lost
