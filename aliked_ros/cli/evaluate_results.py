@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DESCRIPTION = "Run the evaluations on the data at hand and write docs/results.md."
 
 _PREFIX = "python3 -m aliked_ros "
-_SOME = "aliked-t16,aliked-n16,aliked-n16rot,aliked-n32,alike-n,sift,orb"
+_SOME = "aliked-t16,aliked-n16,aliked-n16rot,sift,orb"
 # What is known in public and cannot be run without the data: MMA@3 and the like stay empty.
 _ELSEWHERE = (
     ("HPatches, 108 sequences", "evaluate homography hpatches-sequences-release"),
@@ -120,15 +120,15 @@ def _sections(data: Path, out: Path) -> Iterator[Section]:
             yield Section(f"pairs_{name}", f"Relative pose: {name}", evaluate_pairs, pairs,
                           f"--methods {_SOME}", _PREFIX + _pair_words(name, limits))  # fmt: skip
     if (data / "7scenes_redkitchen").is_dir():
-        few = "--max-keypoints 1000"
+        few = "--max-keypoints 1000 --map-every 16 --query-every 16"
         yield Section("localization", "", evaluate_localization, data / "7scenes_redkitchen",
                       f"--methods {_SOME} {few}")  # fmt: skip
     if photographs.is_dir():
         yield Section("robustness", "", evaluate_robustness, photographs,
-                      f"--methods {_SOME} --limit 6")  # fmt: skip
+                      f"--methods {_SOME} --limit 3")  # fmt: skip
     if graf.is_dir():
         image = next(iter(sorted(graf.glob("img1.*"))))
-        yield Section("speed", "", evaluate_speed, image, "--repeats 9")
+        yield Section("speed", "", evaluate_speed, image, "--repeats 5")
 
 
 def _make_pairs(sequence: Path, out: Path, limits: str) -> Path:
@@ -139,7 +139,7 @@ def _make_pairs(sequence: Path, out: Path, limits: str) -> Path:
 
 
 def _pair_words(sequence: str, limits: str, out: str = "DIR") -> str:
-    return f"evaluate make-pairs {sequence} --count 50 --translation-m {limits} --out {out}"
+    return f"evaluate make-pairs {sequence} --count 20 --translation-m {limits} --out {out}"
 
 
 def _parse(module: ModuleType, words: list[str]) -> argparse.Namespace:

@@ -54,9 +54,9 @@ def evaluate(options: argparse.Namespace) -> Report:
     rows = {name: [1e3 * seconds for seconds in times] for name, times in stages.items()}
     about = (
         "640x480, median over turns, from the image in memory to the features in memory, 1000 "
-        "keypoints; ALIKED as this package runs it, ALIKE by plain torch. GFLOPs are giga multiply-adds: counted (convolutions and matrix products) and "
-        "as published (batch norm and interpolation too). The published frames per second were "
-        "measured on an RTX 2060."
+        "keypoints; ALIKED as this package runs it, ALIKE by plain torch. GFLOPs are giga "
+        "multiply-adds: counted (convolutions and matrix products) and as published (batch norm "
+        "and interpolation too). The published frames per second were measured on an RTX 2060."
     )
     panels = [
         Panel(f"{dense} and {sparse}", "keypoints", "descriptor stage [ms]", counts, {

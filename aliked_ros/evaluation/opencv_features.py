@@ -64,7 +64,8 @@ def _sift(max_keypoints: int) -> tuple[Any, float]:
     """Return the detector, and what corrects its keypoints, px."""
     try:
         return cv2.SIFT_create(max_keypoints, enable_precise_upscale=True), 0.0  # type: ignore[attr-defined]
-    except TypeError:  # before OpenCV 4.8 the doubled image lies a quarter of a pixel beside
+    except (TypeError, cv2.error):
+        # Before OpenCV 4.8 the doubled image lies a quarter of a pixel beside.
         return cv2.SIFT_create(max_keypoints), -0.25  # type: ignore[attr-defined]
 
 

@@ -34,9 +34,24 @@ def test_descriptors_are_unit_rows_and_the_best_comes_first(name, blobs):
     assert features.image_size == (240, 320)
 
 
+def test_older_sift_without_the_precise_pyramid_has_the_same_origin(blobs, monkeypatch):
+    create = cv2.SIFT_create
+
+    def older(*arguments, **options):
+        if options:
+            raise cv2.error("Overload resolution failed")
+        return create(*arguments)
+
+    monkeypatch.setattr(cv2, "SIFT_create", older)
+    assert_origin_is_a_pixel_centre(OpenCVExtractor("sift", 2000), blobs)
+
+
 @pytest.mark.parametrize("name", OPENCV_METHODS)
 def test_mirrored_image_has_mirrored_keypoints_so_the_origin_is_a_pixel_centre(name, blobs):
-    extractor = OpenCVExtractor(name, 2000)
+    assert_origin_is_a_pixel_centre(OpenCVExtractor(name, 2000), blobs)
+
+
+def assert_origin_is_a_pixel_centre(extractor, blobs):
     keypoints = extractor(blobs).keypoints
     mirrored = extractor(np.ascontiguousarray(blobs[:, ::-1])).keypoints
     mirrored[:, 0] = 319 - mirrored[:, 0]
