@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.rectification import baseline_m
+from aliked_ros.odometry import map_report
 from aliked_ros.odometry.initialisation import initialise
 from aliked_ros.odometry.inverse_depth import carry_over, scale, triangulate_into
 from aliked_ros.odometry.local_map import LocalMap
@@ -83,6 +84,14 @@ class VisualOdometry:
         self._map = LocalMap(self._config, self._K)
         self._T_world_view: Array | None = None  # the last pose that was measured
         self._median_depth = 1.0  # what a single camera begins with: its unit of length
+
+    def landmarks(self) -> tuple[Array, NDArray[np.int64]]:
+        """Return the window's landmarks (L, 3) in the world, and how many keyframes see each (L,)."""
+        return map_report.landmarks(self._map, self._references.keyframe, self._camera.R)
+
+    def keyframes(self) -> list[tuple[int, Array]]:
+        """Return stamp (ns) and T_world_camera (4, 4) of the window's keyframes, oldest first."""
+        return map_report.keyframes(self._map, self._references.keyframe, self._camera.R)
 
     def process(
         self, stamp_ns: int, features: Features, depths_m: NDArray[Any] | None = None

@@ -1,0 +1,61 @@
+"""The window of keyframes and landmarks as others see it: in the frame of the raw camera."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.geometry import se3
+from aliked_ros.odometry.local_map import LocalMap, place
+from aliked_ros.odometry.view import View
+
+Array = NDArray[np.float64]
+
+
+def landmarks(
+    local_map: LocalMap, reference: View | None, R_rectified_camera: Array
+) -> tuple[Array, NDArray[np.int64]]:
+    """Return the landmarks whose place is known.
+
+    A window of one keyframe has no landmarks: then the keypoints of the reference with a known
+    depth are.
+
+    Args:
+        local_map: the window.
+        reference: what poses are measured against, or None.
+        R_rectified_camera: (3, 3) from the raw to the rectified camera.
+
+    Returns:
+        points_world: (L, 3) in the world of OdometryResult.T_world_camera; its unit.
+        num_seen: (L,) int64, keyframes that see each landmark.
+    """
+    points = local_map.points_world
+    sightings = [k.landmark[k.landmark >= 0] for k in local_map.keyframes]
+    num_seen = np.bincount(
+        np.concatenate([np.zeros(0, np.int64), *sightings]), minlength=len(points)
+    )
+    is_known = (num_seen > 0) & np.isfinite(points).all(axis=1)
+    points, num_seen = points[is_known], num_seen[is_known]
+    if len(points) == 0 and reference is not None and reference.is_measured:
+        known = np.flatnonzero(np.isfinite(reference.inverse_depth))
+        points = place(reference, known)
+        points = points[np.isfinite(points).all(axis=1)]
+        num_seen = np.ones(len(points), np.int64)
+    # The world is the rectified camera at some instant; the report is about raw ones.
+    return np.asarray(points @ R_rectified_camera), num_seen
+
+
+def keyframes(
+    local_map: LocalMap, reference: View | None, R_rectified_camera: Array
+) -> list[tuple[int, Array]]:
+    """Return stamp (ns) and T_world_camera (4, 4) of the window's keyframes, oldest first."""
+    views = [keyframe.view for keyframe in local_map.keyframes]
+    if reference is not None and reference.stamp_ns not in {view.stamp_ns for view in views}:
+        views = [reference]
+    T_rectified_camera = se3.from_rotation_translation(R_rectified_camera, np.zeros(3))
+    T_camera_rectified = se3.inverse(T_rectified_camera)
+    return [
+        (view.stamp_ns, T_camera_rectified @ view.T_world_view @ T_rectified_camera)
+        for view in views
+        if view.T_world_view is not None
+    ]
