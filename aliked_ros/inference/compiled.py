@@ -55,7 +55,13 @@ class CompiledALIKED:
     def __call__(
         self, pixels: Tensor, max_keypoints: int, detection_threshold: float
     ) -> tuple[Detections, Tensor]:
-        """Detect and describe the keypoints of one image (1, H, W, 1 or 3) uint8."""
+        """Detect and describe the keypoints of one image (1, H, W, 1 or 3) uint8.
+
+        Raises:
+            ValueError: if there are several images.
+        """
+        if len(pixels) != 1:
+            raise ValueError(f"pixels hold {len(pixels)} images: the kernels take one at a time")
         with self._lock:  # there is one set of maps
             score_map, pyramid = self.encode(pixels)
             peaks = torch.empty_like(score_map)

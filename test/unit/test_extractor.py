@@ -94,9 +94,8 @@ def test_batch_gives_a_list(seeded_extractor, textured_image, grey):
 
 
 def test_network_treats_a_batch_like_its_images(textured_image):
-    extractor = Extractor(
-        ExtractorConfig(model="aliked-t16", weights="seed:0", max_keypoints=5000, device="cpu")
-    )
+    config = ExtractorConfig("aliked-t16", "seed:0", "cpu", backend="torch", max_keypoints=5000)
+    extractor = Extractor(config)
     flat = textured_image.copy()
     flat[20:, :] = 128  # fewer keypoints than its neighbour
     uniform = np.full_like(textured_image, 77)

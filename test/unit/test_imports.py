@@ -35,7 +35,7 @@ class NoRos(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         room = name.split(".")[0]
         if room in {"rclpy", "rosidl_parser", "cv_bridge", "tf2_ros", "message_filters"} or (
-            room.endswith(("_msgs", "_interfaces")) or name == "aliked_ros.msg"
+            room.endswith(("_msgs", "_interfaces")) or name in {"aliked_ros.msg", "aliked_ros.srv"}
         ):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
@@ -43,7 +43,7 @@ sys.meta_path.insert(0, NoRos())
 import torch
 import aliked_ros
 
-skipped = ("aliked_ros.nodes", "aliked_ros.msg", "aliked_ros.__main__")
+skipped = ("aliked_ros.nodes", "aliked_ros.msg", "aliked_ros.srv", "aliked_ros.__main__")
 for module in pkgutil.walk_packages(aliked_ros.__path__, "aliked_ros."):
     if not module.name.startswith(skipped) and "_s__rosidl_" not in module.name:
         importlib.import_module(module.name)

@@ -17,7 +17,7 @@ MANIFEST = ET.parse(ROOT / "package.xml").getroot()
 DECLARED = {str(item.text) for item in MANIFEST if item.tag.endswith("depend")}
 NODES = ROOT / "aliked_ros" / "nodes"
 EXECUTABLES = re.findall(r"\w+_node\b", CMAKE)
-MESSAGES = sorted((ROOT / "msg").glob("*.msg"))
+MESSAGES = sorted([*(ROOT / "msg").glob("*.msg"), *(ROOT / "srv").glob("*.srv")])
 
 ROSDEP_KEYS = {
     "cv2": "python3-opencv",
@@ -59,8 +59,8 @@ def test_every_manifest_has_the_same_version():
 
 
 def test_every_message_is_generated():
-    listed = re.findall(r'"(msg/\w+\.msg)"', CMAKE)
-    assert sorted(listed) == [f"msg/{path.name}" for path in MESSAGES]
+    listed = re.findall(r'"((?:msg|srv)/\w+\.(?:msg|srv))"', CMAKE)
+    assert sorted(listed) == sorted(f"{path.parent.name}/{path.name}" for path in MESSAGES)
 
 
 @pytest.mark.parametrize("path", MESSAGES, ids=lambda path: path.stem)
