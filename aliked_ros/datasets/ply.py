@@ -1,0 +1,26 @@
+"""Points -> a PLY file, the form that MeshLab, CloudCompare and Open3D read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def write(path: Path, points: NDArray[Any], num_seen: NDArray[Any]) -> None:
+    """Write points (L, 3), metres, and how many keyframes see each (L,)."""
+    header = [
+        "ply",
+        "format ascii 1.0",
+        f"element vertex {len(points)}",
+        *(f"property float {axis}" for axis in "xyz"),
+        "property int num_seen",
+        "end_header",
+    ]
+    rows = [
+        f"{x:.6g} {y:.6g} {z:.6g} {count}"
+        for (x, y, z), count in zip(points.tolist(), np.asarray(num_seen).tolist(), strict=True)
+    ]
+    path.write_text("\n".join([*header, *rows]) + "\n", encoding="ascii")
