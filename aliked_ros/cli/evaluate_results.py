@@ -80,7 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--page", type=Path, default=Path("docs/results.md"), metavar="FILE", help="the page"
     )
-    parser.add_argument("--only", metavar="A,B,...", help="these sections; the page holds no other")
+    parser.add_argument(
+        "--only",
+        metavar="A,B,...",
+        help="run these sections; the others come from the last run in --out, where there was one",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -92,12 +96,16 @@ def run(options: argparse.Namespace) -> int:
     origin = provenance()
     parts = [_head(origin)]
     for section in _sections(options.data, options.out):
-        if wanted is not None and section.name not in wanted:
-            continue
-        print(f"{section.name}: {section.command()}", file=sys.stderr)
-        report = _evaluate(section, options.out)
-        write_report(options.out / section.name, report, origin | {"command": section.command()})
-        parts.append(_part(section, report, options.page.parent / "pictures"))
+        stored = options.out / section.name / "section.md"
+        if wanted is None or section.name in wanted:
+            print(f"{section.name}: {section.command()}", file=sys.stderr)
+            report = _evaluate(section, options.out)
+            own_origin = origin | {"command": section.command()}
+            write_report(options.out / section.name, report, own_origin)
+            pictures = options.page.parent / "pictures"
+            stored.write_text(_part(section, report, pictures, origin["commit"]))
+        if stored.is_file():
+            parts.append(stored.read_text())
     parts.append(_elsewhere())
     options.page.parent.mkdir(parents=True, exist_ok=True)
     options.page.write_text("\n".join(parts))
@@ -128,7 +136,7 @@ def _sections(data: Path, out: Path) -> Iterator[Section]:
                       f"--methods {_SOME} --limit 3")  # fmt: skip
     if graf.is_dir():
         image = next(iter(sorted(graf.glob("img1.*"))))
-        yield Section("speed", "", evaluate_speed, image, "--repeats 5")
+        yield Section("speed", "", evaluate_speed, image, "--repeats 10")
 
 
 def _make_pairs(sequence: Path, out: Path, limits: str) -> Path:
@@ -155,21 +163,24 @@ def _evaluate(section: Section, out: Path) -> Report:
     return report
 
 
-def _part(section: Section, report: Report, pictures: Path) -> str:
+def _part(section: Section, report: Report, pictures: Path, commit: str) -> str:
     """Return a section of the page; write its pictures."""
     from dataclasses import replace
 
-    from aliked_ros.cli.pictures import save_picture
+    import cv2
 
     named = {
         f"results_{section.name}_{name.removeprefix(f'{report.name}_')}": image
         for name, image in report.pictures.items()
     }
+    pictures.mkdir(parents=True, exist_ok=True)
     for name, image in named.items():
-        save_picture(pictures / f"{name}.png", image)
+        # They go into the repository: as small as PNG gets.
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        cv2.imwrite(str(pictures / f"{name}.png"), bgr, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     shown = replace(report, title=section.title or report.title, pictures=named)
     commands = [f"`{command}`" for command in (section.before, section.command()) if command]
-    return f"{shown.markdown('pictures/')}\n{', then '.join(commands)}\n"
+    return f"{shown.markdown('pictures/')}\n{', then '.join(commands)} ({commit})\n"
 
 
 def _head(origin: dict[str, str]) -> str:

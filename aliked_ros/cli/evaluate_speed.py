@@ -22,7 +22,7 @@ _COUNTS = "500,1000,2000,3000,4000,5000"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("image", type=Path, metavar="IMAGE", help="a photograph, resized to VGA")
-    parser.add_argument("--repeats", type=int, default=10, metavar="N", help="median of (10)")
+    parser.add_argument("--repeats", type=int, default=10, metavar="N", help="best of (10)")
     parser.add_argument(
         "--counts", default=_COUNTS, metavar="A,B,...", help=f"keypoints described ({_COUNTS})"
     )
@@ -53,7 +53,7 @@ def evaluate(options: argparse.Namespace) -> Report:
     stages = _time_stages(image, counts, options)
     rows = {name: [1e3 * seconds for seconds in times] for name, times in stages.items()}
     about = (
-        "640x480, median over turns, from the image in memory to the features in memory, 1000 "
+        "640x480, best of several turns, from the image in memory to the features in memory, 1000 "
         "keypoints; ALIKED as this package runs it, ALIKE by plain torch. GFLOPs are giga "
         "multiply-adds: counted (convolutions and matrix products) and as published (batch norm "
         "and interpolation too). The published frames per second were measured on an RTX 2060."

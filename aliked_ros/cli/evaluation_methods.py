@@ -119,7 +119,7 @@ def measure_speed(
 ) -> dict[str, float]:
     """Return method -> frames per second at 640x480 with 1000 keypoints; the methods take turns.
 
-    The time is from the image in memory to the features in memory, the median of the repeats.
+    The time is from the image in memory to the features in memory, the best of the repeats.
     """
     from aliked_ros.evaluation.methods import Budget
 
@@ -135,7 +135,7 @@ def _extraction(method: Method, image: NDArray[np.uint8]) -> Callable[[], object
 
 
 def time_in_turns(runs: Mapping[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the median seconds of each run.
+    """Return the seconds of each run, the best of all repeats: what the machine can do.
 
     The runs take turns, so that a busy machine is as slow for one as for the other. In its turn a
     run happens twice and the second time counts: the caches then hold its data, not the last one's.
@@ -147,7 +147,7 @@ def time_in_turns(runs: Mapping[str, Callable[[], object]], repeats: int) -> dic
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)
-    return {name: float(np.median(seconds)) for name, seconds in times.items()}
+    return {name: min(seconds) for name, seconds in times.items()}
 
 
 def fit(image: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.uint8]:
