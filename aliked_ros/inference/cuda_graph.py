@@ -85,10 +85,18 @@ class GraphedALIKED:
 
     def _record(self, key: Key, pixels: Tensor) -> _Graph:
         _, max_keypoints, detection_threshold = key
-        static = pixels.clone()
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            results = self._eager(static, max_keypoints, detection_threshold)
+        static, graph = pixels.clone(), torch.cuda.CUDAGraph()
+        main, side = torch.cuda.current_stream(pixels.device), torch.cuda.Stream(pixels.device)
+        side.wait_stream(main)
+        # Not torch.cuda.graph(): it collects garbage and empties the cache, which stalls a frame.
+        # Other threads, as a tracker's, may go on using the device meanwhile.
+        with torch.cuda.stream(side):
+            graph.capture_begin(capture_error_mode="thread_local")
+            try:
+                results = self._eager(static, max_keypoints, detection_threshold)
+            finally:
+                graph.capture_end()
+        main.wait_stream(side)
         return _Graph(graph, static, results)
 
     @staticmethod

@@ -62,16 +62,30 @@ def test_batch_on_cuda_gives_each_image_its_own_features(textured_image):
         torch.testing.assert_close(features.keypoints, alone.keypoints, atol=1e-3, rtol=0)
 
 
-def test_network_does_not_wait_for_the_device(textured_image):
-    extractor = Extractor(CUDA)
-    extractor(textured_image)
-    image = torch.from_numpy(textured_image).cuda().permute(2, 0, 1).unsqueeze(0) / 255
+@pytest.mark.parametrize("backend", ["auto", "torch"])
+def test_network_does_not_wait_for_the_device(textured_image, backend):
+    extractor = Extractor(replace(CUDA, backend=backend))
+    for _ in range(4):
+        extractor(textured_image)
+    pixels = torch.from_numpy(textured_image).cuda().unsqueeze(0)
     try:
         torch.cuda.set_sync_debug_mode("error")
-        with torch.no_grad():
-            extractor._network(image, 200, 0.2)
+        extractor._network(pixels, 200, 0.2)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def test_a_recorded_frame_gives_what_the_plain_network_gives(textured_image):
+    extractor, plain = Extractor(CUDA), Extractor(replace(CUDA, backend="torch"))
+    images = [np.roll(textured_image, 7 * shift, axis=1) for shift in range(6)]
+    found = [extractor(image) for image in images]
+    assert extractor.backend == "CUDA graphs"
+    for image, features in zip(images, found, strict=True):
+        expected = plain(image)
+        assert len(features) == len(expected)
+        torch.testing.assert_close(features.keypoints, expected.keypoints, atol=1e-2, rtol=0)
+        assert torch.equal(features.on_host.keypoints, features.keypoints.cpu())
+        assert features.to("cpu") is features.on_host
 
 
 def test_matching_on_cuda_equals_that_on_the_cpu():
