@@ -86,7 +86,7 @@ class GraphedALIKED:
     def _record(self, key: Key, pixels: Tensor) -> _Graph:
         _, max_keypoints, detection_threshold = key
         static, graph = pixels.clone(), torch.cuda.CUDAGraph()
-        main, side = torch.cuda.current_stream(pixels.device), torch.cuda.Stream(pixels.device)
+        main, side = torch.cuda.current_stream(pixels.device), torch.cuda.Stream(pixels.device)  # type: ignore[no-untyped-call]
         side.wait_stream(main)
         # Not torch.cuda.graph(): it collects garbage and empties the cache, which stalls a frame.
         # Other threads, as a tracker's, may go on using the device meanwhile.
