@@ -5,7 +5,7 @@ from __future__ import annotations
 from pkgutil import extend_path
 from typing import TYPE_CHECKING, Any
 
-# Python started in the repository finds this folder first; aliked_ros.msg lies in the overlay only.
+# Python started in the repository finds this folder first; .msg and .srv lie in the overlay only.
 __path__ = extend_path(__path__, __name__)
 
 __version__ = "0.1.0"

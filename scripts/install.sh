@@ -99,7 +99,7 @@ fi
 
 # Messages and build files ask for a clean build. Modules are linked, so that an edit needs nothing and a
 # deleted module leaves a dangling link that Python does not see; only a new file has to be linked.
-interfaces=$(find msg interfaces -type f | LC_ALL=C sort)
+interfaces=$(find msg srv interfaces -type f | LC_ALL=C sort)
 build="$dependencies $(hash_of CMakeLists.txt package.xml scripts/node.py.in src/* $interfaces) $interfaces"
 files=$(find aliked_ros config launch -type f -not -name '*.pyc' | LC_ALL=C sort)
 if [ "$(cat install/.build 2>/dev/null)" != "$build" ]; then

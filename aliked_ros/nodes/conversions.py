@@ -223,6 +223,12 @@ def transform_from_message(message: Transform) -> NDArray[np.float64]:
     return transform_from_values([t.x, t.y, t.z, q.x, q.y, q.z, q.w])
 
 
+def transform_from_pose(message: Pose) -> NDArray[np.float64]:
+    """Return (4, 4) T_a_b of the pose of frame b in frame a, metres."""
+    p, q = message.position, message.orientation
+    return transform_from_values([p.x, p.y, p.z, q.x, q.y, q.z, q.w])
+
+
 def transform_from_values(values: list[float]) -> NDArray[np.float64]:
     """Return (4, 4) T_a_b of x, y, z (m) and the quaternion x, y, z, w."""
     T_a_b = np.eye(4)

@@ -18,7 +18,8 @@ from aliked_ros.nodes.extraction import Extraction
 from aliked_ros.nodes.mount import TransformPublisher
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.topics import LATCHED_QOS, RESULT_QOS, STEADY
-from aliked_ros.odometry.result import UNKNOWN_VARIANCE, Motion, OdometryResult, State, TrackedPairs
+from aliked_ros.odometry.result import Motion, OdometryResult, State, TrackedPairs
+from aliked_ros.odometry.step import UNKNOWN_COVARIANCE
 
 PATH_PERIOD_S = 0.5  # a path is sent whole each time, so it is sent seldom
 
@@ -43,11 +44,16 @@ class TrackerOutputs:
 
     def __init__(self, node: Node) -> None:
         self.base_frame: str = declare(node, "base_frame", "base_link", "frame of the robot")
-        self._odom_frame: str = declare(node, "odom_frame", "odom", "fixed frame of the odometry")
+        self.odom_frame: str = declare(node, "odom_frame", "odom", "fixed frame of the odometry")
         with_tf = declare(node, "publish_tf", True, "publish odom_frame -> base_frame on /tf")
         length = declare(node, "path_length", 1000, "newest poses that the path holds")
-        if length < 1:
-            raise ValueError(f"path_length is {length}: give 1 or more")
+        kept = declare(
+            node, "trajectory_length", 1000000, "newest poses that ~/save_trajectory writes"
+        )
+        if length < 1 or kept < 1:
+            raise ValueError(
+                f"path_length is {length}, trajectory_length is {kept}: give 1 or more"
+            )
         self._odometry = node.create_publisher(Odometry, "odometry", RESULT_QOS)
         self._matches = node.create_publisher(Matches, "matches", RESULT_QOS)
         self._status = node.create_publisher(OdometryStatus, "status", RESULT_QOS)
@@ -56,6 +62,8 @@ class TrackerOutputs:
         self._transforms = TransformPublisher(node)
         self._poses: deque[PoseStamped] = deque(maxlen=length)
         self._path_is_new = False
+        # As bytes: an array is twice as large, and there may be a million.
+        self._trajectory: deque[tuple[int, bytes]] = deque(maxlen=kept)
         self._previous: tuple[int, NDArray[np.float64]] | None = None  # stamp_ns, T_odom_base
         node.create_timer(PATH_PERIOD_S, self._publish_path, clock=STEADY)
 
@@ -73,6 +81,7 @@ class TrackerOutputs:
         T_odom_base: NDArray[np.float64],
         covariance: NDArray[np.float64],
         is_measured: bool,
+        increment_covariance: NDArray[np.float64] | None = None,
     ) -> None:
         """Publish odometry and, if the pose is measured, transform and path.
 
@@ -84,20 +93,23 @@ class TrackerOutputs:
             T_odom_base: (4, 4), metres.
             covariance: (6, 6) of translation and rotation about the axes of the base, m, rad.
             is_measured: whether the pose is of this image.
+            increment_covariance: (6, 6) likewise, of the motion since the image before; None if
+                nobody knows it.
         """
-        stamped = Header(stamp=header.stamp, frame_id=self._odom_frame)
+        stamped = Header(stamp=header.stamp, frame_id=self.odom_frame)
         pose = pose_to_message(T_odom_base)
-        twist = np.zeros(6)
+        twist, twist_covariance = np.zeros(6), UNKNOWN_COVARIANCE
         if is_measured:
-            twist = self._next_twist(stamp_to_ns(header.stamp), T_odom_base)
+            twist, twist_covariance = self._next_twist(
+                stamp_to_ns(header.stamp), T_odom_base, increment_covariance
+            )
         if self._odometry.get_subscription_count():
             message = Odometry(header=stamped, child_frame_id=self.base_frame)
             message.pose.pose = pose
             message.pose.covariance = _along_fixed_axes(covariance, T_odom_base).ravel()
             message.twist.twist.linear = _vector(twist[:3])
             message.twist.twist.angular = _vector(twist[3:])
-            # The uncertainty of the velocity is not estimated: nobody should fuse it.
-            message.twist.covariance = (np.eye(6) * UNKNOWN_VARIANCE).ravel()
+            message.twist.covariance = twist_covariance.ravel()
             self._odometry.publish(message)
         if not is_measured:
             return
@@ -105,15 +117,26 @@ class TrackerOutputs:
             self._transforms.publish(stamped, self.base_frame, T_odom_base)
         self._poses.append(PoseStamped(header=stamped, pose=pose))
         self._path_is_new = True
+        self._trajectory.append((stamp_to_ns(header.stamp), T_odom_base.tobytes()))
 
-    def _next_twist(self, stamp_ns: int, T_odom_base: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the constant velocity (6,) that leads from the previous pose here, child frame."""
-        twist = np.zeros(6)
-        if self._previous is not None and stamp_ns > self._previous[0]:
-            T_previous_current = se3.inverse(self._previous[1]) @ T_odom_base
-            twist = se3.log(T_previous_current) / ((stamp_ns - self._previous[0]) * 1e-9)
-        self._previous = (stamp_ns, T_odom_base)
-        return twist
+    def _next_twist(
+        self,
+        stamp_ns: int,
+        T_odom_base: NDArray[np.float64],
+        increment_covariance: NDArray[np.float64] | None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the constant velocity (6,) that leads from the previous pose here, child frame.
+
+        Its covariance (6, 6) says "unknown" where that of the motion is: nobody should fuse it.
+        """
+        previous, self._previous = self._previous, (stamp_ns, T_odom_base)
+        if previous is None or stamp_ns <= previous[0]:
+            return np.zeros(6), UNKNOWN_COVARIANCE
+        seconds = (stamp_ns - previous[0]) * 1e-9
+        twist = se3.log(se3.inverse(previous[1]) @ T_odom_base) / seconds
+        if increment_covariance is None:
+            return twist, UNKNOWN_COVARIANCE
+        return twist, increment_covariance / seconds**2
 
     def publish_matches(
         self, header: Header, image_size: tuple[int, int], tracks: TrackedPairs
@@ -143,10 +166,19 @@ class TrackerOutputs:
         if self._status.get_subscription_count():
             self._status.publish(status)
 
+    def trajectory(self) -> list[tuple[int, NDArray[np.float64]]]:
+        """Return stamps (ns) and T_odom_base (4, 4) of the measured poses since the last begin."""
+        return [(stamp, np.frombuffer(T).reshape(4, 4)) for stamp, T in self._trajectory]
+
+    def break_off(self) -> None:
+        """Note that images are passed over: no velocity spans the gap."""
+        self._previous = None
+
     def forget(self) -> None:
         """Start a new path: the odometry begins anew."""
         self._poses.clear()
         self._path_is_new = False
+        self._trajectory.clear()
         self._previous = None
 
     def _publish_path(self) -> None:

@@ -32,6 +32,10 @@ class IncrementCovariance:
         self._previous: OdometryResult | None = None
         self._since_keyframe: Array | None = None  # of the previous image, in its own axes
 
+    def break_off(self) -> None:
+        """Note that images are passed over: the next one has no predecessor."""
+        self._previous = None
+
     def update(self, result: OdometryResult) -> Array | None:
         """Return the covariance of the motion from the image before, or None if nobody knows it.
 

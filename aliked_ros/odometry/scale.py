@@ -50,7 +50,7 @@ class ScaleEstimator:
                 "give a positive length and 1 <= min_parts <= num_parts"
             )
         self._part_m = part_m
-        self._min_parts = min_parts
+        self.min_parts = min_parts
         self._ratios: deque[float] = deque(maxlen=num_parts)
         self._references: deque[tuple[int, Array]] = deque(maxlen=_MAX_REFERENCES)
         self._waiting: deque[tuple[int, Array]] = deque(maxlen=_MAX_WAITING)
@@ -92,7 +92,7 @@ class ScaleEstimator:
 
     def scale(self) -> Scale | None:
         """Return the scale, or None while there are too few parts."""
-        if len(self._ratios) < self._min_parts:
+        if len(self._ratios) < self.min_parts:
             return None
         ratios = np.array(self._ratios)
         value = float(np.median(ratios))

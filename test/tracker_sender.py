@@ -1,0 +1,66 @@
+"""Sends the tracker what a camera in a world of points sees, for the tests that start it alone."""
+
+import numpy as np
+from aliked_ros.msg import Features
+from point_world import CAMERA
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
+
+from aliked_ros.nodes.conversions import (
+    camera_to_message,
+    features_to_message,
+    image_to_message,
+    ns_to_stamp,
+)
+
+FRAME_NS = 100_000_000
+
+
+class Sender:
+    """Publishes what a camera sees, and waits for the status of each frame.
+
+    The probe must listen to status, odometry and /diagnostics.
+    """
+
+    def __init__(self, probe, with_depth: bool = True) -> None:
+        self._probe = probe
+        self._topics = ["/features"] + ["/depth/image_raw"] * with_depth
+        self._features = probe.publisher(Features, "features")
+        self._info = probe.publisher(CameraInfo, "camera_info")
+        self._depth = probe.publisher(Image, "depth/image_raw") if with_depth else None
+        self.info = camera_to_message(CAMERA, Header())
+        self.statuses = probe.heard["status"]
+
+    def wait(self) -> None:
+        """Wait until the tracker hears us, by its own account, and we hear it."""
+        self._probe.wait_until(self._is_heard, "the tracker to hear features and depth")
+        self._probe.wait_until(self._info.get_subscription_count, "the tracker's camera_info")
+        self._probe.wait_for_publishers()
+
+    def _is_heard(self) -> bool:
+        reports = self._probe.heard["/diagnostics"]
+        values = {item.key: item.value for item in reports[-1].status[0].values} if reports else {}
+        return all(values.get(f"publishers of {topic}") == "1" for topic in self._topics)
+
+    def send(self, sighting, index, model="test", descriptor_type="float32"):
+        """Send a frame and return its status."""
+        features, depths_m = sighting
+        header = Header(stamp=ns_to_stamp(10**9 + index * FRAME_NS), frame_id="camera")
+        if self.info is not None:
+            self._info.publish(self.info)
+        if self._depth is not None:
+            self._depth.publish(image_to_message(_depth_image(features, depths_m), header))
+        count = len(self.statuses)
+        self._features.publish(features_to_message(features, header, model, descriptor_type))
+        self._probe.wait_until(lambda: len(self.statuses) > count, f"the status of frame {index}")
+        return self.statuses[-1]
+
+
+def _depth_image(features, depths_m):
+    """Return (H, W) metres, known around the keypoints."""
+    depth_m = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
+    x, y = np.rint(features.keypoints.numpy()).astype(int).T
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            depth_m[np.clip(y + dy, 0, 479), np.clip(x + dx, 0, 639)] = depths_m
+    return depth_m
