@@ -86,7 +86,7 @@ class VisualOdometry:
         self._median_depth = 1.0  # what a single camera begins with: its unit of length
 
     def landmarks(self) -> tuple[Array, NDArray[np.int64]]:
-        """Return the window's landmarks (L, 3) in the world, and how many keyframes see each (L,)."""
+        """Return the window's landmarks (L, 3) in the world; how many keyframes see each (L,)."""
         return map_report.landmarks(self._map, self._references.keyframe, self._camera.R)
 
     def keyframes(self) -> list[tuple[int, Array]]:
