@@ -36,6 +36,13 @@ ARGUMENTS = [
         "camera in base_frame: 'optical' (camera is the base) or 'x y z qx qy qz qw'; "
         "default: from TF, with a dataset 'optical'",
     ),
+    (
+        "scale_odometry_topic",
+        "",
+        None,
+        "mono: nav_msgs/Odometry that knows metres and gives the scale; default: no scale",
+    ),
+    ("output_dir", "", None, "folder of what ~/save_trajectory and ~/save_landmarks write"),
     ("publish_tf", "", ["", *BOOLEANS], "publish odom_frame -> base_frame on /tf, default true"),
     ("model", "", ["", *MODELS], "network variant"),
     ("weights", "", None, "checkpoint file; default: found or downloaded"),
@@ -87,6 +94,7 @@ def start_nodes(context: LaunchContext) -> list[Node]:
             ("depth/image_raw", given["depth_topic"]),
             ("right/image_raw", given["right_image_topic"]),
             ("right/camera_info", given["right_camera_info_topic"]),
+            ("scale_odometry", given["scale_odometry_topic"] or "scale_odometry"),
         ],
         "ros_arguments": ["--log-level", given["log_level"]],
         "output": "screen",
@@ -138,6 +146,8 @@ def choose_parameters(given: dict[str, str]) -> dict[str, dict[str, object]]:
             "camera_transform": given["camera_transform"] or ("optical" if dataset else ""),
             "publish_tf": given["publish_tf"] and given["publish_tf"] == "true",
             "device": given["device"],
+            "output_dir": given["output_dir"],
+            "scale_source": given["scale_odometry_topic"] and "odometry",
         },
         "aliked_overlay": transport,
         "aliked_player": {
