@@ -156,7 +156,7 @@ class OdometryConfig(Config):
         0.2, "stereo: standard deviation of a disparity", minimum=0.01, maximum=10.0
     )
     inverse_depth_noise: float = knob(
-        # Khoshelham and Elberink, Sensors 2012: 1.4 mm at 1 m, growing with the square of the depth.
+        # Khoshelham and Elberink, Sensors 2012: 1.4 mm at 1 m, growing with the squared depth.
         0.0015,
         "rgbd: standard deviation of 1 / depth, 1/m",
         minimum=1e-5,
