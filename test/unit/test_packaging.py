@@ -29,7 +29,8 @@ ROSDEP_KEYS = {
     "yaml": "python3-yaml",
 }
 WITHOUT_ROSDEP_KEY = {"evo", "poselib", "rosbags"}
-OPTIONAL = {"h5py", "kornia", "onnxruntime", "pycolmap"}  # of some commands only: pyproject's optional groups
+# Of some commands only: pyproject's optional groups.
+OPTIONAL = {"h5py", "kornia", "onnxruntime", "pycolmap"}
 PYPI_NAMES = {"cv2": "opencv-python-headless", "yaml": "PyYAML"}
 
 
