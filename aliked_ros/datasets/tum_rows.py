@@ -56,16 +56,28 @@ def from_rows(stamps_ns: NDArray[np.int64], rows: NDArray[np.float64]) -> Ground
 
 def row(stamp_ns: int, T_world_camera: NDArray[np.float64]) -> str:
     """Return one TUM row; the quaternion's sign is chosen so that qw >= 0."""
-    rotation = Rotation.from_matrix(T_world_camera[:3, :3]).as_quat()
-    rotation = -rotation if rotation[3] < 0 else rotation
-    values = " ".join(f"{value:.9f}" for value in (*T_world_camera[:3, 3], *rotation))
-    return f"{stamps.ns_to_seconds(stamp_ns)} {values}"
+    return _rows([stamp_ns], T_world_camera[None])[0]
 
 
 def write(path: Path, poses: Iterable[tuple[int, NDArray[np.float64]]]) -> None:
     """Write stamped poses (stamp_ns, (4, 4) T_world_camera), one row each."""
-    lines = [HEADER, *(row(stamp_ns, T_world_camera) for stamp_ns, T_world_camera in poses)]
+    listed = list(poses)
+    T = np.array([pose for _, pose in listed]).reshape(-1, 4, 4)
+    lines = [HEADER, *_rows([stamp_ns for stamp_ns, _ in listed], T)]
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
+
+
+def _rows(stamps_ns: list[int], T_world_camera: NDArray[np.float64]) -> list[str]:
+    """Return a row for each of M stamps and poses (M, 4, 4)."""
+    if not stamps_ns:
+        return []
+    rotations = Rotation.from_matrix(T_world_camera[:, :3, :3]).as_quat()
+    rotations[rotations[:, 3] < 0] *= -1
+    values = np.hstack([T_world_camera[:, :3, 3], rotations])
+    return [
+        f"{stamps.ns_to_seconds(stamp_ns)} " + " ".join(f"{value:.9f}" for value in numbers)
+        for stamp_ns, numbers in zip(stamps_ns, values.tolist(), strict=True)
+    ]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

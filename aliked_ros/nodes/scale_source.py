@@ -49,21 +49,18 @@ class ScaleSource:
         self._estimator = ScaleEstimator(part_m)
         self._is_used = source != "none"
         self._is_known = not self._is_used
+        self._shown = "unknown"
         self._part_m = part_m
         # Filled by the executor's thread, emptied by the tracker's.
         self._arrived: deque[tuple[int, NDArray[np.float64]]] = deque(maxlen=1000)
         if self._is_used:
             self._topic = node.resolve_topic_name("scale_odometry")
             node.create_subscription(Odometry, "scale_odometry", self._store, PAIRED_QOS)
-            health.show("metres per unit", self._describe)
+            health.show("metres per unit", lambda: self._shown)
 
     def _store(self, message: Odometry) -> None:
         T = transform_from_pose(message.pose.pose)
         self._arrived.append((stamp_to_ns(message.header.stamp), T))
-
-    def _describe(self) -> str:
-        scale = self._estimator.scale()
-        return "unknown" if scale is None else f"{scale.value:.4g} +- {scale.sigma:.2g}"
 
     def place(self, result: OdometryResult, placement: Placement) -> str:
         """Bring the newest scale into force; return why there is none yet, or an empty string."""
@@ -84,6 +81,7 @@ class ScaleSource:
             newest = T_world_camera if self._is_known else None
             placement.rescale(scale.value, scale.sigma, newest)
             self._is_known = True
+            self._shown = f"{scale.value:.4g} +- {scale.sigma:.2g}"
         if self._is_known:
             return ""
         return (
@@ -98,4 +96,4 @@ class ScaleSource:
     def forget(self) -> None:
         """Note that the odometry begins anew, in a unit of its own."""
         self._estimator.forget()
-        self._is_known = not self._is_used
+        self._shown, self._is_known = "unknown", not self._is_used

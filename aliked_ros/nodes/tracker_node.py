@@ -110,7 +110,8 @@ class TrackerNode(Node):
     def trajectory(self) -> list[tuple[int, NDArray[np.float64]]]:
         """Return stamps (ns) and T_odom_base (4, 4) since the last begin."""
         with self._lock:
-            return self._outputs.trajectory()
+            poses = list(self._outputs.trajectory)
+        return [(stamp_ns, np.frombuffer(T).reshape(4, 4)) for stamp_ns, T in poses]
 
     def landmarks(self) -> tuple[int, NDArray[np.float64], NDArray[np.int64]]:
         """Return the newest stamp (ns), points_odom (L, 3) and num_seen (L,)."""

@@ -40,6 +40,10 @@ class TrackerOutputs:
     """Publishes everything that the tracker knows about a frame, each part if somebody listens.
 
     Declares the parameters that name frames and choose what is published (REP 105).
+
+    Attributes:
+        trajectory: stamp (ns) and T_odom_base (16 float64) of the measured poses since the last
+            begin.
     """
 
     def __init__(self, node: Node) -> None:
@@ -63,7 +67,7 @@ class TrackerOutputs:
         self._poses: deque[PoseStamped] = deque(maxlen=length)
         self._path_is_new = False
         # As bytes: an array is twice as large, and there may be a million.
-        self._trajectory: deque[tuple[int, bytes]] = deque(maxlen=kept)
+        self.trajectory: deque[tuple[int, bytes]] = deque(maxlen=kept)
         self._previous: tuple[int, NDArray[np.float64]] | None = None  # stamp_ns, T_odom_base
         node.create_timer(PATH_PERIOD_S, self._publish_path, clock=STEADY)
 
@@ -117,7 +121,7 @@ class TrackerOutputs:
             self._transforms.publish(stamped, self.base_frame, T_odom_base)
         self._poses.append(PoseStamped(header=stamped, pose=pose))
         self._path_is_new = True
-        self._trajectory.append((stamp_to_ns(header.stamp), T_odom_base.tobytes()))
+        self.trajectory.append((stamp_to_ns(header.stamp), T_odom_base.tobytes()))
 
     def _next_twist(
         self,
@@ -166,10 +170,6 @@ class TrackerOutputs:
         if self._status.get_subscription_count():
             self._status.publish(status)
 
-    def trajectory(self) -> list[tuple[int, NDArray[np.float64]]]:
-        """Return stamps (ns) and T_odom_base (4, 4) of the measured poses since the last begin."""
-        return [(stamp, np.frombuffer(T).reshape(4, 4)) for stamp, T in self._trajectory]
-
     def break_off(self) -> None:
         """Note that images are passed over: no velocity spans the gap."""
         self._previous = None
@@ -178,7 +178,7 @@ class TrackerOutputs:
         """Start a new path: the odometry begins anew."""
         self._poses.clear()
         self._path_is_new = False
-        self._trajectory.clear()
+        self.trajectory.clear()
         self._previous = None
 
     def _publish_path(self) -> None:
