@@ -12,9 +12,9 @@ from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.rectification import baseline_m
 from aliked_ros.odometry import map_report
+from aliked_ros.odometry.adjustment import AdjustedMap, AtOnce, InBackground
 from aliked_ros.odometry.initialisation import initialise
 from aliked_ros.odometry.inverse_depth import carry_over, scale, triangulate_into
-from aliked_ros.odometry.local_map import LocalMap
 from aliked_ros.odometry.motion import EstimatedMotion, estimate_motion
 from aliked_ros.odometry.references import FrameMatches, References
 from aliked_ros.odometry.result import Motion, OdometryResult, State
@@ -52,6 +52,8 @@ class VisualOdometry:
         matcher: how descriptors are paired.
         camera: the camera whose images are used, the left one of a stereo pair.
         right_camera: the right one of a stereo pair; its P holds the baseline.
+        in_background: adjust keyframes on another thread: no frame waits for it, but a run does
+            not repeat exactly.
 
     Example:
         odometry = VisualOdometry(OdometryConfig(sensor="rgbd"), MatcherConfig(), camera)
@@ -67,8 +69,11 @@ class VisualOdometry:
         matcher: MatcherConfig,
         camera: Camera,
         right_camera: Camera | None = None,
+        *,
+        in_background: bool = False,
     ) -> None:
         self._config = config
+        self._make_runner = InBackground if in_background else AtOnce
         self._matcher = matcher
         self._camera = camera
         self._K = camera.K_rectified
@@ -81,17 +86,17 @@ class VisualOdometry:
         """Forget everything; the next image is the origin of a new world."""
         self._tracks.forget()
         self._references = References()
-        self._map = LocalMap(self._config, self._K)
+        self._map = AdjustedMap(self._config, self._K, self._make_runner)
         self._T_world_view: Array | None = None  # the last pose that was measured
         self._median_depth = 1.0  # what a single camera begins with: its unit of length
 
     def landmarks(self) -> tuple[Array, NDArray[np.int64]]:
         """Return the window's landmarks (L, 3) in the world; how many keyframes see each (L,)."""
-        return map_report.landmarks(self._map, self._references.keyframe, self._camera.R)
+        return map_report.landmarks(self._map.map, self._references.keyframe, self._camera.R)
 
     def keyframes(self) -> list[tuple[int, Array]]:
         """Return stamp (ns) and T_world_camera (4, 4) of the window's keyframes, oldest first."""
-        return map_report.keyframes(self._map, self._references.keyframe, self._camera.R)
+        return map_report.keyframes(self._map.map, self._references.keyframe, self._camera.R)
 
     def process(
         self, stamp_ns: int, features: Features, depths_m: NDArray[Any] | None = None
@@ -125,6 +130,7 @@ class VisualOdometry:
         previous = self._references.previous
         _check(stamp_ns, features, previous, self._camera)
         view = make_view(stamp_ns, features, self._camera, depths_m, self._depth_sigma)
+        self._correct(self._map.update())
         step = self._step(view, matches)
         tracks = tracked_pairs(
             self._tracks,
@@ -136,6 +142,26 @@ class VisualOdometry:
         )
         self._references.previous = step.view
         return report(step, self._T_world_view, self._camera.R, tracks)
+
+    def _correct(self, correction: Array) -> None:
+        """Move what follows the adjusted window along with it."""
+        references = self._references
+        if references.keyframe is None or np.array_equal(correction, np.eye(4)):
+            return
+        keyframe, adjusted = references.keyframe, self._map.newest(references.keyframe)
+        # What frames have added to its depths since may be better than what the window knew.
+        is_better = keyframe.sigma < adjusted.sigma
+        references.keyframe = adjusted.with_depth(
+            np.where(is_better, keyframe.inverse_depth, adjusted.inverse_depth),
+            np.where(is_better, keyframe.sigma, adjusted.sigma),
+        )
+        previous = references.previous
+        if previous is not None and previous.T_world_view is not None:
+            references.previous = previous.at(
+                correction @ previous.T_world_view, previous.covariance
+            )
+        if self._T_world_view is not None:
+            self._T_world_view = correction @ self._T_world_view
 
     def _step(self, view: View, matches: FrameMatches) -> Step:
         keyframe = self._references.keyframe
@@ -221,7 +247,8 @@ class VisualOdometry:
         is_keyframe = self._should_be_keyframe(keyframe, view, motion)
         if is_keyframe:
             if keyframe.has_depth:
-                view = self._map.insert(view, measured, keyframe, pairs[motion.inlier_mask])
+                self._map.insert(view, measured, keyframe, pairs[motion.inlier_mask])
+                view = self._map.newest(view)
             self._references.set_keyframe(view)
         self._T_world_view = view.T_world_view
         return tracking(view, motion, is_keyframe)
