@@ -10,13 +10,14 @@ from aliked_ros.config import ExtractorConfig
 from aliked_ros.extractor import Extractor
 from aliked_ros.nodes.extractor_node import ExtractorNode
 from aliked_ros.nodes.run import run
+from aliked_ros.nodes.session import make_live_odometry
 from aliked_ros.nodes.tracker_node import TrackerNode
 from aliked_ros.odometry.visual_odometry import VisualOdometry
 
 
 def make_nodes(
     make_extractor: Callable[[ExtractorConfig], Extractor] = Extractor,
-    make_odometry: Callable[..., VisualOdometry] = VisualOdometry,
+    make_odometry: Callable[..., VisualOdometry] = make_live_odometry,
 ) -> list[Node]:
     """Return both nodes, the source first: it is destroyed first.
 

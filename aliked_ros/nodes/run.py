@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import rclpy
 from ament_index_python.packages import get_package_share_directory
@@ -29,7 +30,14 @@ def run(make_nodes: Callable[[], Node | list[Node]]) -> int:
     0 after Ctrl-C or a regular end; 1 with one line on stderr if a node cannot start.
     """
     nodes: list[Node] = []
+    interrupts: list[int] = []
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
     load_transport_profile()
+    signal.signal(signal.SIGINT, interrupt)
     try:
         rclpy.init()
         made = make_nodes()
@@ -43,8 +51,10 @@ def run(make_nodes: Callable[[], Node | list[Node]]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except (ValueError, OSError, RuntimeError, ParameterException) as error:
-        if not rclpy.ok() and nodes:
-            return 0  # a publish that lost the race against the shutdown
+        # A publish that lost the race against the shutdown, or a Ctrl-C inside rclpy's compiled
+        # part, which makes a RuntimeError of it.
+        if nodes and (interrupts or not rclpy.ok()):
+            return 0
         if nodes:
             raise
         sys.stderr.write(f"cannot start: {error}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from aliked_ros.structs import Camera
 Array = NDArray[np.float64]
 
 JUMP_BACK_NS = 1_000_000_000  # a recording that starts over, not a frame out of order
+# What a node runs: keyframes are adjusted on a thread of their own, no frame waits for it.
+make_live_odometry = partial(VisualOdometry, in_background=True)
 
 
 class Session:

@@ -21,7 +21,7 @@ from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.run import run
 from aliked_ros.nodes.scale_source import ScaleSource
 from aliked_ros.nodes.services import TrackerServices
-from aliked_ros.nodes.session import Session
+from aliked_ros.nodes.session import Session, make_live_odometry
 from aliked_ros.nodes.topics import declare_transport
 from aliked_ros.nodes.tracker_inputs import FrameInputs, TrackerInputs
 from aliked_ros.nodes.tracker_outputs import TrackerOutputs, fill_extraction, fill_status
@@ -50,7 +50,7 @@ class TrackerNode(Node):
 
     def __init__(
         self,
-        make_odometry: Callable[..., VisualOdometry] = VisualOdometry,
+        make_odometry: Callable[..., VisualOdometry] = make_live_odometry,
         has_local_extractor: bool = False,
     ) -> None:
         super().__init__("aliked_tracker")
