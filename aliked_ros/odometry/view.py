@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry.camera import normalise, rectify_keypoints
 from aliked_ros.geometry.motion_refinement import Sightings
+from aliked_ros.geometry.rectification import baseline_m
 from aliked_ros.geometry.triangulation import homogeneous, unit
 from aliked_ros.structs import Camera, Features, Matches
 
@@ -128,3 +130,28 @@ def usable_pairs(matches: Matches | None, view0: View, view1: View) -> NDArray[n
     is_finite = np.isfinite(view0.pixels[pairs[:, 0]]).all(axis=1)
     is_finite &= np.isfinite(view1.pixels[pairs[:, 1]]).all(axis=1)
     return np.asarray(pairs[is_finite])
+
+
+def check_frame(stamp_ns: int, features: Features, previous: View | None, camera: Camera) -> None:
+    """Raise ValueError unless an image is later than the one before and of the camera's size."""
+    if previous is not None and stamp_ns <= previous.stamp_ns:
+        raise ValueError(
+            f"stamp is {stamp_ns} ns, the image before had {previous.stamp_ns} ns: stamps must "
+            "increase; reset the odometry if the recording started over"
+        )
+    if features.image_size != (camera.height, camera.width):
+        raise ValueError(
+            f"the features are of an image of {features.image_size} (height, width) px, the "
+            f"camera has {(camera.height, camera.width)}: make a new odometry for a new camera"
+        )
+
+
+def inverse_depth_sigma(
+    config: OdometryConfig, camera: Camera, right_camera: Camera | None
+) -> float:
+    """Return the standard deviation of a measured inverse depth, 1/m."""
+    if config.sensor != "stereo":
+        return config.inverse_depth_noise
+    if right_camera is None:
+        raise ValueError("sensor is 'stereo' and right_camera is None: give the right camera")
+    return config.disparity_noise_px / (float(camera.K_rectified[0, 0]) * baseline_m(right_camera))

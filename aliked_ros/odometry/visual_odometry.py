@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.rectification import baseline_m
 from aliked_ros.odometry import map_report
 from aliked_ros.odometry.adjustment import AdjustedMap, AtOnce, InBackground
 from aliked_ros.odometry.initialisation import initialise
@@ -20,7 +19,13 @@ from aliked_ros.odometry.references import FrameMatches, References
 from aliked_ros.odometry.result import Motion, OdometryResult, State
 from aliked_ros.odometry.step import UNKNOWN_COVARIANCE, Step, report, tracking
 from aliked_ros.odometry.tracks import Tracks, tracked_pairs
-from aliked_ros.odometry.view import View, make_view, usable_pairs
+from aliked_ros.odometry.view import (
+    View,
+    check_frame,
+    inverse_depth_sigma,
+    make_view,
+    usable_pairs,
+)
 from aliked_ros.structs import Camera, Features
 
 Array = NDArray[np.float64]
@@ -78,7 +83,7 @@ class VisualOdometry:
         self._camera = camera
         self._K = camera.K_rectified
         self._is_mono = config.sensor == "mono"
-        self._depth_sigma = _depth_sigma(config, camera, right_camera)
+        self._depth_sigma = inverse_depth_sigma(config, camera, right_camera)
         self._tracks = Tracks()
         self.reset()
 
@@ -128,7 +133,7 @@ class VisualOdometry:
             ValueError: if the stamp is not later, or features or depths do not fit the camera.
         """
         previous = self._references.previous
-        _check(stamp_ns, features, previous, self._camera)
+        check_frame(stamp_ns, features, previous, self._camera)
         view = make_view(stamp_ns, features, self._camera, depths_m, self._depth_sigma)
         self._correct(self._map.update())
         step = self._step(view, matches)
@@ -304,19 +309,6 @@ class VisualOdometry:
         return None
 
 
-def _check(stamp_ns: int, features: Features, previous: View | None, camera: Camera) -> None:
-    if previous is not None and stamp_ns <= previous.stamp_ns:
-        raise ValueError(
-            f"stamp is {stamp_ns} ns, the image before had {previous.stamp_ns} ns: stamps must "
-            "increase; reset the odometry if the recording started over"
-        )
-    if features.image_size != (camera.height, camera.width):
-        raise ValueError(
-            f"the features are of an image of {features.image_size} (height, width) px, the "
-            f"camera has {(camera.height, camera.width)}: make a new odometry for a new camera"
-        )
-
-
 def _moved(keyframe: View, view: View, motion: EstimatedMotion) -> View:
     """Return the view with the pose to which a motion leads from the keyframe."""
     assert keyframe.T_world_view is not None
@@ -325,12 +317,3 @@ def _moved(keyframe: View, view: View, motion: EstimatedMotion) -> View:
         keyframe.T_world_view @ se3.inverse(motion.T_1_0),
         adjoint @ keyframe.covariance @ adjoint.T + motion.covariance,
     )
-
-
-def _depth_sigma(config: OdometryConfig, camera: Camera, right_camera: Camera | None) -> float:
-    """Return the standard deviation of a measured inverse depth, 1/m."""
-    if config.sensor != "stereo":
-        return config.inverse_depth_noise
-    if right_camera is None:
-        raise ValueError("sensor is 'stereo' and right_camera is None: give the right camera")
-    return config.disparity_noise_px / (float(camera.K_rectified[0, 0]) * baseline_m(right_camera))
