@@ -43,7 +43,7 @@ ROLES = ("camera", "extractor", "composed", "network")
 class StoredFeatures:
     """Stands in for the extractor: returns the same features at once."""
 
-    device, weights_id = torch.device("cpu"), "stored"
+    device, backend, weights_id = torch.device("cpu"), "a stand-in", "stored"
 
     def __init__(self, config: ExtractorConfig) -> None:
         self.config = config

@@ -76,8 +76,8 @@ class ExtractorNode(Node):
         self._set_pace()
         self._extractor = make_extractor(self._settings.value)
         self.get_logger().info(
-            f"{self._extractor.config.model} on {self._extractor.device}, "
-            f"weights {self._extractor.weights_id}"
+            f"{self._extractor.config.model} on {self._extractor.device} by "
+            f"{self._extractor.backend}, weights {self._extractor.weights_id}"
         )
 
         self._tracker = tracker
