@@ -33,13 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write robustness.md, robustness.json and one plot per curve into DIR."""
-    from aliked_ros.cli.provenance import provenance
-    from aliked_ros.evaluation.report import write_report
-
-    report = evaluate(options)
-    write_report(options.out, report, provenance())
-    print(report.markdown())
-    return 0
+    return shared.publish(evaluate(options), options.out)
 
 
 def evaluate(options: argparse.Namespace) -> Report:

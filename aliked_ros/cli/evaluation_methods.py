@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from aliked_ros.evaluation.feature_cache import CachedExtractor, Extract
     from aliked_ros.evaluation.methods import Method
+    from aliked_ros.evaluation.report import Report
 
 SPEED_IMAGE_SIZE = (480, 640)
 SPEED_KEYPOINTS = 1000
@@ -66,6 +67,16 @@ def add_options(
         metavar="DIR",
         help="features of each image, so that an interrupted run goes on (default: OUT/features)",
     )
+
+
+def publish(report: Report, out: Path) -> int:
+    """Write a report into a folder (Markdown, JSON, plots) and print it; return the exit code."""
+    from aliked_ros.cli.provenance import provenance
+    from aliked_ros.evaluation.report import write_report
+
+    write_report(out, report, provenance())
+    print(report.markdown())
+    return 0
 
 
 def open_contestants(
