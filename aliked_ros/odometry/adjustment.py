@@ -115,9 +115,7 @@ class AdjustedMap:
 
     def begin(self, view: View, measured: View) -> None:
         """Forget everything, even what is being adjusted, and start with one keyframe."""
-        if self._runner.is_busy:
-            self._runner = self._make_runner()
-        self._runner.take()
+        self._runner = self._make_runner()
         self._waiting.clear()
         self.map.begin(view, measured)
 

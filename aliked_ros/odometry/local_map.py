@@ -111,10 +111,7 @@ class LocalMap:
         found = find_landmarks(
             keyframe.view,
             self.points_world[numbers],
-            [
-                self.keyframes[owner].view.features.descriptors
-                for owner in range(len(self.keyframes))
-            ],
+            [k.view.features.descriptors for k in self.keyframes],
             owners,
             rows,
             (reference.view.features.descriptors, pairs),

@@ -86,7 +86,7 @@ def test_a_run_with_a_seed_repeats_exactly(sensor):
 def test_the_window_keeps_its_size_and_its_landmarks_are_sound():
     odometry = make("rgbd", window_size=5)
     track(odometry, see(), "rgbd")
-    window = odometry._map.map
+    window = odometry._tracker.map.map
     assert len(window.keyframes) == 5
     owners, _, landmarks = window.sightings()
     assert landmarks.max() < len(window.points_world)
@@ -102,13 +102,13 @@ def test_frames_do_not_wait_and_keyframes_that_came_meanwhile_are_not_lost():
     odometry = make("rgbd", runner, window_size=6)
     results = track(odometry, see(), "rgbd")  # the first adjustment never ends
     assert {r.state for r in results} == {State.TRACKING}
-    waiting = len(odometry._map._waiting)
+    waiting = len(odometry._tracker.map._waiting)
     assert waiting >= 3
     for _ in range(waiting + 1):
         runner.finish()
-        odometry._map.update()
-    assert not odometry._map._waiting
-    assert len(odometry._map.map.keyframes) == 6
+        odometry._tracker.map.update()
+    assert not odometry._tracker.map._waiting
+    assert len(odometry._tracker.map.map.keyframes) == 6
 
 
 def test_a_late_result_moves_everything_that_came_after_the_window():
@@ -128,7 +128,7 @@ def test_what_is_still_being_adjusted_is_forgotten_at_a_new_beginning():
     odometry = make("rgbd", Reluctant(), window_size=6)
     sightings = see()
     track(odometry, sightings[:20], "rgbd")
-    assert odometry._map._runner.is_busy
+    assert odometry._tracker.map._runner.is_busy
     odometry._make_runner = AtOnce
     odometry.reset()
     results = track(odometry, sightings, "rgbd")
