@@ -15,6 +15,8 @@ from rclpy.node import Node
 PERIOD_S = 1.0
 SILENCE_S = 5.0  # as long as this without input is worth a warning
 SILENCE_REPEAT_S = 30.0
+# For timers that must run, the watchdog among them, also with sim time and a silent /clock.
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 NUM_RECENT = 300  # frames whose times are summed up
 RECENT_S = 5.0  # a problem stays in the status for this long
 
@@ -40,9 +42,7 @@ class Health:
         self._problem_at = self._received_at = self._last_report = time.monotonic()
         self._counts_before = (0, 0)
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        # Not the node's clock: with sim time and a silent /clock the watchdog must still speak.
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._timer = node.create_timer(PERIOD_S, self._report, clock=steady)
+        self._timer = node.create_timer(PERIOD_S, self._report, clock=STEADY)
 
     def watch(self, topic: str) -> None:
         """Name a subscribed topic in the reports and in the watchdog's warning."""

@@ -13,13 +13,12 @@ from aliked_ros.drawing import MAX_TAIL, TrackTails, draw_tracks
 from aliked_ros.images import ImageError
 from aliked_ros.msg import Matches
 from aliked_ros.nodes.conversions import image_from_message, image_to_message
-from aliked_ros.nodes.health import Health
+from aliked_ros.nodes.health import STEADY, Health
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.run import run
 from aliked_ros.nodes.topics import (
     PAIRED_QOS,
     RESULT_QOS,
-    STEADY,
     Callback,
     declare_transport,
     subscribe,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rclpy.clock import Clock, ClockType
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -18,9 +17,6 @@ from aliked_ros.nodes.parameters import declare
 Callback = Callable[[Any, int], None]
 
 TRANSPORTS = ("raw", "compressed")
-# Timers that must run also with sim time and a silent /clock.
-STEADY = Clock(clock_type=ClockType.STEADY_TIME)
-
 # Best effort hears reliable and best-effort cameras alike. The worker keeps the newest image only;
 # the queue before it lets a process that was not scheduled for a moment count what it passes over.
 IMAGE_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)

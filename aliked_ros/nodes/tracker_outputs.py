@@ -15,9 +15,10 @@ from aliked_ros.geometry import se3
 from aliked_ros.msg import Matches, OdometryStatus
 from aliked_ros.nodes.conversions import flat, ns_to_stamp, pose_to_message, stamp_to_ns
 from aliked_ros.nodes.extraction import Extraction
+from aliked_ros.nodes.health import STEADY
 from aliked_ros.nodes.mount import TransformPublisher
 from aliked_ros.nodes.parameters import declare
-from aliked_ros.nodes.topics import LATCHED_QOS, RESULT_QOS, STEADY
+from aliked_ros.nodes.topics import LATCHED_QOS, RESULT_QOS
 from aliked_ros.odometry.result import Motion, OdometryResult, State, TrackedPairs
 from aliked_ros.odometry.step import UNKNOWN_COVARIANCE
 
