@@ -162,6 +162,14 @@ class OdometryConfig(Config):
         minimum=1e-5,
         maximum=1.0,
     )
+    rotation_prior_noise_deg: float = knob(
+        # Attitude sensors drift by far less between two images; their clocks and mounts do not fit
+        # exactly: 5 ms at 60 deg/s and a mount that is wrong by half a degree cost this much.
+        0.5,
+        "with an inertial sensor: standard deviation of the turn that it measures between images",
+        minimum=0.001,
+        maximum=180.0,
+    )
     keyframe_displacement: float = knob(
         0.02,
         "new keyframe when keypoints moved by this part of the image width (median)",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.matrices import inverse_symmetric
+from aliked_ros.geometry.rotation_prior import RotationPrior
 from aliked_ros.geometry.triangulation import homogeneous
 
 Array = NDArray[np.float64]
@@ -51,7 +52,12 @@ class RefinedMotion:
 
 
 def refine_motion(
-    T_1_0: Array, view0: Sightings, view1: Sightings, noise: float, robust_width: float = 3.0
+    T_1_0: Array,
+    view0: Sightings,
+    view1: Sightings,
+    noise: float,
+    robust_width: float = 3.0,
+    prior: RotationPrior | None = None,
 ) -> RefinedMotion:
     """Minimise the distance between two views' measurements of the same points.
 
@@ -68,6 +74,7 @@ def refine_motion(
         view1: N measurements of the same points; inverse depth NaN where not measured.
         noise: standard deviation of a normalised coordinate, rad (px / focal length).
         robust_width: residual length, in standard deviations, where the loss turns.
+        prior: what else is known about the rotation, or None.
     """
     information = _information(T_1_0, view0, view1, noise)
     for _ in range(_NUM_ITERATIONS):
@@ -80,6 +87,8 @@ def refine_motion(
         weighted = weighted.transpose(1, 0, 2).reshape(6, -1)  # (6, 3 N)
         hessian = weighted @ jacobians.reshape(-1, 6)
         gradient = weighted @ residuals.ravel()
+        if prior is not None:
+            prior.add_to(hessian, gradient, T_1_0)
         step = np.linalg.lstsq(hessian, gradient, rcond=1e-12)[0]
         T_1_0 = se3.exp(step) @ T_1_0
         if np.linalg.norm(step) < _CONVERGED:

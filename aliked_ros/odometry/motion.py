@@ -11,8 +11,10 @@ from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry.motion_refinement import RefinedMotion, refine_motion
 from aliked_ros.geometry.pnp import estimate_absolute_pose
 from aliked_ros.geometry.rotation import align_rays, angles_rad
+from aliked_ros.geometry.rotation_prior import RotationPrior, estimate_translation
 from aliked_ros.geometry.triangulation import homogeneous, unit
 from aliked_ros.odometry.result import Motion
+from aliked_ros.odometry.rotation_prior import prior_between
 from aliked_ros.odometry.view import View
 
 Array = NDArray[np.float64]
@@ -53,7 +55,13 @@ class EstimatedMotion:
 
 
 def estimate_motion(
-    view0: View, view1: View, pairs: Pairs, K: Array, config: OdometryConfig
+    view0: View,
+    view1: View,
+    pairs: Pairs,
+    K: Array,
+    config: OdometryConfig,
+    *,
+    trusts_prior: bool = False,
 ) -> EstimatedMotion | None:
     """Estimate how the camera moved since a view whose depths are known.
 
@@ -63,23 +71,32 @@ def estimate_motion(
         pairs: (K, 2) int64, matched keypoints of view 0 and view 1.
         K: (3, 3) intrinsics of the rectified camera, px.
         config: thresholds and noise.
+        trusts_prior: the rotation between the views is known from another sensor: only the
+            translation is sampled, and half as many inliers are enough.
 
     Returns:
-        None if fewer than `config.min_inliers` pairs agree.
+        None if fewer than `config.min_inliers` pairs agree, or if there is no rotation to trust.
     """
+    prior = prior_between(view0, view1, config)
+    if trusts_prior and prior is None:
+        return None
+    min_inliers = (config.min_inliers + 1) // 2 if trusts_prior else config.min_inliers
     index0, index1 = pairs.T
     usable = np.flatnonzero(view0.sigma[index0] < _MAX_RELATIVE_SIGMA * view0.inverse_depth[index0])
     index0, index1 = index0[usable], index1[usable]
     points0 = homogeneous(view0.normalised[index0]) / view0.inverse_depth[index0, None]
-    pose = estimate_absolute_pose(
-        points0, view1.pixels[index1], K, config.ransac_threshold_px, config.seed
-    )
+    threshold_px, seed = config.ransac_threshold_px, config.seed
+    if trusts_prior and prior is not None:
+        width = threshold_px / K[0, 0] + 2 * prior.sigma_rad
+        pose = estimate_translation(prior.R_1_0, points0, view1.normalised[index1], width, seed)
+    else:
+        pose = estimate_absolute_pose(points0, view1.pixels[index1], K, threshold_px, seed)
     if pose is None:
         return None
     inlier_mask = np.zeros(len(pairs), dtype=bool)
     inlier_mask[usable[pose[1]]] = True
-    refined = _refine(pose[0], view0, view1, pairs, inlier_mask, K, config)
-    if inlier_mask.sum() < config.min_inliers:
+    refined = _refine(pose[0], view0, view1, pairs, inlier_mask, K, config, prior)
+    if inlier_mask.sum() < min_inliers:
         return None
     return _describe(refined, view0, view1, pairs, inlier_mask, K, config.keypoint_noise_px)
 
@@ -92,9 +109,14 @@ def _refine(
     inlier_mask: Mask,
     K: Array,
     config: OdometryConfig,
+    prior: RotationPrior | None,
 ) -> RefinedMotion:
-    """Refine a pose on its inliers, drop those whose residual is too large, and refine again."""
+    """Refine a pose on its inliers, drop those whose residual is too large, and refine again.
+
+    The second time with the prior, unless what the points say contradicts it.
+    """
     noise = config.keypoint_noise_px / K[0, 0]
+    in_force = None
     for _ in range(2):
         inliers = np.flatnonzero(inlier_mask)
         refined = refine_motion(
@@ -102,8 +124,11 @@ def _refine(
             view0.sightings(pairs[inliers, 0]),
             view1.sightings(pairs[inliers, 1]),
             noise,
+            prior=in_force,
         )
         T_1_0 = refined.T_1_0
+        if prior is not None and not prior.is_contradicted(T_1_0, refined.covariance):
+            in_force = prior
         inlier_mask[inliers[refined.errors > _MAX_ERROR]] = False
     return refined
 

@@ -165,6 +165,10 @@ class PoseTracker:
             if motion is not None:
                 self.references.set_keyframe(previous)
                 return self._follow(previous, view, pairs, motion)
+        pairs = usable_pairs(matches.keyframe, keyframe, view)
+        motion = estimate_motion(keyframe, view, pairs, self._K, self._config, trusts_prior=True)
+        if motion is not None:
+            return self._follow(keyframe, view, pairs, motion)
         return self._lose(keyframe, view, matches)
 
     def _follow(self, keyframe: View, view: View, pairs: Pairs, motion: EstimatedMotion) -> Step:

@@ -32,6 +32,7 @@ class View:
         sigma: (N,) its standard deviation; inf where unknown.
         T_world_view: (4, 4) pose of the rectified camera, or None if there is none.
         covariance: (6, 6) of T_world_view; translation, then rotation, in the view's own axes.
+        R_inertial_view: (3, 3) orientation by another sensor, in a frame of its own, or None.
     """
 
     stamp_ns: int
@@ -43,6 +44,7 @@ class View:
     sigma: Array
     T_world_view: Array | None
     covariance: Array
+    R_inertial_view: Array | None = None
 
     @property
     def has_depth(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,10 +80,15 @@ class VisualOdometry:
         )
 
     def process(
-        self, stamp_ns: int, features: Features, depths_m: NDArray[Any] | None = None
+        self,
+        stamp_ns: int,
+        features: Features,
+        depths_m: NDArray[Any] | None = None,
+        R_inertial_camera: Array | None = None,
     ) -> OdometryResult:
         """Follow the camera to the next image: `match`, then `estimate`."""
-        return self.estimate(stamp_ns, features, self.match(features), depths_m)
+        matches = self.match(features)
+        return self.estimate(stamp_ns, features, matches, depths_m, R_inertial_camera)
 
     def match(self, features: Features) -> FrameMatches:
         """Match the features of the next image with the views that it is compared with."""
@@ -94,6 +100,7 @@ class VisualOdometry:
         features: Features,
         matches: FrameMatches,
         depths_m: NDArray[Any] | None = None,
+        R_inertial_camera: Array | None = None,
     ) -> OdometryResult:
         """Estimate the pose of the next image from its matches.
 
@@ -103,6 +110,8 @@ class VisualOdometry:
             matches: what `match` returned for these features.
             depths_m: (N,) depth of the keypoints along the rectified optical axis, metres, NaN
                 where unknown; None for a single camera.
+            R_inertial_camera: (3, 3) orientation of the camera by an inertial sensor, in any
+                frame that stays; None if there is none for this image.
 
         Raises:
             ValueError: if the stamp is not later, or features or depths do not fit the camera.
@@ -110,6 +119,8 @@ class VisualOdometry:
         references = self._tracker.references
         check_frame(stamp_ns, features, references.previous, self._camera)
         view = make_view(stamp_ns, features, self._camera, depths_m, self._depth_sigma)
+        if R_inertial_camera is not None:
+            view = replace(view, R_inertial_view=R_inertial_camera @ self._camera.R.T)
         step = self._tracker.follow(view, matches)
         tracks = tracked_pairs(
             self._tracks,

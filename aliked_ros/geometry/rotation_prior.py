@@ -1,0 +1,119 @@
+"""A rotation that another sensor measured, and what it adds to matched points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.geometry import se3
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_MAX_CONTRADICTION = 5.0  # standard deviations of the difference
+_NUM_HYPOTHESES = 300
+_NUM_REFINEMENTS = 5
+
+
+@dataclass(frozen=True)
+class RotationPrior:
+    """What is known about the rotation between two views, beside their points.
+
+    Attributes:
+        R_1_0: (3, 3).
+        sigma_rad: standard deviation about any axis, rad.
+    """
+
+    R_1_0: Array
+    sigma_rad: float
+
+    def add_to(self, hessian: Array, gradient: Array, T_1_0: Array) -> None:
+        """Add the prior to the normal equations of a twist xi in exp(xi) @ T_1_0, in place.
+
+        Args:
+            hessian: (6, 6).
+            gradient: (6,) whose solution is the step.
+            T_1_0: (4, 4) where they were taken.
+        """
+        information = self.sigma_rad**-2
+        hessian[3:, 3:] += information * np.eye(3)
+        gradient[3:] += information * self._difference(T_1_0)
+
+    def is_contradicted(self, T_1_0: Array, covariance: Array) -> bool:
+        """Return whether another estimate of the motion rules the prior out.
+
+        Args:
+            T_1_0: (4, 4) the estimate, made without the prior.
+            covariance: (6, 6) of its twist; translation, then rotation (rad).
+        """
+        difference = self._difference(T_1_0)
+        expected = covariance[3:, 3:] + self.sigma_rad**2 * np.eye(3)
+        squared = difference @ np.linalg.solve(expected, difference)
+        return bool(squared > _MAX_CONTRADICTION**2)
+
+    def _difference(self, T_1_0: Array) -> Array:
+        """Return the turn (3,), rad, from an estimate to the prior, about the axes of view 1."""
+        return se3.log_so3(self.R_1_0 @ T_1_0[:3, :3].T)
+
+
+def estimate_translation(
+    R_1_0: Array, points0: Array, normalised1: Array, width: float, seed: int
+) -> tuple[Array, Mask] | None:
+    """Estimate a motion whose rotation is known from points that were seen again.
+
+    Two points give a translation; the one of 300 that most points agree with is refined on those.
+
+    Args:
+        R_1_0: (3, 3) the known rotation.
+        points0: (N, 3) points in view 0.
+        normalised1: (N, 2) where view 1 sees them, on the plane z = 1.
+        width: largest error of an inlier on that plane; what the rotation may be wrong included.
+        seed: of the random sampling.
+
+    Returns:
+        T_1_0 (4, 4) and the inlier mask (N,); None if there are fewer than two points.
+    """
+    count = len(points0)
+    if count < 2:
+        return None
+    turned = points0 @ R_1_0.T
+    # A point at turned + t is seen along (x, y, 1): two equations that are linear in t.
+    A = np.zeros((count, 2, 3))
+    A[:, 0, 0] = A[:, 1, 1] = 1.0
+    A[:, :, 2] = -normalised1
+    b = normalised1 * turned[:, 2:] - turned[:, :2]
+    generator = np.random.default_rng(seed)
+    first = generator.integers(0, count, _NUM_HYPOTHESES)
+    second = (first + generator.integers(1, count, _NUM_HYPOTHESES)) % count
+    pairs = np.column_stack([first, second])
+    hypotheses = _solve(A[pairs].reshape(-1, 4, 3), b[pairs].reshape(-1, 4))  # (H, 3)
+    errors = np.array([_errors(turned + t, normalised1) for t in hypotheses])
+    t = hypotheses[np.argmin(np.minimum(errors, width).sum(axis=1))]
+    for _ in range(_NUM_REFINEMENTS):
+        is_inlier = _errors(turned + t, normalised1) < width
+        if is_inlier.sum() < 2:
+            break
+        # Over the depth, so that each point counts by its error in the image.
+        near = 1 / (turned + t)[is_inlier, 2]
+        rows, values = A[is_inlier] * near[:, None, None], b[is_inlier] * near[:, None]
+        t = _solve(rows.reshape(1, -1, 3), values.reshape(1, -1))[0]
+    is_inlier = _errors(turned + t, normalised1) < width
+    return se3.from_rotation_translation(R_1_0, t), is_inlier
+
+
+def _solve(A: Array, b: Array) -> Array:
+    """Return the least-squares solutions (H, 3) of H systems (H, M, 3), (H, M)."""
+    transposed = np.swapaxes(A, 1, 2)
+    # Two points on one ray fix no translation; the tiny ridge keeps it finite and it loses.
+    normal = transposed @ A + 1e-12 * np.eye(3)
+    return np.asarray(np.linalg.solve(normal, transposed @ b[..., None])[..., 0])
+
+
+def _errors(points1: Array, normalised1: Array) -> Array:
+    """Return the distance (N,) of points (N, 3) to where they are seen; inf behind the camera."""
+    in_front = points1[:, 2] > 0
+    predicted = points1 / np.where(in_front, points1[:, 2], 1.0)[:, None]
+    distance = np.linalg.norm(predicted[:, :2] - normalised1, axis=1)
+    return np.where(in_front, distance, np.inf)
