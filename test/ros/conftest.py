@@ -20,6 +20,7 @@ from ament_index_python.packages import get_package_prefix
 from pipeline_runs import NUM_FRAMES
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
 
 from aliked_ros.datasets.writers import write_kitti, write_tum
 from aliked_ros.synthetic import SyntheticRoom
@@ -129,6 +130,14 @@ class Probe:
         self.node.destroy_node()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _end_on_sigterm():
+    """End the run as Ctrl-C does, so that a `timeout` leaves no node behind."""
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, previous)
+
+
 @pytest.fixture(scope="session")
 def ros_environment(tmp_path_factory):
     """A domain that no other run on this machine is likely to use; logs go to a scratch folder."""
@@ -148,11 +157,12 @@ def processes(tmp_path, ros_environment):
 
 @pytest.fixture
 def probe(ros_environment):
-    rclpy.init()
+    # With rclpy's own handlers a signal would end the probe, and the test would wait in vain.
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     started = Probe()
     yield started
     started.end()
-    rclpy.shutdown()
+    rclpy.try_shutdown()
 
 
 @pytest.fixture(scope="session")
