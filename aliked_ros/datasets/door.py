@@ -27,6 +27,7 @@ _READERS: tuple[Any, ...] = (
 )
 LAYOUTS = tuple(reader.layout for reader in _READERS)
 SYNTHETIC = "synthetic"
+_NOISY = "noisy"
 
 
 def open_sequence(
@@ -40,7 +41,8 @@ def open_sequence(
     """Open a sequence; images are read when they are asked for.
 
     Args:
-        path: folder or file; "synthetic" or "synthetic:SEED" is the room that the package renders.
+        path: folder or file; "synthetic" or "synthetic:SEED" is the room that the package renders,
+            "synthetic:SEED:noisy" the same with the noise of a Kinect in its depth images.
         camera_info: calibration (ROS camera_calibration YAML) in place of the layout's own.
         layout: "auto" or one of LAYOUTS.
         rate_hz: rate where the layout has no stamps; 0: what is usual for it.
@@ -67,12 +69,15 @@ def open_sequence(
 
 
 def _open_synthetic(name: str) -> Sequence:
-    from aliked_ros.synthetic import SyntheticRoom
+    from aliked_ros.synthetic import KINECT_NOISE, SyntheticRoom
 
-    seed = name.partition(":")[2] or "0"
-    if not seed.isdigit():
-        raise DatasetError(f"sequence is {name!r}: give synthetic or synthetic:SEED, a number")
-    return SyntheticRoom(int(seed))
+    seed, _, option = name.partition(":")[2].partition(":")
+    if not (seed or "0").isdigit() or option not in ("", _NOISY):
+        raise DatasetError(
+            f"sequence is {name!r}: give synthetic, synthetic:SEED or synthetic:SEED:{_NOISY}, "
+            "SEED a number"
+        )
+    return SyntheticRoom(int(seed or "0"), depth_noise=KINECT_NOISE if option else 0.0)
 
 
 def _unrecognised(path: Path, readers: list[Any]) -> str:

@@ -1,4 +1,4 @@
-"""A rendered room as a sequence: exact poses, intrinsics, depth and a right view."""
+"""A rendered room as a sequence: exact poses, intrinsics, a right view, exact or noisy depth."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from aliked_ros.datasets.calibration import rectified_partner
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.sequence import Calibration, Pictures, Sequence
 from aliked_ros.structs import Camera
+from aliked_ros.synthetic.depth_noise import add_depth_noise
 from aliked_ros.synthetic.path import pose_at
 from aliked_ros.synthetic.renderer import Renderer
 from aliked_ros.synthetic.scene import build_room
@@ -37,6 +38,7 @@ class SyntheticRoom(Sequence):
         baseline_m: float = 0.12,
         is_grey: bool = False,
         texels_per_m: float = 160.0,
+        depth_noise: float = 0.0,
     ) -> None:
         """Furnish the room and lay the path.
 
@@ -49,6 +51,7 @@ class SyntheticRoom(Sequence):
             baseline_m: distance of the right camera.
             is_grey: (H, W) images in place of (H, W, 3).
             texels_per_m: detail of the surfaces; less is quicker to build.
+            depth_noise: standard deviation of 1 / depth in the depth images, 1/m; 0: exact depth.
         """
         focal_px = 0.8 * width
         K = np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]])
@@ -57,7 +60,7 @@ class SyntheticRoom(Sequence):
         start = float(np.random.default_rng(seed).uniform()) if seed else 0.0
         T_world_camera = np.array([pose_at(stamp_ns * 1e-9, start) for stamp_ns in stamps_ns])
         super().__init__(
-            f"room{seed}",
+            f"room{seed}" + ("-noisy" if depth_noise else ""),
             stamps_ns,
             Calibration(camera, rectified_partner(camera, baseline_m)),
             sensors=("mono", "stereo", "rgbd"),
@@ -68,6 +71,8 @@ class SyntheticRoom(Sequence):
         self._T_left_right = np.eye(4)
         self._T_left_right[0, 3] = baseline_m
         self._is_grey = is_grey
+        self._seed = seed
+        self._depth_noise = depth_noise
         self._poses = T_world_camera
         self._renderer = Renderer(build_room(seed, texels_per_m))
 
@@ -76,8 +81,16 @@ class SyntheticRoom(Sequence):
         return Pictures(
             self._image(T_world_left),
             self._image(T_world_left @ self._T_left_right) if with_right else None,
-            self._renderer.depth_m(T_world_left, self._K, self._size) if with_depth else None,
+            self._depth_m(index) if with_depth else None,
         )
+
+    def _depth_m(self, index: int) -> NDArray[np.float32]:
+        depth_m = self._renderer.depth_m(self._poses[index], self._K, self._size)
+        if self._depth_noise == 0:
+            return depth_m
+        # Whoever reads a frame again, or out of order, gets the same noise.
+        generator = np.random.default_rng((self._seed, index))
+        return add_depth_noise(depth_m, self._depth_noise, generator)
 
     def _image(self, T_world_camera: NDArray[np.float64]) -> NDArray[np.uint8]:
         image = self._renderer.image(T_world_camera, self._K, self._size)

@@ -46,6 +46,9 @@ def test_the_rendered_room_has_a_name_and_a_seed():
     with pytest.raises(DatasetError, match="synthetic:SEED"):
         open_sequence("synthetic:blue")
     assert open_sequence("synthetic:2").name == "room2"
+    assert open_sequence("synthetic:2:noisy").name == "room2-noisy"
+    with pytest.raises(DatasetError, match="synthetic:SEED:noisy"):
+        open_sequence("synthetic:2:dusty")
 
 
 def test_the_working_directory_has_its_own_name(tmp_path, save_image, monkeypatch):

@@ -89,3 +89,14 @@ def test_the_camera_moves_smoothly_and_stays_in_the_room(room):
     assert steps_m.max() < 0.09
     assert (positions_m > [1.0, 1.0, 1.0]).all()
     assert (positions_m < [5.0, 4.0, 2.0]).all()
+
+
+def test_depth_noise_belongs_to_the_frame_and_leaves_the_images_alone(room):
+    again = SyntheticRoom(
+        0, 160, 120, num_frames=40, rate_hz=10.0, texels_per_m=60.0, depth_noise=0.002
+    )
+    exact, noisy = room.read(5, "rgbd"), again.read(5, "rgbd")
+    again.read(6, "rgbd")
+    np.testing.assert_array_equal(again.read(5, "rgbd").depth_m, noisy.depth_m)
+    np.testing.assert_array_equal(noisy.image, exact.image)
+    assert np.std(1 / noisy.depth_m - 1 / exact.depth_m) == pytest.approx(0.002, rel=0.2)
