@@ -8,7 +8,7 @@ import sys
 import time  # noqa: TID251 - a command measures how long its steps take
 from dataclasses import replace
 from functools import cache
-from itertools import product
+from itertools import groupby, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,18 @@ from aliked_ros.config import SENSORS, OdometryConfig, StereoConfig
 if TYPE_CHECKING:
     from aliked_ros.datasets import Sequence
     from aliked_ros.evaluation.odometry_runs import RunSpec
+    from aliked_ros.evaluation.odometry_table import Row
 
     Job = tuple[RunSpec, Sequence]
 
 DESCRIPTION = "Compare features in the odometry over sequences, seeds and disturbances."
+_ABOUT_COVARIANCE = (
+    "Error of the motion over ten frames, normalised by its covariance and squared: how often it "
+    "lies inside, below and above the 95 % interval of chi-square with 6 degrees of freedom (a "
+    "single camera's with one scale per run), and its mean over the degrees of freedom, which is "
+    "1 where the covariance is right, more where it is too bold. Claimed and actual errors are "
+    "medians. Where the ground truth's own noise is not far below them, nothing follows."
+)
 _DISTURBANCES = ("none", "drop", "blackout", "brightness", "blur", "depth_holes")
 
 
@@ -49,6 +57,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--disturb-seed", type=int, default=0, metavar="N", help="of what is random"
     )
+    parser.add_argument(
+        "--stages", action="store_true",
+        help="every run frame to frame, against keyframes, and with bundle adjustment: a column "
+        "of one table each",
+    )  # fmt: skip
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each kind")
     parser.add_argument(
         "--max-keypoints", type=int, default=1000, metavar="N", help="of every kind"
@@ -74,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write report.md, report.json, bars.png and a picture of the paths per sequence into DIR."""
-    from aliked_ros.evaluation.odometry_table import markdown, tabulate
+    from aliked_ros.evaluation.odometry_table import tabulate
 
     if options.seeds < 1 or (options.max_frames is not None and options.max_frames < 3):
         raise ValueError(
@@ -84,20 +97,40 @@ def run(options: argparse.Namespace) -> int:
     jobs = _plan(options)
     runs = _perform(jobs, options)
     rows = tabulate(runs)
-    table = markdown(rows)
     report = {"rows": [row.as_json() for row in rows], "runs": runs}
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    text = f"# Odometry: {options.seeds} seeds, median (minimum..maximum)\n\n{table}\n"
+    text = _text(rows, runs, options.seeds)
     (options.out / "report.md").write_text(text, encoding="utf-8")
     _draw(options.out, [spec for spec, _ in jobs], runs, rows)
-    print(table)
+    print(text)
     print(f"written: {options.out}")
     return 0
 
 
+def _text(rows: list[Row], runs: list[dict[str, Any]], num_seeds: int) -> str:
+    """Return report.md: stages side by side where there are any, all figures, the covariance."""
+    from aliked_ros.evaluation.odometry_table import COVARIANCE_COLUMNS, markdown, stage_table
+    from aliked_ros.evaluation.truth_noise import statements
+
+    parts = [f"# Odometry: {num_seeds} seeds, median (minimum..maximum)"]
+    if any(run["stage"] for run in runs):
+        parts += ["## What each stage adds", stage_table(rows)]
+    parts += ["## Accuracy", markdown(rows)]
+    judged = [row for row in rows if row.figures["motions"] is not None]
+    if judged:
+        layouts = {run["sequence"]: run["layout"] for run in runs if run.get("consistency")}
+        parts += [
+            "## Covariance",
+            _ABOUT_COVARIANCE,
+            markdown(judged, COVARIANCE_COLUMNS),
+            "\n".join(f"- {line}" for line in statements(layouts)),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
 def _plan(options: argparse.Namespace) -> list[Job]:
-    """Return every run, features innermost but seeds, so that a row fills up quickly.
+    """Return every run; those that read the same frames and features follow each other.
 
     Raises:
         ValueError: if a sequence cannot be served, before anything is computed.
@@ -105,7 +138,9 @@ def _plan(options: argparse.Namespace) -> list[Job]:
     from aliked_ros.datasets import open_sequence
     from aliked_ros.evaluation.odometry_features import FeatureChoice
     from aliked_ros.evaluation.odometry_runs import RunSpec
+    from aliked_ros.evaluation.odometry_stages import ALL, STAGES, staged
 
+    stages = STAGES if options.stages else (ALL,)
     features = [FeatureChoice.parse(text, options.max_keypoints) for text in options.features]
     odometry = config_from(options, "odometry", OdometryConfig)
     common = {
@@ -121,12 +156,14 @@ def _plan(options: argparse.Namespace) -> list[Job]:
         sequence = open_sequence(path)
         sequence.require_camera()
         sensors = _sensors(sequence, options.sensors)
-        kinds = product(sensors, options.disturb, features, range(options.seeds))
-        for sensor, disturbance, feature, seed in kinds:
+        kinds = product(sensors, options.disturb, features, stages, range(options.seeds))
+        for sensor, disturbance, feature, stage, seed in kinds:
             if disturbance == "depth_holes" and sensor != "rgbd":
                 continue
-            config = replace(odometry, sensor=sensor, seed=seed)
-            spec = RunSpec(path, sensor, feature, disturbance, odometry=config, **common)
+            config = staged(replace(odometry, sensor=sensor, seed=seed), stage)
+            spec = RunSpec(
+                path, sensor, feature, disturbance, odometry=config, stage=stage, **common
+            )
             jobs.append((spec, sequence))
     if not jobs:
         raise ValueError("nothing to run: depth_holes needs a sequence with depth images")
@@ -149,7 +186,7 @@ def _perform(jobs: list[Job], options: argparse.Namespace) -> list[dict[str, Any
 
     from aliked_ros.evaluation.feature_cache import CachedExtractor
     from aliked_ros.evaluation.methods import Budget, open_method
-    from aliked_ros.evaluation.odometry_runs import load_run, perform_run
+    from aliked_ros.evaluation.odometry_runs import load_run, perform_runs
 
     @cache
     def extractor_of(name: str, max_keypoints: int) -> CachedExtractor:
@@ -168,19 +205,26 @@ def _perform(jobs: list[Job], options: argparse.Namespace) -> list[dict[str, Any
             progress.set_postfix_str(word, refresh=False)
             progress.update()
 
-        for job in jobs:
-            spec, sequence = job
+        for _, same in groupby(jobs, lambda job: _frames_key(job[0])):
+            group = list(same)
+            spec, sequence = group[0]
             done = progress.n
-            title = f"{sequence.name} {spec.sensor} {spec.feature.label} {spec.odometry.seed}"
-            progress.set_description(title, refresh=False)
-            figures = load_run(spec, out)
-            if figures is None:
+            progress.set_description(
+                f"{sequence.name} {spec.sensor} {spec.feature.label}", refresh=False
+            )
+            missing = [spec for spec, _ in group if load_run(spec, out) is None]
+            if missing:
                 extract = extractor_of(spec.feature.method, spec.feature.max_keypoints)
-                figures = perform_run(spec, sequence, extract, out, time.perf_counter, on_frame)
+                perform_runs(missing, sequence, extract, out, time.perf_counter, on_frame)
             # Dropped frames and finished runs count as done, too.
-            progress.update(done + _num_frames(job) - progress.n)
-            runs.append(figures)
+            progress.update(done + sum(map(_num_frames, group)) - progress.n)
+            runs += [load_run(spec, out) or {} for spec, _ in group]
     return runs
+
+
+def _frames_key(spec: RunSpec) -> tuple[Any, ...]:
+    """Return what decides which frames and features a run reads."""
+    return spec.sequence, spec.sensor, spec.disturbance, spec.feature
 
 
 def _num_frames(job: Job) -> int:
@@ -206,7 +250,8 @@ def _draw(out: Path, specs: list[RunSpec], runs: list[dict[str, Any]], rows: lis
             continue
         name = f"{figures['sequence']}-{spec.sensor}-{spec.disturbance}"
         with np.load(aligned) as stored:
-            paths.setdefault(name, {})[spec.feature.label] = stored["positions_m"]
+            label = f"{spec.feature.label} {spec.stage}".rstrip()
+            paths.setdefault(name, {})[label] = stored["positions_m"]
             longest = truths.get(name, np.zeros((0, 3)))
             truths[name] = max(longest, stored["reference_m"], key=len)
     for name, paths_m in paths.items():

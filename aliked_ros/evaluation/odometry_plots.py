@@ -85,8 +85,9 @@ def plot_bars(rows: list[Row]) -> Picture | None:
 
 
 def _group_title(names: tuple[str, ...]) -> str:
-    sequence, sensor, disturbance = names
-    return f"{sequence}\n{sensor}" + ("" if disturbance == "none" else f", {disturbance}")
+    sequence, sensor, disturbance, stage = names
+    parts = [sensor, "" if disturbance == "none" else disturbance, stage]
+    return f"{sequence}\n" + ", ".join(part for part in parts if part)
 
 
 def _cycle(count: int) -> list[str]:

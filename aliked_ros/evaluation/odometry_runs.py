@@ -1,4 +1,4 @@
-"""One run of the odometry over a sequence -> its files and figures; finished runs are kept."""
+"""Runs of the odometry over a sequence -> their files and figures; finished runs are kept."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ import numpy as np
 from aliked_ros.config import OdometryConfig, StereoConfig
 from aliked_ros.datasets import FrameError, Sequence, tum_rows
 from aliked_ros.datasets.disturbed import DisturbedSequence
+from aliked_ros.evaluation.consistency import check_motions
 from aliked_ros.evaluation.feature_cache import CachedExtractor
 from aliked_ros.evaluation.odometry_features import FeatureChoice
+from aliked_ros.evaluation.odometry_stages import ALL
 from aliked_ros.evaluation.pair_errors import track_pairs
 from aliked_ros.evaluation.recovery import recoveries
 from aliked_ros.evaluation.run_report import FrameRecord, summarise
@@ -34,10 +36,12 @@ _CODE = (
     "geometry",
     "matching.py",
     "datasets/disturbed.py",
+    "evaluation/consistency.py",
     "evaluation/odometry_runs.py",
     "evaluation/pair_errors.py",
     "evaluation/recovery.py",
     "evaluation/trajectory.py",
+    "synthetic",
 )
 
 
@@ -57,6 +61,7 @@ class RunSpec:
         disturbance_seed: of the disturbance; the same for all seeds of the odometry.
         is_pairs: each pair of neighbouring frames is a run of its own.
         detection_threshold: of ALIKED and ALIKE.
+        stage: what `odometry` leaves of the method, by name.
     """
 
     sequence: str
@@ -70,6 +75,7 @@ class RunSpec:
     disturbance_seed: int = 0
     is_pairs: bool = False
     detection_threshold: float = 0.2
+    stage: str = ALL
 
     def folder(self, out: Path) -> Path:
         """Return where the files of the run are: readable, and one of its own for each spec."""
@@ -90,51 +96,56 @@ def load_run(spec: RunSpec, out: Path) -> dict[str, Any] | None:
     return figures
 
 
-def perform_run(
-    spec: RunSpec,
+def perform_runs(
+    specs: list[RunSpec],
     sequence: Sequence,
     extract: CachedExtractor,
     out: Path,
     clock: Clock,
     on_frame: Callable[[str], None],
-) -> dict[str, Any]:
-    """Run the odometry and write trajectory.txt, groundtruth.txt and, last, run.json.
+) -> None:
+    """Run the odometry and write trajectory.txt, groundtruth.txt and, last, run.json of each run.
 
     Args:
-        spec: what to do.
+        specs: what to do; they differ in `odometry` and `stage` alone, so that a frame is read or
+            rendered once for all of them.
         sequence: undisturbed.
-        extract: the features of `spec.feature`.
+        extract: the features of all specs.
         out: folder of all runs.
         clock: returns seconds.
-        on_frame: called after each frame with a word about it.
-
-    Returns:
-        What run.json holds.
+        on_frame: called after each frame of a run with a word about it.
     """
-    if spec.disturbance != UNDISTURBED:
+    first = specs[0]
+    if first.disturbance != UNDISTURBED:
         sequence = DisturbedSequence(
-            sequence, spec.disturbance, spec.disturbance_seed, spec.max_frames
+            sequence, first.disturbance, first.disturbance_seed, first.max_frames
         )
-    figures: dict[str, Any] = {
+    for spec in specs:
+        spec.folder(out).mkdir(parents=True, exist_ok=True)
+    if first.is_pairs:
+        found = [_track_pairs(spec, sequence, extract, clock, on_frame) for spec in specs]
+    else:
+        found = _track(specs, sequence, extract, out, clock, on_frame)
+    for spec, figures in zip(specs, found, strict=True):
+        _finish(spec, sequence, figures, spec.folder(out))
+
+
+def _finish(spec: RunSpec, sequence: Sequence, figures: dict[str, Any], folder: Path) -> None:
+    """Write run.json, whole or not at all."""
+    figures = {
         "sequence": sequence.name,
+        "layout": sequence.layout,
         "sensor": spec.sensor,
         "disturbance": spec.disturbance,
         "feature": spec.feature.label,
+        "stage": spec.stage,
         "seed": spec.odometry.seed,
         "config": asdict(spec),
+        **figures,
     }
-    folder = spec.folder(out)
-    folder.mkdir(parents=True, exist_ok=True)
-    if spec.is_pairs:
-        make = partial(build_pipeline, spec, sequence, extract, clock)
-        pairs = track_pairs(sequence, spec.sensor, spec.max_frames, make, on_frame)
-        figures |= {"pairs": pairs}
-    else:
-        figures |= _track(spec, sequence, extract, folder, clock, on_frame)
     unfinished = folder / "run.json.part"
     unfinished.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     unfinished.replace(folder / "run.json")
-    return figures
 
 
 @cache
@@ -165,37 +176,63 @@ def build_pipeline(
     return FramePipeline(extract, rig.measure_depth, odometry, clock)
 
 
-def _track(
+def _track_pairs(
     spec: RunSpec,
     sequence: Sequence,
     extract: CachedExtractor,
-    folder: Path,
     clock: Clock,
     on_frame: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Track the whole sequence; return counts, latencies, score and recoveries."""
-    pipeline = build_pipeline(spec, sequence, extract, clock)
-    records: list[FrameRecord] = []
+    make = partial(build_pipeline, spec, sequence, extract, clock)
+    return {"pairs": track_pairs(sequence, spec.sensor, spec.max_frames, make, on_frame)}
+
+
+def _track(
+    specs: list[RunSpec],
+    sequence: Sequence,
+    extract: CachedExtractor,
+    out: Path,
+    clock: Clock,
+    on_frame: Callable[[str], None],
+) -> list[dict[str, Any]]:
+    """Track the whole sequence with each configuration; return the figures of each."""
+    sensor, limit = specs[0].sensor, specs[0].max_frames
+    pipelines = [build_pipeline(spec, sequence, extract, clock) for spec in specs]
+    records: list[list[FrameRecord]] = [[] for _ in specs]
     errors: list[FrameError] = []
-    for frame in sequence.frames(spec.sensor, limit=spec.max_frames, on_error=errors.append):
-        processed = pipeline.process(frame)
-        # What the extraction took when it was not read from the disk.
-        latencies_ms = processed.latencies_ms | {"extract": extract.extraction_ms}
-        latencies_ms["total"] = sum(latencies_ms.values())
-        records.append(FrameRecord.of(processed.result, latencies_ms))
-        on_frame(processed.result.state.value)
-    if not records:
+    for frame in sequence.frames(sensor, limit=limit, on_error=errors.append):
+        for pipeline, kept in zip(pipelines, records, strict=True):
+            processed = pipeline.process(frame)
+            # What the extraction took when it was not read from the disk.
+            latencies_ms = processed.latencies_ms | {"extract": extract.extraction_ms}
+            latencies_ms["total"] = sum(latencies_ms.values())
+            kept.append(FrameRecord.of(processed.result, latencies_ms))
+            on_frame(processed.result.state.value)
+    if not records[0]:
         raise ValueError(f"no frame of {sequence.name} could be read: {errors[0]}")
+    return [
+        _figures(spec, sequence, kept, len(errors), spec.folder(out))
+        for spec, kept in zip(specs, records, strict=True)
+    ]
+
+
+def _figures(
+    spec: RunSpec, sequence: Sequence, records: list[FrameRecord], num_skipped: int, folder: Path
+) -> dict[str, Any]:
+    """Return counts, latencies, score, consistency and recoveries of a run."""
     _write_trajectories(folder, sequence, records)
     score = _score(folder, spec)
+    truth = sequence.ground_truth
+    scale = score["scale"] if score and spec.sensor == "mono" else 1.0
+    consistency = None if truth is None else check_motions(records, truth, scale)
     found = []
-    if isinstance(sequence, DisturbedSequence) and not errors:
-        scale = score["scale"] if score and spec.sensor == "mono" else 1.0
-        found = recoveries(records, sequence.spells, sequence.ground_truth, scale)
+    if isinstance(sequence, DisturbedSequence) and not num_skipped:
+        found = recoveries(records, sequence.spells, truth, scale)
     return {
-        **summarise(records, len(errors)),
+        **summarise(records, num_skipped),
         "first_tracked": _first_tracked(records),
         "score": score,
+        "consistency": consistency and asdict(consistency),
         "recoveries": [asdict(recovery) for recovery in found],
     }
 

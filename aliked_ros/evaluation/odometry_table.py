@@ -59,6 +59,18 @@ def _score(name: str) -> Callable[[Run], float | None]:
     return lambda run: (run.get("score") or {}).get(name)
 
 
+def _consistency(*path: str, factor: float = 1.0) -> Callable[[Run], float | None]:
+    """Return what a run says about its covariance under some keys, one inside the other."""
+
+    def of(run: Run) -> float | None:
+        value = run.get("consistency")
+        for key in path:
+            value = value and value[key]
+        return None if value is None else factor * float(value)
+
+    return of
+
+
 def _pair(name: str) -> Callable[[Run], float | None]:
     return lambda run: (run.get("pairs") or {}).get(name)
 
@@ -144,7 +156,22 @@ COLUMNS = (
     Column("pairs_median_deg", "pair deg", 2, _pair("median_deg")),
     Column("pairs_within", "within 0.25 m, 2 deg", 2, _pair("within")),
 )
-NAMES = ("sequence", "sensor", "disturbance", "feature")
+# Errors of the motion over ten frames, normalised by the claimed covariance and squared.
+COVARIANCE_COLUMNS = (
+    Column("motions", "motions", 0, _consistency("num")),
+    Column("inside_percent", "inside 95 % %", 0, _consistency("whole", "inside", factor=100)),
+    Column("below_percent", "below %", 0, _consistency("whole", "below", factor=100)),
+    Column("above_percent", "above %", 0, _consistency("whole", "above", factor=100)),
+    Column("mean_error", "mean / 6", 2, _consistency("whole", "mean")),
+    Column("mean_translation", "translation / 3", 2, _consistency("translation", "mean")),
+    Column("mean_rotation", "rotation / 3", 2, _consistency("rotation", "mean")),
+    Column("claimed_mm", "claimed mm", 1, _consistency("claimed_m", factor=1e3)),
+    Column("error_mm", "error mm", 1, _consistency("error_m", factor=1e3)),
+    Column("claimed_deg", "claimed deg", 3, _consistency("claimed_deg")),
+    Column("error_deg", "error deg", 3, _consistency("error_deg")),
+)
+NAMES = ("sequence", "sensor", "disturbance", "stage", "feature")
+_STAGE_FIGURES = ("ate_m", "ate_with_scale_m", "rpe_m", "rpe_deg", "lost_frames")
 
 
 @dataclass(frozen=True)
@@ -165,20 +192,51 @@ def tabulate(runs: list[Run]) -> list[Row]:
     groups: dict[tuple[str, ...], list[Run]] = {}
     for run in runs:
         groups.setdefault(tuple(run[name] for name in NAMES), []).append(run)
+    columns = (*COLUMNS, *COVARIANCE_COLUMNS)
     return [
-        Row(names, {c.key: Spread.of([c.of(run) for run in group]) for c in COLUMNS})
+        Row(names, {c.key: Spread.of([c.of(run) for run in group]) for c in columns})
         for names, group in groups.items()
     ]
 
 
-def markdown(rows: list[Row]) -> str:
+def markdown(rows: list[Row], columns: tuple[Column, ...] = COLUMNS) -> str:
     """Return the rows as a Markdown table, without the columns that are empty."""
-    shown = [c for c in COLUMNS if any(row.figures[c.key] is not None for row in rows)]
-    cells = [[*NAMES, *(column.title for column in shown)]]
+    shown = [c for c in columns if any(row.figures[c.key] is not None for row in rows)]
+    named = [i for i in range(len(NAMES)) if any(row.names[i] for row in rows)]
+    cells = [[*(NAMES[i] for i in named), *(column.title for column in shown)]]
     for row in rows:
-        spreads = [(row.figures[column.key], column.decimals) for column in shown]
-        figures = ["-" if spread is None else spread.text(n) for spread, n in spreads]
-        cells.append([*row.names, *figures])
+        figures = [_text(row.figures[column.key], column) for column in shown]
+        cells.append([*(row.names[i] for i in named), *figures])
+    return _aligned(cells)
+
+
+def stage_table(rows: list[Row]) -> str:
+    """Return a Markdown table with a line for each figure and a column for each stage."""
+    at = NAMES.index("stage")
+    stages = list(dict.fromkeys(row.names[at] for row in rows))
+    groups: dict[tuple[str, ...], dict[str, Row]] = {}
+    for row in rows:
+        groups.setdefault(_without(row.names, at), {})[row.names[at]] = row
+    cells = [[*_without(NAMES, at), "figure", *stages]]
+    columns = [column for column in COLUMNS if column.key in _STAGE_FIGURES]
+    for names, by_stage in groups.items():
+        for column in columns:
+            spreads = [by_stage[s].figures[column.key] if s in by_stage else None for s in stages]
+            if any(spreads):
+                cells.append([*names, column.title, *(_text(one, column) for one in spreads)])
+    return _aligned(cells)
+
+
+def _without(names: tuple[str, ...], at: int) -> tuple[str, ...]:
+    return names[:at] + names[at + 1 :]
+
+
+def _text(spread: Spread | None, column: Column) -> str:
+    return "-" if spread is None else spread.text(column.decimals)
+
+
+def _aligned(cells: list[list[str]]) -> str:
+    """Return lines of cells, the first one the header, as a Markdown table."""
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
     lines = [
         "| "

@@ -20,7 +20,8 @@ class FrameRecord:
     """What is kept of a frame: its result without the tracks, which would fill the memory.
 
     Attributes:
-        stamp_ns, state, motion, reason, T_world_camera, is_keyframe: as in OdometryResult.
+        stamp_ns, state, motion, reason, T_world_camera, covariance, is_keyframe: as in
+            OdometryResult.
         figures: num_keypoints, num_matches, num_inliers and parallax_deg of OdometryResult.
         latencies_ms: stage -> milliseconds; "total" is from reading the frame to its pose.
     """
@@ -30,6 +31,7 @@ class FrameRecord:
     motion: Motion
     reason: str
     T_world_camera: NDArray[np.float64] | None
+    covariance: NDArray[np.float64]
     is_keyframe: bool
     figures: dict[str, float]
     latencies_ms: dict[str, float]
@@ -43,6 +45,7 @@ class FrameRecord:
             result.motion,
             result.reason,
             result.T_world_camera,
+            result.covariance,
             result.is_keyframe,
             {name: float(getattr(result, name)) for name in _FIGURES},
             latencies_ms,

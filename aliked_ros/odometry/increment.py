@@ -1,6 +1,8 @@
-"""How uncertain the motion between two successive images is."""
+"""How uncertain the motion between two images is, from the covariances of their poses."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,48 @@ _TOLERANCE = (
 )
 
 
-class IncrementCovariance:
-    """Takes the results of successive images; returns the covariance of the motion between two.
+class UncertainPose(Protocol):
+    """A pose that was reported, with its covariance.
+
+    Attributes:
+        T_world_camera: (4, 4), or None where there is none.
+        covariance: (6, 6) translation, then rotation, about the axes of the camera.
+    """
+
+    @property
+    def T_world_camera(self) -> Array | None: ...
+
+    @property
+    def covariance(self) -> Array: ...
+
+
+def covariance_between(
+    keyframe: UncertainPose, earlier: UncertainPose, later: UncertainPose
+) -> Array | None:
+    """Return the covariance of the motion between two poses, or None if nobody knows it.
 
     The covariance of a pose is that of its keyframe and that of the motion since; the first part
-    is the same for all images of one keyframe and cancels in the difference of two poses. What is
-    left are the motions since the keyframe of both images, which are measured independently.
+    is the same for both poses and cancels in their difference. What is left are the motions since
+    that keyframe, which are measured independently.
+
+    Args:
+        keyframe: what the earlier pose was measured against; the earlier pose itself if that is a
+            keyframe. The later pose was measured against it or a keyframe that follows from it.
+        earlier: a pose.
+        later: another one.
+
+    Returns:
+        (6, 6) of T_earlier_later: translation, then rotation, about the axes of the later camera.
+        None where a pose was measured against something else than the keyframe.
     """
+    parts = _since(keyframe, earlier), _since(keyframe, later)
+    if parts[0] is None or parts[1] is None:
+        return None
+    return _carried(parts[0], earlier, later) + parts[1]
+
+
+class IncrementCovariance:
+    """Takes the results of successive images; returns the covariance of the motion between two."""
 
     def __init__(self) -> None:
         self.forget()
@@ -30,7 +67,6 @@ class IncrementCovariance:
         """Begin anew: the next image has no predecessor."""
         self._keyframe: OdometryResult | None = None
         self._previous: OdometryResult | None = None
-        self._since_keyframe: Array | None = None  # of the previous image, in its own axes
 
     def break_off(self) -> None:
         """Note that images are passed over: the next one has no predecessor."""
@@ -51,30 +87,25 @@ class IncrementCovariance:
             if result.is_keyframe and result.T_world_camera is not None:
                 self._keyframe = result
             return None
-        since = self._motion_since_keyframe(result)
         increment = None
-        if since is not None and self._since_keyframe is not None and self._previous is not None:
-            increment = since + _carried(self._since_keyframe, self._previous, result)
+        if self._keyframe is not None and self._previous is not None:
+            increment = covariance_between(self._keyframe, self._previous, result)
         self._previous = result
         if result.is_keyframe:
-            self._keyframe, self._since_keyframe = result, np.zeros((6, 6))
-        else:
-            self._since_keyframe = since
+            self._keyframe = result
         return increment
 
-    def _motion_since_keyframe(self, result: OdometryResult) -> Array | None:
-        """Return the part of a pose's covariance that the keyframe has not; None if there is none.
 
-        There is none where the pose was measured against something else than the keyframe.
-        """
-        if self._keyframe is None:
-            return None
-        since = result.covariance - _carried(self._keyframe.covariance, self._keyframe, result)
-        smallest, largest = np.linalg.eigvalsh(since)[[0, -1]]
-        return since if smallest >= -_TOLERANCE * abs(largest) else None
+def _since(keyframe: UncertainPose, pose: UncertainPose) -> Array | None:
+    """Return the part of a pose's covariance that the keyframe has not; None if there is none."""
+    if pose is keyframe:
+        return np.zeros((6, 6))
+    since = pose.covariance - _carried(keyframe.covariance, keyframe, pose)
+    smallest, largest = np.linalg.eigvalsh(since)[[0, -1]]
+    return np.asarray(since) if smallest >= -_TOLERANCE * abs(largest) else None
 
 
-def _carried(covariance: Array, earlier: OdometryResult, later: OdometryResult) -> Array:
+def _carried(covariance: Array, earlier: UncertainPose, later: UncertainPose) -> Array:
     """Return the covariance (6, 6) of an earlier pose about the axes of a later one."""
     assert earlier.T_world_camera is not None
     assert later.T_world_camera is not None

@@ -8,6 +8,7 @@ from aliked_ros.__main__ import main
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.writers import write_tum
 from aliked_ros.evaluation import odometry_runs
+from aliked_ros.evaluation.odometry_stages import STAGES
 from aliked_ros.evaluation.trajectory import compare_files
 from aliked_ros.synthetic import SyntheticRoom
 
@@ -65,13 +66,13 @@ def test_an_interrupted_evaluation_goes_on(folder, evaluated, monkeypatch, capsy
     runs = sorted((evaluated / "runs").iterdir())
     (runs[0] / "run.json").unlink()
     performed = []
-    perform_run = odometry_runs.perform_run
+    perform_runs = odometry_runs.perform_runs
 
-    def counted(spec, *arguments):
-        performed.append(spec)
-        return perform_run(spec, *arguments)
+    def counted(specs, *arguments):
+        performed.extend(specs)
+        perform_runs(specs, *arguments)
 
-    monkeypatch.setattr(odometry_runs, "perform_run", counted)
+    monkeypatch.setattr(odometry_runs, "perform_runs", counted)
     images = set((evaluated / "features").rglob("*.npz"))
     assert _evaluate(folder, evaluated, "--seeds", "2") == 0
     assert [spec.folder(evaluated / "runs") for spec in performed] == [runs[0]]
@@ -92,6 +93,37 @@ def test_disturbances_are_rows_of_their_own_with_their_recovery(folder, evaluate
     assert by_name["none"]["frames_until_tracking"] is None
     assert by_name["drop"]["frames_until_tracking"]["median"] == 0
     assert by_name["blackout"]["lost_frames"]["median"] >= 1
+
+
+def test_stages_are_runs_of_their_own_side_by_side_in_one_table(folder, evaluated, tmp_path):
+    cache = ["--cache", str(evaluated / "features")]
+    assert _evaluate(folder, tmp_path, "--seeds", "2", *cache, "--stages") == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [row["stage"] for row in report["rows"]] == [*STAGES, *STAGES]
+    keyframes = {
+        stage: [
+            run["frames"]["keyframes"]
+            for run in report["runs"]
+            if run["stage"] == stage and run["feature"] == "sift"
+        ]
+        for stage in STAGES
+    }
+    assert keyframes["frame to frame"] == [12, 12]
+    assert max(keyframes["+ keyframes"]) < 12
+    lines = (tmp_path / "report.md").read_text().split("\n")
+    titles = [line for line in lines if line.startswith("| sequence")]
+    assert [cell.strip() for cell in titles[0].split("|")][-4:-1] == list(STAGES)
+
+
+def test_the_covariance_is_checked_beside_the_noise_of_the_truth(evaluated):
+    report = json.loads((evaluated / "report.json").read_text())
+    for row in report["rows"]:
+        assert row["motions"]["median"] == 2
+        shares = [row[f"{where}_percent"]["median"] for where in ("inside", "below", "above")]
+        assert sum(shares) == pytest.approx(100)
+    text = (evaluated / "report.md").read_text()
+    assert "## Covariance" in text
+    assert "Ground truth of room:" in text
 
 
 def test_pairs_of_frames_are_judged_one_by_one(folder, evaluated, tmp_path):

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from aliked_ros.evaluation.odometry_plots import plot_bars, plot_paths
-from aliked_ros.evaluation.odometry_table import Spread, markdown, tabulate
+from aliked_ros.evaluation.odometry_table import (
+    COVARIANCE_COLUMNS,
+    Spread,
+    markdown,
+    stage_table,
+    tabulate,
+)
 
 
 def run(seed, feature="sift", ate_m=0.1, sensor="stereo", **more):
@@ -12,6 +18,7 @@ def run(seed, feature="sift", ate_m=0.1, sensor="stereo", **more):
         "sequence": "lane",
         "sensor": sensor,
         "disturbance": "none",
+        "stage": "",
         "feature": feature,
         "seed": seed,
         "frames": {"tracked": 9, "total": 10, "lost": 1},
@@ -29,7 +36,7 @@ def run(seed, feature="sift", ate_m=0.1, sensor="stereo", **more):
 def test_the_seeds_of_a_configuration_become_one_row_with_spread():
     runs = [run(0, ate_m=0.1), run(0, "orb", 0.7), run(1, ate_m=0.4), run(2, ate_m=0.2)]
     sift, orb = tabulate(runs)
-    assert sift.names == ("lane", "stereo", "none", "sift")
+    assert sift.names == ("lane", "stereo", "none", "", "sift")
     assert sift.figures["ate_m"] == Spread(0.2, 0.1, 0.4, 3)
     assert orb.figures["ate_m"] == Spread(0.7, 0.7, 0.7, 1)
     assert sift.figures["tracked_percent"].median == 90
@@ -44,6 +51,39 @@ def test_the_table_shows_median_and_range_and_leaves_empty_columns_out():
     assert "ATE m" in lines[0]
     assert "pairs" not in lines[0]
     assert len({len(line) for line in lines}) == 1
+
+
+def test_stages_are_the_columns_of_one_table_with_the_spread_of_the_seeds():
+    runs = [
+        run(seed, stage=stage, ate_m=ate_m + 0.1 * seed, sensor=sensor)
+        for sensor in ("stereo", "mono")
+        for stage, ate_m in (("frame to frame", 0.6), ("+ keyframes", 0.3))
+        for seed in range(3)
+    ]
+    lines = stage_table(tabulate(runs)).split("\n")
+    header, *rest = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert header == [
+        "sequence", "sensor", "disturbance", "feature", "figure", "frame to frame", "+ keyframes",
+    ]  # fmt: skip
+    by_figure = {(cells[1], cells[4]): cells[5:] for cells in rest[1:]}
+    assert by_figure["stereo", "ATE m"] == ["0.700 (0.600..0.800)", "0.400 (0.300..0.500)"]
+    assert by_figure["mono", "RPE deg"] == ["0.30", "0.30"]
+    assert ("mono", "ATE m") not in by_figure
+
+
+def test_the_covariance_has_a_table_of_its_own():
+    part = {"inside": 0.9, "below": 0.04, "above": 0.06, "mean": 1.1}
+    judged = {"num": 290, "whole": part, "translation": part, "rotation": part}
+    judged |= {"error_m": 0.004, "claimed_m": 0.005, "error_deg": 0.1, "claimed_deg": 0.2}
+    rows = tabulate([run(0, consistency=judged), run(1, consistency=None)])
+    header, _, line = markdown(rows, COVARIANCE_COLUMNS).split("\n")
+    assert "ATE" not in header
+    cells = dict(
+        zip(*([c.strip() for c in text.split("|")] for text in (header, line)), strict=True)
+    )
+    assert cells["inside 95 % %"] == "90"
+    assert cells["claimed mm"] == "5.0"
+    assert "covariance" not in markdown(rows)
 
 
 def test_a_single_camera_has_no_error_without_scale():

@@ -14,7 +14,7 @@ TRUTH = GroundTruth(10**9 + np.arange(20, dtype=np.int64) * 10**8, TRUE)
 
 def records(states, poses):
     return [
-        FrameRecord(int(stamp_ns), state, Motion.GENERAL, "", T, False, {}, {})
+        FrameRecord(int(stamp_ns), state, Motion.GENERAL, "", T, np.zeros((6, 6)), False, {}, {})
         for stamp_ns, state, T in zip(TRUTH.stamps_ns, states, poses, strict=True)
     ]
 

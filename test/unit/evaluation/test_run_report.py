@@ -15,6 +15,7 @@ def _record(index, state=State.TRACKING, reason="", extract_ms=10.0, **figures):
         motion=Motion.GENERAL if state is State.TRACKING else Motion.UNKNOWN,
         reason=reason,
         T_world_camera=np.eye(4),
+        covariance=np.eye(6),
         is_keyframe=index == 0,
         figures=defaults | figures,
         latencies_ms={"extract": extract_ms, "total": 2 * extract_ms},
