@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from aliked_ros import __version__
-from aliked_ros.cli import evaluate, export, extract, match, track
+from aliked_ros.cli import evaluate, export, extract, match, track, train
 
 COMMANDS: dict[str, ModuleType] = {
     "extract": extract,
@@ -16,6 +16,7 @@ COMMANDS: dict[str, ModuleType] = {
     "track": track,
     "evaluate": evaluate,
     "export": export,
+    "train": train,
 }
 
 

@@ -30,15 +30,16 @@ class ALIKED(Encoder):
 
     Args:
         model: one of `aliked_ros.config.MODELS`.
+        num_samples: sample positions of a descriptor; None: those of the released model.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, num_samples: int | None = None) -> None:
         if model not in _VARIANTS:
             raise ValueError(f"model is {model!r}: must be one of {', '.join(MODELS)}")
-        channels, num_samples = _VARIANTS[model]
+        channels, released_samples = _VARIANTS[model]
         super().__init__(channels)
         self.model = model
-        self.desc_head = SDDH(self.dim, num_samples)
+        self.desc_head = SDDH(self.dim, num_samples or released_samples)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @classmethod

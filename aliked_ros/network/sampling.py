@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 
@@ -80,5 +82,32 @@ def weighted_rows(rows: Tensor, index: Tensor, weights: Tensor) -> Tensor:
         columns = weights.to(rows.dtype).unsqueeze(-1).unbind(1)
         pairs = zip(index.unbind(1), columns, strict=True)
         return reduce(torch.add, [rows.index_select(0, cell) * weight for cell, weight in pairs])
-    # An embedding bag is this sum in one kernel, without the (P, J, C) intermediate.
-    return F.embedding_bag(index, rows, mode="sum", per_sample_weights=weights.to(rows.dtype))
+    weighted: Tensor = _WeightedRows.apply(rows, index, weights.to(rows.dtype))
+    return weighted
+
+
+class _WeightedRows(torch.autograd.Function):
+    """An embedding bag, which is this sum in one kernel without the (P, J, C) intermediate.
+
+    Its own gradient sorts the index first; adding row by row takes a third of the time.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, index: Tensor, weights: Tensor) -> Tensor:
+        ctx.save_for_backward(rows, index, weights)
+        return F.embedding_bag(index, rows, mode="sum", per_sample_weights=weights)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
+        rows, index, weights = ctx.saved_tensors
+        columns = index.unbind(1)
+        of_rows = of_weights = None
+        if ctx.needs_input_grad[0]:
+            of_rows = torch.zeros_like(rows)
+            for cells, weight in zip(columns, weights.unbind(1), strict=True):
+                of_rows.index_add_(0, cells, gradient * weight.unsqueeze(1))
+        if ctx.needs_input_grad[2]:
+            products = [(rows.index_select(0, cells) * gradient).sum(dim=1) for cells in columns]
+            of_weights = torch.stack(products, dim=1)
+        return of_rows, None, of_weights

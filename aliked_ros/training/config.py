@@ -34,7 +34,10 @@ class TrainingConfig(Config):
     )
     megadepth: str = knob("", "folder in MegaDepth's layout")
     sequence_share: float = knob(
-        0.3, "part of the pairs that come with depth, where there are such", minimum=0.0, maximum=1.0
+        0.3,
+        "part of the pairs that come with depth, where there are such",
+        minimum=0.0,
+        maximum=1.0,
     )
     validation: str = knob("", "folder of photographs or planar pairs that are only looked at")
 
@@ -42,7 +45,7 @@ class TrainingConfig(Config):
     max_rotation_deg: float = knob(30.0, "homographies: turn", minimum=0.0, maximum=180.0)
     max_scale: float = knob(1.6, "homographies: ratio of the scales", minimum=1.0, maximum=8.0)
     max_slant: float = knob(
-        0.25, "homographies: corners move by up to this part of the side", minimum=0.0, maximum=0.45
+        0.15, "homographies: corners move by up to this part of the side", minimum=0.0, maximum=0.24
     )
     appearance: float = knob(
         1.0, "strength of light, blur, noise and occluders; 0: none", minimum=0.0, maximum=2.0

@@ -188,8 +188,8 @@ def cut(view: DepthView, window: Window, size_px: int) -> DepthView:
     along = (np.arange(size_px, dtype=np.float32) + 0.5) / scale - 0.5
     points = torch.from_numpy(_grid(left + along, top + along))
     read, is_known = interpolate_depth(torch.from_numpy(view.depth), points)
-    depth = torch.where(is_known, read, torch.zeros_like(read)).reshape(size_px, size_px)
-    return DepthView(image.astype(np.uint8), depth.numpy(), K, view.T_camera_world)
+    depth = np.where(is_known.numpy(), read.numpy(), np.float32(0)).reshape(size_px, size_px)
+    return DepthView(image.astype(np.uint8), depth, K, view.T_camera_world)
 
 
 def _place(
@@ -222,4 +222,5 @@ def _grid_over(image_size: tuple[int, ...]) -> Tensor:
 
 def _grid(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the points (len(y) * len(x), 2) of a grid, row by row."""
-    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
+    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    return np.asarray(points, np.float32)

@@ -38,7 +38,7 @@ class ViewRange:
 
     max_rotation_deg: float = 30.0
     max_scale: float = 1.6
-    max_slant: float = 0.25
+    max_slant: float = 0.15
     max_shift: float = 0.25
 
 
@@ -155,9 +155,7 @@ def draw_views(
     quad0 = _into(centre0 + side * square, width, height)
     angle = np.radians(generator.uniform(-1, 1) * views.max_rotation_deg)
     log_scale = generator.uniform(-1, 1) * np.log(views.max_scale)
-    slant = generator.uniform(-1, 1, (4, 2)) * views.max_slant
-    # Slants that are not halved could fold the view.
-    corners = square + 0.5 * slant
+    corners = square + generator.uniform(-1, 1, (4, 2)) * views.max_slant
     R = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shift = generator.uniform(-1, 1, 2) * views.max_shift * side
     quad1 = quad0.mean(axis=0) + shift + side * np.exp(log_scale) * corners @ R.T

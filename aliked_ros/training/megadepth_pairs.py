@@ -36,6 +36,9 @@ class MegaDepthPairs:
     world to the camera, and which images overlap how much: D2-Net as the matrix `overlap_matrix`,
     LoFTR as `pair_infos`, rows ((i, j), overlap, matches). Every list that lies in scene_info is
     drawn from alike often: leave scenes that serve a test, such as those of IMW2020, out of it.
+
+    Attributes:
+        unreadable_lists: what is wrong with lists that were skipped; each begins with its name.
     """
 
     def __init__(self, root: Path, overlap: tuple[float, float], options: DepthPairOptions) -> None:
@@ -61,17 +64,17 @@ class MegaDepthPairs:
         self._root = Path(root).expanduser()
         self._options = options
         lists = sorted((self._root / "scene_info").glob("*.npz"))
-        self._scenes, self._broken = _read_scenes(lists, overlap)
+        self._scenes, self.unreadable_lists = _read_scenes(lists, overlap)
         if not self._scenes:
-            broken = f" (the first of {len(self._broken)} broken: {self._broken[0]})"
+            broken = "".join(f"; broken: {text}" for text in self.unreadable_lists[:1])
             raise ValueError(
                 f"{self._root} ({LAYOUT}): no pair with an overlap of {overlap[0]} to {overlap[1]} "
-                f"in {len(lists)} lists{broken if self._broken else ''}; widen overlap or put the "
-                "lists of D2-Net or LoFTR into scene_info"
+                f"in {len(lists)} lists{broken}; widen overlap or put the lists of D2-Net or LoFTR "
+                "into scene_info"
             )
 
     def draw(self, generator: np.random.Generator) -> TrainingPair:
-        """Return a pair; files and lists that cannot be read are named in it.
+        """Return a pair; files that cannot be read are named in it.
 
         Raises:
             ValueError: no two views make a pair.

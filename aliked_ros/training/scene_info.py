@@ -18,7 +18,7 @@ KEYS = ("image_paths", "depth_paths", "intrinsics", "poses")
 
 # The few names that a pickled array of strings, numbers, arrays and None refers to. These files
 # come from the internet, and unpickling anything else could run what their author liked.
-_HARMLESS = {
+_HARMLESS: dict[str, Any] = {
     "_reconstruct": np.empty(0).__reduce__()[0],
     "scalar": np.float64(0).__reduce__()[0],
     "ndarray": np.ndarray,
@@ -64,7 +64,7 @@ def read_scene(path: Path, overlap: tuple[float, float]) -> Scene:
     """Read one list.
 
     Args:
-        path: a file of either form that docs of MegaDepthPairs describe.
+        path: a list of either form that MegaDepthPairs describes.
         overlap: least and greatest share of common scene points, both included.
 
     Raises:
@@ -94,11 +94,11 @@ def _views(images: Any, depths: Any, intrinsics: Any, poses: Any) -> dict[int, L
     ):
         if image is None or depth is None or K is None or pose is None:
             continue
-        own_K = np.array(K, np.float64).reshape(3, 3)
-        own_K[:2, 2] -= 0.5  # COLMAP puts the centre of the first pixel at 0.5, we at 0
+        K_ours = np.array(K, np.float64).reshape(3, 3)
+        K_ours[:2, 2] -= 0.5  # COLMAP puts the centre of the first pixel at 0.5, we at 0
         T_camera_world = np.array(pose, np.float64).reshape(4, 4)
-        if np.isfinite(own_K).all() and np.isfinite(T_camera_world).all():
-            views[index] = ListedView(str(image), str(depth), own_K, T_camera_world)
+        if np.isfinite(K_ours).all() and np.isfinite(T_camera_world).all():
+            views[index] = ListedView(str(image), str(depth), K_ours, T_camera_world)
     return views
 
 

@@ -1,0 +1,91 @@
+"""train: ALIKED from photographs and RGB-D sequences."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from aliked_ros.training.config import TrainingConfig
+
+DESCRIPTION = "Train ALIKED; goes on where the last run in the same folder stopped."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="YAML, as config/train_*.yaml")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another value for a setting of the file; may be given several times",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train to the end, and print where the weights are."""
+    from aliked_ros.training.processes import join
+    from aliked_ros.training.sources import training_pairs, validation_pairs
+    from aliked_ros.training.trainer import BEST, BEST_BY, Trainer
+
+    config = read_config(options.config, options.set)
+    with join(config.device) as processes:
+        source, validation = training_pairs(config), validation_pairs(config)
+        trainer = Trainer(config, source, validation, processes, time.perf_counter)
+        if processes.is_first and trainer.stepper.step:
+            print(f"train: going on after step {trainer.stepper.step}", file=sys.stderr)
+        best = trainer.run()
+        if processes.is_first:
+            for reason in sorted(trainer.unreadable):
+                print(f"train: skipped {reason}", file=sys.stderr)
+            print(f"{Path(config.out) / BEST}: step {best['step']:.0f}, {BEST_BY} "
+                  f"{best[BEST_BY]:.1f}")  # fmt: skip
+    return 0
+
+
+def read_config(path: Path, changes: list[str]) -> TrainingConfig:
+    """Return the settings of a file, with changes of the form NAME=VALUE.
+
+    Environment variables in texts, such as $ALIKED_SHARED, are replaced.
+
+    Raises:
+        ValueError: naming the file, the setting and what is allowed.
+    """
+    from aliked_ros.training.config import TrainingConfig
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: a configuration is lines of NAME: VALUE")
+    for change in changes:
+        name, separator, text = change.partition("=")
+        if not separator:
+            raise ValueError(f"--set is {change!r}: give NAME=VALUE")
+        found[name.strip()] = yaml.safe_load(text)
+    known = TrainingConfig.__dataclass_fields__
+    for name, value in found.items():
+        if name not in known:
+            raise ValueError(f"{path}: there is no setting {name!r}; there are {', '.join(known)}")
+        found[name] = _fitting(value, known[name].default)
+    return TrainingConfig(**found)
+
+
+def _fitting(value: Any, default: Any) -> Any:
+    """Return what YAML read in the type of the setting, where nothing is lost by that."""
+    if isinstance(default, str) and isinstance(value, str):
+        return os.path.expandvars(value)
+    if isinstance(default, float):
+        try:
+            return float(value)  # YAML takes 1e-3 for a text
+        except (TypeError, ValueError):
+            return value
+    return "" if value is None and isinstance(default, str) else value

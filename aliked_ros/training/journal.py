@@ -1,0 +1,65 @@
+"""Scalars and pictures of a training: one line of JSON each, and TensorBoard where it is installed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Journal:
+    """Writes metrics.jsonl and, if tensorboard can be imported, its event files.
+
+    Args:
+        folder: of the run.
+        first_step: a run that goes on begins here; later lines of an interrupted one are dropped.
+    """
+
+    def __init__(self, folder: Path, first_step: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "metrics.jsonl"
+        kept = []
+        if path.is_file() and first_step > 0:
+            lines = path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if json.loads(line)["step"] <= first_step]
+        path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        self._file = path.open("a", encoding="utf-8")
+        self._board = _open_board(folder, first_step)
+
+    def scalars(self, step: int, group: str, values: Mapping[str, float]) -> None:
+        """Note values that belong to a step."""
+        line: dict[str, Any] = {"step": step, "group": group, **values}
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(f"{group}/{name}", value, step)
+
+    def picture(self, step: int, name: str, image: NDArray[np.uint8]) -> None:
+        """Note an image (H, W, 3) RGB."""
+        if self._board is not None:
+            self._board.add_image(name, image, step, dataformats="HWC")
+
+    def close(self) -> None:
+        """Write what is still in memory."""
+        self._file.close()
+        if self._board is not None:
+            self._board.close()
+
+
+def _open_board(folder: Path, first_step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        print(
+            "train: tensorboard is not installed (pip install tensorboard): scalars go to "
+            "metrics.jsonl only, and there are no pictures",
+            file=sys.stderr,
+        )
+        return None
+    return SummaryWriter(str(folder), purge_step=first_step or None)
