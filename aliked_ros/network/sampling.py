@@ -82,7 +82,9 @@ def weighted_rows(rows: Tensor, index: Tensor, weights: Tensor) -> Tensor:
         columns = weights.to(rows.dtype).unsqueeze(-1).unbind(1)
         pairs = zip(index.unbind(1), columns, strict=True)
         return reduce(torch.add, [rows.index_select(0, cell) * weight for cell, weight in pairs])
-    weighted: Tensor = _WeightedRows.apply(rows, index, weights.to(rows.dtype))
+    weighted: Tensor = _WeightedRows.apply(  # type: ignore[no-untyped-call]
+        rows, index, weights.to(rows.dtype)
+    )
     return weighted
 
 
@@ -98,7 +100,7 @@ class _WeightedRows(torch.autograd.Function):
         return F.embedding_bag(index, rows, mode="sum", per_sample_weights=weights)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, None, Tensor | None]:
         rows, index, weights = ctx.saved_tensors
         columns = index.unbind(1)

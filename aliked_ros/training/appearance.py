@@ -1,4 +1,4 @@
-"""What changes between two photographs of one place besides geometry: light, blur, noise, things."""
+"""What differs between two photographs of one place besides geometry: light, blur, noise."""
 
 from __future__ import annotations
 

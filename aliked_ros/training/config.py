@@ -30,14 +30,19 @@ class TrainingConfig(Config):
         "", "folders of photographs to be warped, separated by commas; each is searched whole"
     )
     sequences: str = knob(
-        "", "RGB-D sequences, separated by commas; 'synthetic:N' is the rendered room of seed N"
+        "",
+        "RGB-D sequences with ground truth, separated by commas; 'synthetic:N': the rendered room "
+        "of seed N",
     )
-    megadepth: str = knob("", "folder in MegaDepth's layout")
-    sequence_share: float = knob(
-        0.3,
-        "part of the pairs that come with depth, where there are such",
-        minimum=0.0,
-        maximum=1.0,
+    min_frames_apart: int = knob(1, "sequences: frames between two views, least", minimum=1)
+    max_frames_apart: int = knob(10, "sequences: frames between two views, greatest", minimum=1)
+    megadepth: str = knob(
+        "", "MegaDepth in D2-Net's or LoFTR's packaging: scene_info, Undistorted_SfM, phoenix"
+    )
+    min_overlap: float = knob(0.1, "megadepth: of two views, least", minimum=0.0, maximum=1.0)
+    max_overlap: float = knob(0.7, "megadepth: of two views, greatest", minimum=0.0, maximum=1.0)
+    depth_share: float = knob(
+        0.3, "part of the pairs that come with depth, beside photographs", minimum=0.0, maximum=1.0
     )
     validation: str = knob("", "folder of photographs or planar pairs that are only looked at")
 

@@ -1,9 +1,9 @@
-"""Scalars and pictures of a training: one line of JSON each, and TensorBoard where it is installed."""
+"""Scalars and pictures of a training: lines of JSON, and TensorBoard where it is installed."""
 
 from __future__ import annotations
 
 import json
-import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -56,10 +56,10 @@ def _open_board(folder: Path, first_step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        print(
-            "train: tensorboard is not installed (pip install tensorboard): scalars go to "
-            "metrics.jsonl only, and there are no pictures",
-            file=sys.stderr,
+        warnings.warn(
+            "tensorboard is not installed (pip install tensorboard): scalars go to metrics.jsonl "
+            "only, and there are no pictures",
+            stacklevel=2,
         )
         return None
     return SummaryWriter(str(folder), purge_step=first_step or None)
