@@ -9,6 +9,7 @@ from typing import Any
 MODELS = ("aliked-t16", "aliked-n16", "aliked-n16rot", "aliked-n32")
 SENSORS = ("mono", "stereo", "rgbd")
 DESCRIPTOR_TYPES = ("float32", "float16", "int8")
+SCALE_SOURCES = ("none", "odometry", "camera_height")
 
 
 def knob(
@@ -70,8 +71,8 @@ class ExtractorConfig(Config):
     model: str = knob("aliked-n16", "network variant", choices=MODELS)
     weights: str = knob(
         "",
-        "checkpoint file; empty: $ALIKED_WEIGHTS, the user cache, then a checked download; "
-        "'seed:N': an untrained network, for tests without checkpoints",
+        "checkpoint file; empty: $ALIKED_WEIGHTS, the user cache, a checked download, and at last "
+        "the packaged aliked-t16; 'package': that one; 'seed:N': untrained, for tests",
     )
     device: str = knob("auto", "'auto' (CUDA where there is one), 'cpu', 'cuda' or 'cuda:N'")
     precision: str = knob(
@@ -198,3 +199,34 @@ class OdometryConfig(Config):
     min_parallax_deg: float = knob(
         1.5, "mono: median parallax that the initialisation waits for", minimum=0.1, maximum=20.0
     )
+
+
+@dataclass(frozen=True)
+class ScaleConfig(Config):
+    """Where the metres of a single camera come from."""
+
+    scale_source: str = knob(
+        "none",
+        "mono: where metres come from: nothing, the topic scale_odometry, or camera_height_m",
+        choices=SCALE_SOURCES,
+    )
+    scale_part_m: float = knob(
+        0.2,
+        "odometry: lengths are compared over parts of the path this long, m",
+        minimum=1e-3,
+        maximum=1e3,
+    )
+    camera_height_m: float = knob(
+        0.0,
+        "camera_height: how high the camera is above the ground that it sees, m; 0: not known",
+        minimum=0.0,
+        maximum=100.0,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.scale_source == "camera_height" and self.camera_height_m == 0:
+            raise ValueError(
+                "ScaleConfig.scale_source is 'camera_height' and camera_height_m is 0: give the "
+                "height of the camera above the ground, m"
+            )

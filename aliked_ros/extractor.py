@@ -14,7 +14,7 @@ from torch import Tensor
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.inference import fastest
 from aliked_ros.inference.delivery import deliver
-from aliked_ros.network.weights import load_network
+from aliked_ros.network.packaged import load_some_network
 from aliked_ros.structs import Features
 
 Image = NDArray[np.uint8] | Tensor
@@ -32,8 +32,10 @@ class Extractor:
     Attributes:
         config: the configuration in force.
         device: where the network runs and where the features are.
+        model: the network in use; not that of `config` where only the packaged weights are found.
         descriptor_dim: D, numbers in a descriptor.
-        weights_id: short name of the parameters: eight digits of the file's SHA-256, or "seed:N".
+        weights_id: short name of the parameters: eight digits of the file's SHA-256,
+            "package-" before those of the packaged weights, or "seed:N".
     """
 
     def __init__(self, config: ExtractorConfig | None = None) -> None:
@@ -44,7 +46,8 @@ class Extractor:
                 f"precision is 'float16' on device {str(self.device)!r}: half precision is faster "
                 "on CUDA only; set precision to 'float32'"
             )
-        network, self.weights_id = load_network(self.config.model, self.config.weights)
+        network, self.weights_id = load_some_network(self.config.model, self.config.weights)
+        self.model = network.model
         self.descriptor_dim = network.dim
         dtype = torch.float16 if self.config.precision == "float16" else torch.float32
         self._network = fastest(network, self.device, dtype, self.config.backend)

@@ -21,6 +21,7 @@ from aliked_ros.evaluation.alike import VARIANTS, ALIKEExtractor
 from aliked_ros.evaluation.feature_cache import Extract
 from aliked_ros.evaluation.opencv_features import OPENCV_METHODS, OpenCVExtractor
 from aliked_ros.extractor import Extractor, pick_device
+from aliked_ros.network.packaged import PACKAGED
 from aliked_ros.network.weights import cache_folder, sha256_of
 from aliked_ros.structs import Features
 
@@ -117,6 +118,11 @@ def _aliked(spec: str, model: str, weights: str, budget: Budget) -> Method:
         detection_threshold=budget.detection_threshold,
     )
     extractor = Extractor(config)
+    if not weights and extractor.weights_id.startswith(PACKAGED):
+        raise MethodError(
+            f"method is {spec!r}: its weights are not found, and a comparison takes no others; "
+            f"give {model}:FILE, or aliked-t16:package for the weights of this project"
+        )
     identity = _identity(spec, extractor.weights_id.replace(":", ""), budget)
     return Method(_label(spec), model, identity, extractor)
 

@@ -37,6 +37,10 @@ class WeightsError(RuntimeError):
     """No usable checkpoint; the message says what to do."""
 
 
+class NoWeightsError(WeightsError):
+    """The released checkpoint is nowhere on this machine and cannot be downloaded."""
+
+
 def load_network(model: str, weights: str = "") -> tuple[ALIKED, str]:
     """Build a network and fill it with a checkpoint.
 
@@ -107,7 +111,7 @@ def download(model: str, folder: Path, release_url: str = RELEASE_URL) -> Path:
         finally:
             partial.unlink(missing_ok=True)
     except (OSError, HTTPException, WeightsError) as error:
-        raise WeightsError(
+        raise NoWeightsError(
             f"no weights for {model}, and the download of {url} to {folder} failed ({error}). "
             f"Either give a checkpoint by path (weights), or set ALIKED_WEIGHTS to a folder that "
             f"holds {path.name}, or connect this machine once to the internet (or copy "

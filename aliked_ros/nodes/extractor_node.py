@@ -76,7 +76,7 @@ class ExtractorNode(Node):
         self._set_pace()
         self._extractor = make_extractor(self._settings.value)
         self.get_logger().info(
-            f"{self._extractor.config.model} on {self._extractor.device} by "
+            f"{self._extractor.model} on {self._extractor.device} by "
             f"{self._extractor.backend}, weights {self._extractor.weights_id}"
         )
 
@@ -109,7 +109,7 @@ class ExtractorNode(Node):
         extraction = Extraction(
             arrival.message.header,
             features,
-            config.model,
+            self._extractor.model,
             image=image,
             max_keypoints=config.max_keypoints,
             num_skipped=self._health.num_skipped + self._worker.num_replaced,

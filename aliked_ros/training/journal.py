@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 
 class Journal:
-    """Writes metrics.jsonl and, if tensorboard can be imported, its event files.
+    """Writes metrics.jsonl and, if tensorboardX can be imported, event files for TensorBoard.
 
     Args:
         folder: of the run.
@@ -54,10 +54,10 @@ class Journal:
 
 def _open_board(folder: Path, first_step: int) -> Any:
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        from tensorboardX import SummaryWriter
     except ImportError:
         warnings.warn(
-            "tensorboard is not installed (pip install tensorboard): scalars go to metrics.jsonl "
+            "tensorboardX is not installed (pip install tensorboardX): scalars go to metrics.jsonl "
             "only, and there are no pictures",
             stacklevel=2,
         )

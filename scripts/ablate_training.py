@@ -1,0 +1,63 @@
+"""Train the same network in several ways, one short run each, and print one table.
+
+Usage: python3 scripts/ablate_training.py config/train_t16.yaml [--steps 2000] [--out out/ablations]
+
+Every variant sees the same pairs in the same order and is validated on the same pairs. A run that
+was interrupted goes on; a finished one is only read.
+"""
+
+import argparse
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from aliked_ros.cli.provenance import provenance
+from aliked_ros.cli.train import read_config
+from aliked_ros.training.processes import Processes
+from aliked_ros.training.sources import training_pairs, validation_pairs
+from aliked_ros.training.trainer import Trainer
+
+# Each differs from the first in one thing.
+VARIANTS = {
+    "sparse NRE, deformable, M = 16": {},
+    "triplet loss": {"descriptor_loss": "triplet"},
+    "without learned offsets": {"is_deformable": False},
+    "M = 8": {"num_samples": 8},
+    "M = 32": {"num_samples": 32},
+}
+COLUMNS = ("repeatability", "matching_score", "MMA@1", "MMA@3", "MHA@1", "MHA@3")
+
+
+def main() -> None:
+    """Train what is not trained yet, and print the table."""
+    options = _parse()
+    rows = []
+    for name, changes in VARIANTS.items():
+        folder = options.out / "".join(c if c.isalnum() else "_" for c in name)
+        fixed = {"num_steps": options.steps, "validate_every": options.steps, "out": str(folder)}
+        config = replace(read_config(options.config, options.set), **fixed, **changes)
+        processes = Processes(0, 1, torch.device("cpu"))
+        trainer = Trainer(
+            config, training_pairs(config), validation_pairs(config), processes, time.perf_counter
+        )
+        figures = trainer.run()
+        rows.append([name, *(f"{figures[column]:.1f}" for column in COLUMNS)])
+    facts = provenance()
+    print("; ".join(f"{key}: {value}" for key, value in facts.items()))
+    for row in (("variant", *COLUMNS), ["---"] * (len(COLUMNS) + 1), *rows):
+        print("|", " | ".join(row), "|")
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("config", type=Path, help="what all variants share")
+    parser.add_argument("--steps", type=int, default=2000, help="of every variant")
+    parser.add_argument("--out", type=Path, default=Path("out/ablations"), help="their folders")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
