@@ -26,7 +26,11 @@ ORDER = [
 SAME_ROOM = {"synthetic": "datasets"}
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
 MAY_USE_DISK = {"datasets", "evaluation", "export", "training", "nodes", "cli", "__main__"}
-LOADERS = {"aliked_ros.network.weights", "aliked_ros.inference.kernels"}
+LOADERS = {
+    "aliked_ros.network.weights",
+    "aliked_ros.network.packaged",
+    "aliked_ros.inference.kernels",
+}
 
 LIBRARY_WITHOUT_ROS = """
 import importlib, importlib.abc, pkgutil, sys

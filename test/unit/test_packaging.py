@@ -30,7 +30,7 @@ ROSDEP_KEYS = {
 }
 WITHOUT_ROSDEP_KEY = {"evo", "poselib", "rosbags"}
 # Of some commands only: pyproject's optional groups.
-OPTIONAL = {"h5py", "kornia", "onnxruntime", "pycolmap"}
+OPTIONAL = {"h5py", "kornia", "onnxruntime", "pycolmap", "tensorboardX"}
 PYPI_NAMES = {"cv2": "opencv-python-headless", "yaml": "PyYAML"}
 
 
