@@ -9,8 +9,6 @@ TRUTH_NOISE = {
     "redkitchen disagree with pose estimation from its own images by 15 mm and 0.46 deg",
     "kitti": "motions over 10 frames disagree with pose estimation by about 0.4 deg in the first "
     "100 frames of sequence 00 (satellite positioning with an inertial sensor)",
-    "tum": "about 10 mm and 0.5 deg (motion capture, with the camera's mount; Sturm et al. 2012)",
-    "euroc": "about 1 mm (motion capture, with the camera's mount and clock; Burri et al. 2016)",
 }
 UNKNOWN = "not known"
 
