@@ -36,12 +36,18 @@ def reprojection_errors(
     Returns:
         (N, M) px; infinite where one of the two is not visible in the other image.
     """
-    in_image1 = torch.cdist(warped0.points, points1)
-    in_image0 = torch.cdist(points0, warped1.points)
+    in_image1 = point_distances(warped0.points, points1)
+    in_image0 = point_distances(points0, warped1.points)
     is_seen = (warped0.is_visible & warped0.is_known)[:, None] & (
         warped1.is_visible & warped1.is_known
     )
     return torch.where(is_seen, (in_image1 + in_image0) / 2, torch.inf)
+
+
+def point_distances(points0: Tensor, points1: Tensor) -> Tensor:
+    """Return the distances (..., N, M) of points (..., N, 2) and (..., M, 2), px."""
+    # By default long lists go through a matrix product, which is off by a third of a pixel at 800.
+    return torch.cdist(points0, points1, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def mutual_positives(errors: Tensor, max_error_px: float) -> Tensor:
@@ -102,8 +108,10 @@ def triplet_loss(
     """Return the plain alternative to L_ds: the hardest negative must be a margin further away.
 
     Distances of descriptors are Euclidean; negatives of a keypoint are all keypoints of the other
-    image but its partner; the mean is over both directions.
+    image but its partner; the mean is over both directions; 0 without positives.
     """
+    if len(positives) == 0:
+        return (descriptors0.sum() + descriptors1.sum()) * 0
     i, j = positives.unbind(1)
     similarities = descriptors0 @ descriptors1.T  # (N, M)
     is_partner = torch.zeros_like(similarities, dtype=torch.bool)

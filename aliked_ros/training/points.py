@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from aliked_ros.network.dkd import Detections, detect, sample_score
+from aliked_ros.training.losses import point_distances
 
 SUPPRESSION_PX = 2.0
 
@@ -56,7 +57,7 @@ def draw_points(score_map: Tensor, num_detected: int, uniform: Tensor) -> tuple[
 
 def _is_beaten(positions: Tensor, scores: Tensor, is_point: Tensor) -> Tensor:
     """Return (B, N) bool: a point with a higher score, or an equal one earlier, lies too near."""
-    is_near = torch.cdist(positions, positions) < SUPPRESSION_PX  # (B, N, N)
+    is_near = point_distances(positions, positions) < SUPPRESSION_PX  # (B, N, N)
     other, own = scores.unsqueeze(1), scores.unsqueeze(2)
     order = torch.arange(scores.shape[1], device=scores.device)
     is_earlier = order < order.unsqueeze(1)

@@ -47,7 +47,8 @@ class HomographyWarp:
     def __call__(self, points: Tensor) -> Warped:
         """Warp points (N, 2) px; those at or beyond the horizon are not visible."""
         H_b_a = self.H_b_a.to(points)
-        homogeneous = points @ H_b_a[:, :2].T + H_b_a[:, 2]  # (N, 3)
+        # Not a matrix product: under autocast that would be done in half precision.
+        homogeneous = (H_b_a[:, :2] * points[:, None, :]).sum(dim=2) + H_b_a[:, 2]  # (N, 3)
         w = homogeneous[:, 2:]
         is_before = w[:, 0] > 1e-6
         warped = homogeneous[:, :2] / torch.where(is_before[:, None], w, torch.ones_like(w))
