@@ -18,7 +18,7 @@ def change_light(image: Pixels, random: Random, strength: float) -> Pixels:
     offset = strength * random.uniform(-0.12, 0.12)
     levels = (np.arange(256) / 255) ** gamma
     curves = 255 * ((levels[:, None] - 0.5) * contrast * gain + 0.5 + offset)  # (256, 3)
-    lit = cv2.LUT(image, np.clip(curves, 0, 255).astype(np.uint8)[None])
+    lit = cv2.LUT(image, np.clip(np.round(curves), 0, 255).astype(np.uint8)[None])
     if random.uniform() < 0.3 * strength:
         lit = _shade(lit, random, strength)
     if random.uniform() < 0.15 * strength:

@@ -174,10 +174,15 @@ def _into(quad: Array, width: int, height: int) -> Array:
 
 
 def _view_from_photograph(quad: Array, size_px: int) -> Array:
-    """Return the homography (3, 3) from pixels of the photograph to pixels of the view."""
+    """Return the homography (3, 3) from pixels of the photograph to pixels of the view.
+
+    Its last row is positive on the quadrilateral: that is the side of the horizon that is seen.
+    """
     last = size_px - 1.0
     frame = np.array([[0, 0], [last, 0], [last, last], [0, last]], np.float32)
-    return np.asarray(cv2.getPerspectiveTransform(quad.astype(np.float32), frame), np.float64)
+    H = np.asarray(cv2.getPerspectiveTransform(quad.astype(np.float32), frame), np.float64)
+    # OpenCV makes it positive at the corner of the photograph, which may lie beyond the horizon.
+    return np.asarray(H * np.sign(H[2] @ np.append(quad.mean(axis=0), 1)))
 
 
 def _look(photograph: Pixels, H: Array, size_px: int) -> Pixels:
