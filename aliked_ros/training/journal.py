@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +27,7 @@ class Journal:
         kept = []
         if path.is_file() and first_step > 0:
             lines = path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if json.loads(line)["step"] <= first_step]
+            kept = [line for line in lines if _step(line) <= first_step]
         path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
         self._file = path.open("a", encoding="utf-8")
         self._board = _open_board(folder, first_step)
@@ -52,6 +53,14 @@ class Journal:
             self._board.close()
 
 
+def _step(line: str) -> float:
+    """Return the step of a line; infinity for one that a full disk or a crash cut off."""
+    try:
+        return float(json.loads(line)["step"])
+    except ValueError:
+        return math.inf
+
+
 def _open_board(folder: Path, first_step: int) -> Any:
     try:
         from tensorboardX import SummaryWriter
@@ -62,4 +71,4 @@ def _open_board(folder: Path, first_step: int) -> Any:
             stacklevel=2,
         )
         return None
-    return SummaryWriter(str(folder), purge_step=first_step or None)
+    return SummaryWriter(str(folder), purge_step=first_step + 1)

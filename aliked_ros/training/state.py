@@ -36,7 +36,7 @@ def load(path: Path, config: dict[str, Any]) -> dict[str, Any] | None:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises what the damaged part happens to raise
         raise CheckpointError(
-            f"{path} cannot be read ({error}): delete it to begin anew"
+            f"{path} cannot be read ({type(error).__name__}): delete it to begin anew"
         ) from error
     if not isinstance(found, dict) or found.get("version") != _VERSION:
         raise CheckpointError(f"{path} is not a checkpoint of this version: delete it")
