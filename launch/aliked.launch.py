@@ -42,6 +42,24 @@ ARGUMENTS = [
         None,
         "mono: nav_msgs/Odometry that knows metres and gives the scale; default: no scale",
     ),
+    (
+        "camera_height_m",
+        "",
+        None,
+        "mono: height of the camera above the ground, which gives the scale; default: no scale",
+    ),
+    (
+        "imu_topic",
+        "",
+        None,
+        "sensor_msgs/Imu whose orientation is a prior of the camera's rotation",
+    ),
+    (
+        "imu_transform",
+        "",
+        None,
+        "imu in base_frame: 'base' (same axes) or 'x y z qx qy qz qw'; default: from TF",
+    ),
     ("output_dir", "", None, "folder of what ~/save_trajectory and ~/save_landmarks write"),
     ("publish_tf", "", ["", *BOOLEANS], "publish odom_frame -> base_frame on /tf, default true"),
     ("model", "", ["", *MODELS], "network variant"),
@@ -95,6 +113,7 @@ def start_nodes(context: LaunchContext) -> list[Node]:
             ("right/image_raw", given["right_image_topic"]),
             ("right/camera_info", given["right_camera_info_topic"]),
             ("scale_odometry", given["scale_odometry_topic"] or "scale_odometry"),
+            ("imu", given["imu_topic"] or "imu"),
         ],
         "ros_arguments": ["--log-level", given["log_level"]],
         "output": "screen",
@@ -147,7 +166,9 @@ def choose_parameters(given: dict[str, str]) -> dict[str, dict[str, object]]:
             "publish_tf": given["publish_tf"] and given["publish_tf"] == "true",
             "device": given["device"],
             "output_dir": given["output_dir"],
-            "scale_source": given["scale_odometry_topic"] and "odometry",
+            **choose_scale(given["scale_odometry_topic"], given["camera_height_m"]),
+            "use_imu": bool(given["imu_topic"]) or "",
+            "imu_transform": given["imu_transform"],
         },
         "aliked_overlay": transport,
         "aliked_player": {
@@ -162,6 +183,20 @@ def choose_parameters(given: dict[str, str]) -> dict[str, dict[str, object]]:
         node: {name: value for name, value in (parameters | sim_time).items() if value != ""}
         for node, parameters in chosen.items()
     }
+
+
+def choose_scale(odometry_topic: str, camera_height_m: str) -> dict[str, object]:
+    """Return the parameters of the one source of scale that was given, if any."""
+    if odometry_topic and camera_height_m:
+        raise ValueError(
+            f"scale_odometry_topic is {odometry_topic!r} and camera_height_m is "
+            f"{camera_height_m!r}: give one of them"
+        )
+    if odometry_topic:
+        return {"scale_source": "odometry"}
+    if camera_height_m:
+        return {"scale_source": "camera_height", "camera_height_m": float(camera_height_m)}
+    return {}
 
 
 def write_parameters(chosen: dict[str, dict[str, object]]) -> str:

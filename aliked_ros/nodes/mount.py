@@ -1,6 +1,8 @@
-"""Where the camera sits on the robot, and the transforms that the odometry publishes."""
+"""Where camera and imu sit on the robot, and the transforms that the odometry publishes."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from geometry_msgs.msg import TransformStamped
@@ -18,62 +20,110 @@ from aliked_ros.nodes.topics import LATCHED_QOS
 from aliked_ros.nodes.world import TransformTree
 
 
-def parse_camera_transform(text: str) -> NDArray[np.float64] | None:
-    """Return (4, 4) T_base_camera, metres, or None if it is to come from TF (empty text).
+@dataclass(frozen=True)
+class Word:
+    """A transform with a name of its own, as a parameter may give it.
+
+    Attributes:
+        name: the word.
+        meaning: what it means, one clause.
+        T_base_sensor: (4, 4).
+    """
+
+    name: str
+    meaning: str
+    T_base_sensor: NDArray[np.float64]
+
+
+# The camera is the base, turned as REP 103 says.
+OPTICAL = Word("optical", "the camera is the base", T_BODY_OPTICAL)
+BASE = Word("base", "the axes of the base", np.eye(4))
+
+
+def parse_transform(parameter: str, text: str, word: Word) -> NDArray[np.float64] | None:
+    """Return (4, 4) T_base_sensor, metres, or None if it is to come from TF (empty text).
 
     Args:
-        text: empty, "optical" (the camera is the base, turned as REP 103 says), or
-            "x y z qx qy qz qw" of the optical frame in the base frame, m and unit quaternion.
+        parameter: its name, for the error.
+        text: empty, the word, or "x y z qx qy qz qw" of the sensor's frame in the base frame, m
+            and unit quaternion.
+        word: what this parameter may say in place of numbers.
 
     Raises:
         ValueError: for anything else.
     """
     if not text.strip():
         return None
-    if text.strip() == "optical":
-        return T_BODY_OPTICAL
+    if text.strip() == word.name:
+        return word.T_base_sensor
     try:
         values = [float(word) for word in text.replace(",", " ").split()]
     except ValueError:
         values = []
     if len(values) != 7 or not np.isclose(np.linalg.norm(values[3:]), 1.0, atol=1e-2):
         raise ValueError(
-            f"camera_transform is {text!r}: give 'optical', seven numbers 'x y z qx qy qz qw' "
+            f"{parameter} is {text!r}: give '{word.name}', seven numbers 'x y z qx qy qz qw' "
             "with a unit quaternion, or nothing to take it from TF"
         )
     return transform_from_values(values)
 
 
-class CameraMount:
-    """Answers T_base_camera from the parameter or, if that is empty, from TF."""
+class Mount:
+    """Answers where a sensor sits, from a parameter or, if that is empty, from TF.
 
-    def __init__(self, node: Node, base_frame: str) -> None:
+    Args:
+        node: gets the parameter.
+        base_frame: of the robot.
+        parameter: its name.
+        sensor: what is described, for its description.
+        word: what it may say in place of numbers.
+        is_used: whether to listen to TF if the parameter is empty.
+
+    Attributes:
+        fixed: (4, 4) T_base_sensor from the parameter, metres, or None.
+
+    Raises:
+        ValueError: if the parameter is not a transform, or there is no TF in this world.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        base_frame: str,
+        parameter: str,
+        sensor: str,
+        word: Word,
+        is_used: bool = True,
+    ) -> None:
         self._base_frame = base_frame
+        self._parameter = parameter
         text = declare(
             node,
-            "camera_transform",
+            parameter,
             "",
-            "camera's optical frame in base_frame: 'optical' (the camera is the base), 'x y z qx "
-            "qy qz qw' (m), or empty: from TF",
+            f"{sensor} in base_frame: '{word.name}' ({word.meaning}), 'x y z qx qy qz qw' (m), or "
+            "empty: from TF",
         )
-        self.fixed = parse_camera_transform(text)
-        self._tree = TransformTree(node) if self.fixed is None else None
+        self.fixed = parse_transform(parameter, text, word)
+        remedy = f"'{word.name}' ({word.meaning}) or 'x y z qx qy qz qw' in the base frame"
+        is_tree = is_used and self.fixed is None
+        self._tree = TransformTree(node, parameter, remedy) if is_tree else None
 
-    def T_base_camera(self, camera_frame: str) -> NDArray[np.float64]:
+    def T_base_sensor(self, sensor_frame: str) -> NDArray[np.float64]:
         """Return (4, 4), metres.
 
         Raises:
             NotReadyError: while TF does not know it.
         """
-        T_base_camera = self.fixed
+        T_base_sensor = self.fixed
         if self._tree is not None:
-            T_base_camera = self._tree.lookup(self._base_frame, camera_frame)
-        if T_base_camera is None:
+            T_base_sensor = self._tree.lookup(self._base_frame, sensor_frame)
+        if T_base_sensor is None:
             raise NotReadyError(
-                f"no transform {self._base_frame} <- {camera_frame} in TF: publish it (ros2 run "
-                "tf2_ros static_transform_publisher) or set the parameter camera_transform"
+                f"no transform {self._base_frame} <- {sensor_frame} in TF: publish it (ros2 run "
+                f"tf2_ros static_transform_publisher) or set the parameter {self._parameter}"
             )
-        return T_base_camera
+        return T_base_sensor
 
 
 class TransformPublisher:

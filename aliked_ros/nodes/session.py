@@ -15,7 +15,7 @@ from aliked_ros.nodes.calibration import CalibrationTopic
 from aliked_ros.nodes.conversions import depth_from_message, image_from_message, stamp_to_ns
 from aliked_ros.nodes.extraction import Extraction
 from aliked_ros.nodes.health import Health
-from aliked_ros.nodes.mount import CameraMount
+from aliked_ros.nodes.mount import OPTICAL, Mount
 from aliked_ros.nodes.parameters import ConfigParameters, declare
 from aliked_ros.nodes.tracker_inputs import FrameInputs
 from aliked_ros.nodes.tracker_outputs import TrackerOutputs
@@ -43,6 +43,7 @@ class Session:
 
     Attributes:
         sensor: what measures depth.
+        rotation_noise_deg: standard deviation of a turn that an inertial sensor measures.
         stamp_ns: of the newest frame.
         placement: where the odometry's world lies in odom; None until the first frame after a
             begin.
@@ -66,6 +67,7 @@ class Session:
             node, "rectified_images", False, "images are rectified already: only P counts"
         )
         self.sensor = self._config.sensor
+        self.rotation_noise_deg = self._config.rotation_prior_noise_deg
         self.stamp_ns = 0
         self.placement: Placement | None = None
         self._make_odometry = make_odometry
@@ -77,7 +79,9 @@ class Session:
         self._cameras: list[Camera] = []
         self._source = ("", 0)
         self._T_odom_start: Array = np.eye(4)  # where the base is when the odometry begins
-        self._mount = CameraMount(node, outputs.base_frame)
+        self._mount = Mount(
+            node, outputs.base_frame, "camera_transform", "camera's optical frame", OPTICAL
+        )
         topics = ["camera_info"] + ["right/camera_info"] * (self.sensor == "stereo")
         self._calibration = [CalibrationTopic(node, name, is_rectified) for name in topics]
 
@@ -91,6 +95,12 @@ class Session:
     def camera(self) -> Camera:
         """Its (left) camera."""
         return self._cameras[0]
+
+    @property
+    def T_base_camera(self) -> Array:
+        """(4, 4) where it sits on the robot, metres, after `prepare`."""
+        assert self.placement is not None
+        return self.placement.T_base_camera
 
     def begin(self, T_odom_base: Array) -> None:
         """Forget everything; at the next image the base is at a pose (4, 4)."""
@@ -116,7 +126,7 @@ class Session:
         """
         header = extraction.header
         camera_frame = self._camera_frame or header.frame_id
-        T_base_camera = self._mount.T_base_camera(camera_frame)
+        T_base_camera = self._mount.T_base_sensor(camera_frame)
         height, width = extraction.features.image_size
         cameras = [topic.camera(width, height) for topic in self._calibration]
         stamp_ns = stamp_to_ns(header.stamp)

@@ -16,6 +16,7 @@ from aliked_ros.nodes.calibration import NotReadyError
 from aliked_ros.nodes.conversions import stamp_to_ns
 from aliked_ros.nodes.extraction import Delivery, Extraction
 from aliked_ros.nodes.health import Health
+from aliked_ros.nodes.imu import ImuOrientation
 from aliked_ros.nodes.map_outputs import MapOutputs
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.run import run
@@ -73,6 +74,9 @@ class TrackerNode(Node):
         self._vins = VinsTracks(self)
         self._session = Session(self, make_odometry, self._outputs, self._health, self._forget)
         self._scale = ScaleSource(self, self._session.sensor, self._health)
+        self._imu = ImuOrientation(
+            self, self._outputs.base_frame, self._session.rotation_noise_deg, self._health
+        )
         TrackerServices(self, self)
         self._worker = NewestWorker(self._process, self._failed)
         self._health.show("skipped, newer features came", lambda: self._worker.num_replaced)
@@ -121,6 +125,7 @@ class TrackerNode(Node):
     def _forget(self) -> None:
         self._increments.forget()
         self._scale.forget()
+        self._imu.forget()
 
     def _process(self, inputs: FrameInputs) -> None:
         with self._lock:
@@ -167,7 +172,10 @@ class TrackerNode(Node):
         matches = odometry.match(features)
         matched = time.perf_counter()
         stamp_ns = stamp_to_ns(extraction.header.stamp)
-        result = odometry.estimate(stamp_ns, features, matches, depths_m)
+        # As late as possible: by now the sensor has spoken of this instant.
+        R_inertial_camera = self._imu.at(stamp_ns, self._session.T_base_camera)
+        result = odometry.estimate(stamp_ns, features, matches, depths_m, R_inertial_camera)
+        self._imu.compare(result)
         status.depth_ms = (measured - start) * 1e3
         status.match_ms = (matched - measured) * 1e3
         status.estimate_ms = (time.perf_counter() - matched) * 1e3
@@ -184,7 +192,7 @@ class TrackerNode(Node):
         placement, T_world_camera = session.placement, result.T_world_camera
         if T_world_camera is None or placement is None:
             return
-        why_not = self._scale.place(result, placement)
+        why_not = self._scale.place(result, placement, session.odometry)
         if why_not:
             status.state, status.reason = OdometryStatus.INITIALISING, why_not
             return

@@ -29,16 +29,19 @@ __all__ = ["ApproximateTimeSynchronizer", "SimpleFilter", "TransformTree"]
 class TransformTree:
     """Looks transforms up in /tf and /tf_static.
 
+    Args:
+        node: the node that subscribes.
+        parameter: what is empty, so that TF is needed.
+        remedy: what it may be set to instead.
+
     Raises:
         ValueError: if this world has no tf2_ros.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, parameter: str, remedy: str) -> None:
         if tf2_ros is None:
             raise ValueError(
-                "camera_transform is empty and tf2_ros is not installed: set camera_transform to "
-                "'optical' (the camera is the base) or to 'x y z qx qy qz qw' of the camera's "
-                "optical frame in the base frame"
+                f"{parameter} is empty and tf2_ros is not installed: set {parameter} to {remedy}"
             )
         self._buffer = tf2_ros.Buffer(node=node)
         self._listener = tf2_ros.TransformListener(self._buffer, node)

@@ -6,10 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
+from aliked_ros.geometry.triangulation import homogeneous
 from aliked_ros.odometry.local_map import LocalMap, place
 from aliked_ros.odometry.view import View
 
 Array = NDArray[np.float64]
+
+_MAX_RELATIVE_SIGMA = 0.1  # of a depth that is good enough to measure by
 
 
 def landmarks(
@@ -43,6 +46,24 @@ def landmarks(
         num_seen = np.ones(len(points), np.int64)
     # The world is the rectified camera at some instant; the report is about raw ones.
     return np.asarray(points @ R_rectified_camera), num_seen
+
+
+def sharp_points(reference: View | None, R_rectified_camera: Array) -> tuple[int, Array]:
+    """Return what the reference knows the depth of to a tenth.
+
+    Args:
+        reference: what poses are measured against, or None.
+        R_rectified_camera: (3, 3) from the raw to the rectified camera.
+
+    Returns:
+        stamp_ns: of the reference; 0 if there is none.
+        points_camera: (N, 3) in the frame of the raw camera; unit of the world.
+    """
+    if reference is None:
+        return 0, np.zeros((0, 3))
+    sharp = np.flatnonzero(reference.sigma < _MAX_RELATIVE_SIGMA * reference.inverse_depth)
+    points = homogeneous(reference.normalised[sharp]) / reference.inverse_depth[sharp, None]
+    return reference.stamp_ns, np.asarray(points @ R_rectified_camera)
 
 
 def keyframes(

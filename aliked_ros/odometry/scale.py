@@ -1,4 +1,4 @@
-"""The length of a single camera's unit, from another odometry that knows metres."""
+"""The length of a single camera's unit: a median of ratios; those to another odometry's path."""
 
 from __future__ import annotations
 
@@ -22,11 +22,52 @@ class Scale:
 
     Attributes:
         value: metres per unit.
-        sigma: its standard deviation, from how much the parts of the path differ.
+        sigma: its standard deviation, from how much the measurements of it differ.
     """
 
     value: float
     sigma: float
+
+
+class MedianScale:
+    """The median of the newest measurements of a scale: some wrong ones do no harm.
+
+    Args:
+        num_newest: measurements that count.
+        min_needed: measurements that are needed.
+        are_independent: whether the median is better known than each of them.
+    """
+
+    def __init__(
+        self, num_newest: int = 25, min_needed: int = 5, are_independent: bool = True
+    ) -> None:
+        self.min_needed = min_needed
+        self._are_independent = are_independent
+        self._ratios: deque[float] = deque(maxlen=num_newest)
+
+    def __len__(self) -> int:
+        return len(self._ratios)
+
+    def add(self, ratio: float, *, replaces_newest: bool = False) -> None:
+        """Take a measurement, metres per unit; it may be a better one of the same thing."""
+        if replaces_newest and self._ratios:
+            self._ratios.pop()
+        self._ratios.append(ratio)
+
+    def clear(self) -> None:
+        """Forget all measurements."""
+        self._ratios.clear()
+
+    def scale(self) -> Scale | None:
+        """Return the scale, or None while there are too few measurements."""
+        if len(self._ratios) < self.min_needed:
+            return None
+        ratios = np.array(self._ratios)
+        value = float(np.median(ratios))
+        spread = _NORMAL * float(np.median(np.abs(ratios - value)))
+        if not self._are_independent:
+            return Scale(value, spread)
+        return Scale(value, _OF_MEDIAN * spread / float(np.sqrt(len(ratios))))
 
 
 class ScaleEstimator:
@@ -50,16 +91,10 @@ class ScaleEstimator:
                 "give a positive length and 1 <= min_parts <= num_parts"
             )
         self._part_m = part_m
-        self.min_parts = min_parts
-        self._ratios: deque[float] = deque(maxlen=num_parts)
+        self.ratios = MedianScale(num_parts, min_parts)
         self._references: deque[tuple[int, Array]] = deque(maxlen=_MAX_REFERENCES)
         self._waiting: deque[tuple[int, Array]] = deque(maxlen=_MAX_WAITING)
         self._begin: tuple[Array, Array] | None = None  # of the current part: units, metres
-
-    @property
-    def num_parts(self) -> int:
-        """Parts that were compared and still count."""
-        return len(self._ratios)
 
     def add_reference(self, stamp_ns: int, position_m: Array) -> None:
         """Take a position (3,) of the camera from the other odometry, metres.
@@ -88,16 +123,11 @@ class ScaleEstimator:
     def forget(self) -> None:
         """Note that our unit may be another one from now on."""
         self.break_off()
-        self._ratios.clear()
+        self.ratios.clear()
 
     def scale(self) -> Scale | None:
         """Return the scale, or None while there are too few parts."""
-        if len(self._ratios) < self.min_parts:
-            return None
-        ratios = np.array(self._ratios)
-        value = float(np.median(ratios))
-        spread = _NORMAL * float(np.median(np.abs(ratios - value)))
-        return Scale(value, _OF_MEDIAN * spread / float(np.sqrt(len(ratios))))
+        return self.ratios.scale()
 
     def _reference_at(self, stamp_ns: int) -> Array | None:
         """Return the other odometry's position (3,) at a stamp; None before its first one."""
@@ -123,4 +153,4 @@ class ScaleEstimator:
             return
         self._begin = (position, position_m)
         if length > 0:
-            self._ratios.append(length_m / length)
+            self.ratios.add(length_m / length)

@@ -79,6 +79,14 @@ class VisualOdometry:
             self._tracker.map.map, self._tracker.references.keyframe, self._camera.R
         )
 
+    def keyframe_points(self) -> tuple[int, Array]:
+        """Return the reference keyframe's stamp (ns) and its points (N, 3), camera's frame.
+
+        Only points whose depth is known well; beside the window's landmarks these are many that
+        no other keyframe has seen: what is near a moving camera is soon out of sight.
+        """
+        return map_report.sharp_points(self._tracker.references.keyframe, self._camera.R)
+
     def process(
         self,
         stamp_ns: int,

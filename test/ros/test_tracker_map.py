@@ -6,7 +6,7 @@ from aliked_ros.msg import Matches, OdometryStatus
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
 from pipeline_runs import poses
-from point_world import K, room, sideways
+from point_world import K, World, room, sideways
 from sensor_msgs.msg import PointCloud, PointCloud2
 from std_msgs.msg import Header
 from tracker_sender import FRAME_NS, Sender
@@ -16,6 +16,7 @@ from aliked_ros.geometry import se3
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
 from aliked_ros.nodes.conversions import ns_to_stamp, pose_to_message
 
+HEIGHT_M = 1.5
 MAP = {"landmarks": PointCloud2, "keyframes": MarkerArray, "tracks": MarkerArray}
 
 
@@ -144,6 +145,35 @@ def test_a_single_camera_gets_metres_from_another_odometry(processes, probe):
     assert length == pytest.approx(length_true, rel=0.05)
     speed = messages[-1].twist.twist.linear
     assert np.linalg.norm([speed.x, speed.y, speed.z]) == pytest.approx(1.05, rel=0.25)
+
+
+def test_a_single_camera_gets_metres_from_its_height_above_the_ground(processes, probe):
+    sender = start(
+        processes, probe, {}, "mono", scale_source="camera_height", camera_height_m=HEIGHT_M
+    )
+    generator = np.random.default_rng(0)
+    above = generator.uniform([-8, -4, 3], [14, HEIGHT_M, 14], (700, 3))
+    floor = generator.uniform([-8, HEIGHT_M, 2], [14, HEIGHT_M, 12], (900, 3))
+    world, path = World(np.vstack([above, floor])), sideways(40, 0.15)
+    reasons = set()
+    for index, T in enumerate(path):
+        reasons.add(sender.send(world.see(T), index).reason)
+    assert any("keyframes have shown the ground, 3 are needed" in reason for reason in reasons)
+    assert sender.statuses[-1].state == OdometryStatus.TRACKING
+    probe.wait_until(lambda: len(probe.heard["odometry"]) >= 10, "poses in metres")
+    stamps, said = poses(probe.heard["odometry"][-10:])
+    first, last = ((stamp - 10**9) // FRAME_NS for stamp in (stamps[0], stamps[-1]))
+    length = np.linalg.norm(said[-1][:3, 3] - said[0][:3, 3])
+    length_true = np.linalg.norm(path[last][:3, 3] - path[first][:3, 3])
+    assert length == pytest.approx(length_true, rel=0.06)
+
+
+def test_the_height_of_the_camera_must_be_given(processes):
+    processes.start("tracker_node", camera_transform="optical", scale_source="camera_height")
+    assert processes.wait("tracker_node") == 1
+    log = processes.log("tracker_node")
+    assert "Traceback" not in log
+    assert all(word in log for word in ("scale_source", "camera_height_m is 0", "give"))
 
 
 def test_a_scale_source_needs_a_single_camera(processes):

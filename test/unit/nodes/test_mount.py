@@ -4,7 +4,11 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS is not installed: run make install")
 pytest.importorskip("tf2_msgs", reason="the messages are not built: run make install")
 
-from aliked_ros.nodes.mount import parse_camera_transform
+from aliked_ros.nodes.mount import BASE, OPTICAL, parse_transform
+
+
+def parse_camera_transform(text):
+    return parse_transform("camera_transform", text, OPTICAL)
 
 
 def test_nothing_means_tf():
@@ -32,3 +36,9 @@ def test_anything_else_is_refused_with_the_value_and_what_to_give(text):
         parse_camera_transform(text)
     assert repr(text) in str(caught.value)
     assert "optical" in str(caught.value)
+
+
+def test_an_imu_may_have_the_axes_of_the_base():
+    np.testing.assert_array_equal(parse_transform("imu_transform", "base", BASE), np.eye(4))
+    with pytest.raises(ValueError, match=r"imu_transform is 'optical': give 'base'"):
+        parse_transform("imu_transform", "optical", BASE)

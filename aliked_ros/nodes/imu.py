@@ -1,0 +1,127 @@
+"""The orientation of an inertial sensor, as the orientation of the camera at each image."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Imu
+
+from aliked_ros.nodes.calibration import NotReadyError
+from aliked_ros.nodes.conversions import stamp_to_ns, transform_from_values
+from aliked_ros.nodes.health import Health
+from aliked_ros.nodes.mount import BASE, Mount
+from aliked_ros.nodes.parameters import declare
+from aliked_ros.odometry.result import OdometryResult, State
+from aliked_ros.odometry.rotation_prior import Agreement, OrientationBuffer
+
+Array = NDArray[np.float64]
+
+# Some hundred messages a second come beside images that keep the executor busy for a while.
+_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
+_MAX_WAITING = 4000
+_MAX_DIFFERENCE = 3.0  # of sensor and images, over what the sensor's turns are trusted to
+
+
+class ImuOrientation:
+    """Subscribes to `imu` if `use_imu` says so.
+
+    The covariance in the message is about the orientation in the world, most of whose error is the
+    same in two images; how well a turn between images is known, the odometry's configuration says.
+
+    Args:
+        node: gets the parameters.
+        base_frame: of the robot.
+        noise_deg: standard deviation of a turn between two images.
+        health: shows how many images had an orientation.
+
+    Raises:
+        ValueError: if a parameter is not allowed, or the place of the sensor cannot be found out.
+    """
+
+    def __init__(self, node: Node, base_frame: str, noise_deg: float, health: Health) -> None:
+        self._is_used = declare(
+            node, "use_imu", False, "the orientation on the topic imu is a prior of the rotation"
+        )
+        self._mount = Mount(node, base_frame, "imu_transform", "imu's frame", BASE, self._is_used)
+        self._noise_deg = noise_deg
+        self._health = health
+        self._buffer, self._agreement = OrientationBuffer(), Agreement()
+        self._newest: Array | None = None
+        self._frame = ""
+        self._num_images = self._num_covered = self._num_without = 0
+        # Filled by the executor's thread, emptied by the tracker's.
+        self._arrived: deque[Imu] = deque(maxlen=_MAX_WAITING)
+        if self._is_used:
+            self._topic = node.resolve_topic_name("imu")
+            node.create_subscription(Imu, "imu", self._arrived.append, _QOS)
+            health.show("images with an imu orientation", self._shown)
+            health.show("imu messages without orientation", lambda: self._num_without)
+            health.show("imu messages out of order", lambda: self._buffer.num_dropped)
+            health.show("imu and images differ (deg per image)", self._difference)
+
+    def at(self, stamp_ns: int, T_base_camera: Array) -> Array | None:
+        """Return R_inertial_camera (3, 3) at the stamp of an image, or None if it is not known."""
+        self._newest = None
+        if not self._is_used:
+            return None
+        self._num_images += 1
+        self._take()
+        R_inertial_imu = self._buffer.at(stamp_ns)
+        if R_inertial_imu is None:
+            return None
+        try:
+            T_base_imu = self._mount.T_base_sensor(self._frame)
+        except NotReadyError as error:
+            self._health.problem(str(error))
+            return None
+        self._num_covered += 1
+        self._newest = R_inertial_imu @ T_base_imu[:3, :3].T @ T_base_camera[:3, :3]
+        return self._newest
+
+    def compare(self, result: OdometryResult) -> None:
+        """Compare the turns of the sensor with those of the images, and warn if they differ."""
+        R_world_camera = None
+        if result.state is State.TRACKING and result.T_world_camera is not None:
+            R_world_camera = result.T_world_camera[:3, :3]
+        self._agreement.add(self._newest, R_world_camera)
+        difference_deg = self._agreement.difference_deg
+        if difference_deg is not None and difference_deg > _MAX_DIFFERENCE * self._noise_deg:
+            self._health.problem(
+                f"{self._topic} turns otherwise than the images, by {difference_deg:.1f} deg from "
+                "image to image: check imu_transform (or TF), and that both use the same clock"
+            )
+
+    def forget(self) -> None:
+        """Note that the odometry begins anew."""
+        self._agreement.forget()
+
+    def _take(self) -> None:
+        """Move what has arrived to the buffer."""
+        while self._arrived:
+            message = self._arrived.popleft()
+            self._frame = message.header.frame_id
+            q = message.orientation
+            values = np.array([q.x, q.y, q.z, q.w])
+            is_unit = abs(np.linalg.norm(values) - 1) < 1e-2  # false for nan, too
+            if message.orientation_covariance[0] == -1 or not is_unit:
+                self._num_without += 1
+                self._health.problem(
+                    f"{self._topic} has no orientation (orientation_covariance[0] is "
+                    f"{message.orientation_covariance[0]:g}, the quaternion's length "
+                    f"{np.linalg.norm(values):.2g}): run a filter that estimates it, such as "
+                    "imu_complementary_filter, or set use_imu to false"
+                )
+                continue
+            R = transform_from_values([0.0, 0.0, 0.0, *values.tolist()])[:3, :3]
+            self._buffer.add(stamp_to_ns(message.header.stamp), R)
+
+    def _shown(self) -> str:
+        return f"{self._num_covered} of {self._num_images}"
+
+    def _difference(self) -> str:
+        difference_deg = self._agreement.difference_deg
+        return "unknown" if difference_deg is None else f"{difference_deg:.2f}"
