@@ -38,25 +38,39 @@ class Objective(nn.Module):
             warps: of each pair, from image 0 to 1 and from image 1 to 0.
 
         Returns:
-            total: the weighted sum, with gradient.
-            reprojection (px), peak, descriptor, reliability, num_positives: without.
+            total: the weighted sum, with gradient, float32 under autocast too.
+            reprojection (px), peak, descriptor, reliability, num_positives: without. A pair without
+            positives counts in peak and num_positives only.
         """
-        num_pairs = len(warps)
+        exact = torch.autocast(images.device.type, enabled=False)
         pyramid, score_map = self.network.encode(images)
-        points, is_kept = draw_points(score_map, self.config.num_detected, uniform)
+        with exact:  # half precision has a quarter of a pixel at best, and few digits for the rest
+            points, is_kept = draw_points(score_map, self.config.num_detected, uniform)
         descriptors = self.network.desc_head(pyramid, points.positions)
+        with exact:
+            return self._loss(points, is_kept, descriptors, warps)
+
+    def _loss(
+        self,
+        points: Points,
+        is_kept: Tensor,
+        descriptors: Tensor,
+        warps: Sequence[tuple[Warp, Warp]],
+    ) -> dict[str, Tensor]:
         terms = []
         for pair, (warp_1_0, warp_0_1) in enumerate(warps):
             sides = [
                 (_select(points, image, is_kept[image]), descriptors[image][is_kept[image]])
-                for image in (pair, num_pairs + pair)
+                for image in (pair, len(warps) + pair)
             ]
             terms.append(self._pair(*sides[0], *sides[1], warp_1_0, warp_0_1))
-        table = torch.stack([torch.stack(row) for row in terms])  # (B, 5)
+        table = torch.stack([torch.stack(row) for row in terms])  # (B, 6)
         means = table.mean(dim=0)
-        # A pair without positives has nothing to say about these two.
-        num_counted = (table[:, 4] > 0).sum().clamp(min=1)
-        reprojection, descriptor, reliability = table[:, (0, 2, 3)].sum(dim=0) / num_counted
+        # A pair without partners has nothing to say about the terms that are made of them.
+        num_matched = (table[:, 4] > 0).sum().clamp(min=1)
+        num_movable = (table[:, 5] > 0).sum().clamp(min=1)
+        reprojection = table[:, 0].sum() / num_movable
+        descriptor, reliability = table[:, 2:4].sum(dim=0) / num_matched
         config = self.config
         total = (
             config.weight_reprojection * reprojection
@@ -82,7 +96,7 @@ class Objective(nn.Module):
         warp_1_0: Warp,
         warp_0_1: Warp,
     ) -> tuple[Tensor, ...]:
-        """Return the four terms of one pair, and its number of positives."""
+        """Return the four terms of one pair, its number of positives, and how many can move."""
         config = self.config
         p, q = points0.positions, points1.positions
         warped0, warped1 = warp_1_0(p), warp_0_1(q)
@@ -111,8 +125,8 @@ class Objective(nn.Module):
             config.reliability_temperature,
         )
         reprojection = losses.reprojection_loss(p, q, warped0, warped1, movable)
-        num_positives = reprojection.new_tensor(len(positives))
-        return reprojection, (peaks[0] + peaks[1]) / 2, descriptor, reliability, num_positives
+        numbers = [reprojection.new_tensor(len(found)) for found in (positives, movable)]
+        return reprojection, (peaks[0] + peaks[1]) / 2, descriptor, reliability, *numbers
 
 
 def _select(points: Points, image: int, is_kept: Tensor) -> Points:

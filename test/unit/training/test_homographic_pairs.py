@@ -197,7 +197,7 @@ def test_an_empty_folder_is_an_error_that_names_it(tmp_path):
 
 def test_a_folder_that_is_not_there_is_an_error_that_names_it(tmp_path):
     write_photographs(tmp_path, 1)
-    with pytest.raises(ValueError, match="absent.*not a folder"):
+    with pytest.raises(ValueError, match=r"absent.*not a folder"):
         HomographicPairs([tmp_path, tmp_path / "absent"], SIZE_PX, ViewRange())
 
 

@@ -78,11 +78,13 @@ def test_a_line_that_was_cut_off_is_dropped(tmp_path):
 def test_without_tensorboard_there_is_one_warning_and_scalars_are_kept(tmp_path):
     with pytest.warns(UserWarning, match="tensorboardX is not installed") as found:
         journal = Journal(tmp_path, 0)
+    assert len(found) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         for step in (1, 2):
             journal.scalars(step, "train", {"total": 1.0})
             journal.picture(step, "matches", PICTURE)
         journal.close()
-    assert len(found) == 1
     assert len(_lines(tmp_path)) == 2
 
 
