@@ -9,6 +9,7 @@ from typing import Protocol
 
 from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
 from aliked_ros.config import ExtractorConfig, StreamConfig
 from aliked_ros.extractor import Extractor
@@ -30,9 +31,13 @@ class LocalTracker(Protocol):
     """A tracker in the same process."""
 
     frame_s: float  # time that its last frame took
+    is_paused: bool  # it has no use for features
 
     def receive(self, delivery: Delivery) -> None:
         """Take the features of an image; called in the extractor's thread."""
+
+    def pass_over(self, header: Header) -> None:
+        """Answer an image without features, while it is paused; in the extractor's thread."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,11 @@ class ExtractorNode(Node):
         self._worker.put(Arrival(message, (time.time_ns() - sent_ns) * 1e-6, now_s))
 
     def _process(self, arrival: Arrival) -> None:
+        if self._has_no_use():
+            assert self._tracker is not None
+            self._tracker.pass_over(arrival.message.header)
+            self._health.skipped("tracker is paused")
+            return
         start = time.perf_counter()
         try:
             image = image_from_message(arrival.message)
@@ -120,6 +130,12 @@ class ExtractorNode(Node):
         )
         self._hand_over(extraction)
         self._count(extraction, time.perf_counter() - start)
+
+    def _has_no_use(self) -> bool:
+        """Return whether nobody waits for features: the tracker rests and nobody subscribes."""
+        if self._tracker is None or not self._tracker.is_paused:
+            return False
+        return self._publisher.get_subscription_count() == 0
 
     def _hand_over(self, extraction: Extraction) -> None:
         """Give the features to the tracker of this process, and to whoever subscribes."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from rclpy.node import Node
+from std_msgs.msg import Header
 
 from aliked_ros.extractor import pick_device
 from aliked_ros.msg import OdometryStatus
@@ -47,6 +48,7 @@ class TrackerNode(Node):
 
     Attributes:
         frame_s: time that the last frame took.
+        is_paused: whether frames are passed over.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class TrackerNode(Node):
 
         self.frame_s = 0.0
         self._lock = threading.Lock()  # a frame in work, or what a service asks for
-        self._is_paused = False
+        self.is_paused = False
         self._increments = IncrementCovariance()
         self._health = Health(self, hardware_id=str(self._device))
         self._outputs = TrackerOutputs(self)
@@ -96,6 +98,12 @@ class TrackerNode(Node):
         """Take the features of an image from an extractor in the same process, in its thread."""
         self._inputs.receive(delivery)
 
+    def pass_over(self, header: Header) -> None:
+        """Answer an image that an extractor in the same process skipped because we rest."""
+        with self._lock:
+            self._health.received()
+            self._rest(OdometryStatus(header=header))
+
     def reset(self, T_odom_base: NDArray[np.float64]) -> None:
         """Forget everything; at the next image the base is at a pose (4, 4)."""
         with self._lock:
@@ -104,7 +112,7 @@ class TrackerNode(Node):
     def pause(self, is_paused: bool) -> bool:
         """Rest or go on; return whether it was resting."""
         with self._lock:
-            was_paused, self._is_paused = self._is_paused, is_paused
+            was_paused, self.is_paused = self.is_paused, is_paused
             # No velocity and no length spans the gap.
             self._increments.break_off()
             self._scale.break_off()
@@ -131,11 +139,14 @@ class TrackerNode(Node):
         with self._lock:
             status = OdometryStatus(header=inputs.delivery.header)
             status.handover_ms = (time.time_ns() - inputs.delivery.sent_ns) * 1e-6
-            if self._is_paused:
-                status.state, status.reason = OdometryStatus.PAUSED, "paused: call ~/resume"
-                self._report(status, cause="paused")
+            if self.is_paused:
+                self._rest(status)
             else:
                 self._follow(inputs, status)
+
+    def _rest(self, status: OdometryStatus) -> None:
+        status.state, status.reason = OdometryStatus.PAUSED, "paused: call ~/resume"
+        self._report(status, cause="paused")
 
     def _follow(self, inputs: FrameInputs, status: OdometryStatus) -> None:
         start = time.perf_counter()
@@ -225,7 +236,7 @@ class TrackerNode(Node):
         """Publish the status of a frame and count it; `cause` says why it could not be used."""
         if cause:
             # Who pauses knows it: that is nothing to warn of.
-            self._health.skipped(cause, "" if self._is_paused else status.reason)
+            self._health.skipped(cause, "" if self.is_paused else status.reason)
         else:
             stages = {name: getattr(status, f"{name}_ms") for name in STAGES}
             self._health.processed(self.frame_s * 1e3, **stages)

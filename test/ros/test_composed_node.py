@@ -9,6 +9,7 @@ from pipeline_runs import NUM_FRAMES, play, poses
 from rcl_interfaces.srv import GetParameters
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
+from std_srvs.srv import Trigger
 
 from aliked_ros.datasets import tum_rows
 from aliked_ros.nodes.conversions import image_to_message, ns_to_stamp
@@ -146,6 +147,49 @@ def test_both_nodes_keep_names_services_and_counts_and_nothing_is_subscribed_twi
         lambda: (values_of(probe, "aliked_tracker")["features without a partner so far"] == "1"),
         "the tracker to count features without a right image",
     )
+
+
+def test_a_paused_process_extracts_only_for_who_subscribes_and_goes_on_afterwards(composed, probe):
+    image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
+    probe.listen(OdometryStatus, "status")
+    probe.wait_for_publishers()
+    sent = []
+
+    def send():
+        sent.append(Header(stamp=ns_to_stamp((1 + len(sent)) * 10**9), frame_id="camera"))
+        composed(image_to_message(image, sent[-1]))
+
+    def wait_for(key, value):
+        probe.wait_until(
+            lambda: values_of(probe, "aliked_extractor").get(key) == value, f"{key}: {value}"
+        )
+
+    def ask(name):
+        answer = probe.call(Trigger, f"/aliked_tracker/{name}", Trigger.Request())
+        assert answer.success, answer.message
+
+    send()
+    wait_for("processed", "1")
+    ask("pause")
+    for count in (1, 2):
+        send()
+        # Every image is answered, though no features were looked for.
+        probe.wait_until(lambda count=count: len(probe.heard["status"]) == count, "the status")
+        assert probe.heard["status"][-1].state == OdometryStatus.PAUSED
+        assert probe.heard["status"][-1].header == sent[-1]
+    wait_for("skipped, tracker is paused", "2")
+    assert values_of(probe, "aliked_extractor")["processed"] == "1"
+
+    probe.listen(Features, "features")
+    probe.wait_for_publishers()
+    send()
+    probe.wait_until(lambda: probe.heard["features"], "features for who subscribes")
+    wait_for("processed", "2")
+
+    ask("resume")
+    send()
+    wait_for("processed", "3")
+    assert values_of(probe, "aliked_extractor")["skipped, tracker is paused"] == "2"
 
 
 def test_the_process_ends_cleanly_in_the_middle_of_the_work(composed, probe, processes):
