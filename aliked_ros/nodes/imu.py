@@ -57,11 +57,14 @@ class ImuOrientation:
         self._arrived: deque[Imu] = deque(maxlen=_MAX_WAITING)
         if self._is_used:
             self._topic = node.resolve_topic_name("imu")
-            node.create_subscription(Imu, "imu", self._arrived.append, _QOS)
+            node.create_subscription(Imu, "imu", self._store, _QOS)
             health.show("images with an imu orientation", self._shown)
             health.show("imu messages without orientation", lambda: self._num_without)
             health.show("imu messages out of order", lambda: self._buffer.num_dropped)
             health.show("imu and images differ (deg per image)", self._difference)
+
+    def _store(self, message: Imu) -> None:
+        self._arrived.append(message)
 
     def at(self, stamp_ns: int, T_base_camera: Array) -> Array | None:
         """Return R_inertial_camera (3, 3) at the stamp of an image, or None if it is not known."""
