@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -96,14 +97,15 @@ def batches(
         sampler=numbers,
         num_workers=num_workers,
         prefetch_factor=8 if num_workers else None,
-        worker_init_fn=_single_threaded if num_workers else None,
+        worker_init_fn=_begin_worker if num_workers else None,
     )
     return iter(loader)
 
 
-def _single_threaded(_: int) -> None:
-    """Keep a loading process from competing with the training for the cores."""
+def _begin_worker(_: int) -> None:
+    """Keep a loading process from competing with the training for the cores, and alive."""
     import cv2
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the trainer's: it ends its step first
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

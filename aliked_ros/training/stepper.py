@@ -75,7 +75,10 @@ class Stepper:
         self._check(means)
         self._scaler.unscale_(self._optimizer)
         limit = self._config.max_gradient_norm or math.inf
-        means["gradient_norm"] = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
+        if not self._is_mixed:  # in mixed precision the scaler leaves such a step out
+            self._check({"gradient_norm": norm})
+        means["gradient_norm"] = norm
         means["learning_rate"] = torch.tensor(learning_rate)
         self._scaler.step(self._optimizer)
         self._scaler.update()

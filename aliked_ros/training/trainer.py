@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tqdm import tqdm
 from aliked_ros.evaluation.planar_pairs import PlanarPair
 from aliked_ros.training import state as checkpoints
 from aliked_ros.training.config import TrainingConfig
+from aliked_ros.training.interruption import Interruption, interruption
 from aliked_ros.training.journal import Journal
 from aliked_ros.training.loading import Batch, batches
 from aliked_ros.training.meter import Meter
@@ -72,6 +74,7 @@ class Trainer:
 
         Raises:
             TrainingError: if the loss is no longer a number.
+            KeyboardInterrupt: after Ctrl-C, when the running step is done and saved.
         """
         config, stepper, is_first = self._config, self.stepper, self._processes.is_first
         journal = Journal(self._folder, stepper.step) if is_first else None
@@ -79,30 +82,34 @@ class Trainer:
         meter = Meter(self._clock, config.batch_pairs * config.accumulate * self._processes.count)
         bar = tqdm(total=config.num_steps, initial=stepper.step, unit="step", disable=not is_first)
         try:
-            while stepper.step < config.num_steps:
-                with meter.waiting():
-                    step_batches = [next(stream) for _ in range(config.accumulate)]
-                for batch in step_batches:
-                    self.unreadable.update(batch.unreadable)
-                meter.add(stepper.advance(step_batches))
-                bar.update()
-                step, is_end = stepper.step, stepper.step == config.num_steps
-                if journal is not None and step % config.log_every == 0:
-                    figures = meter.read() | {"unreadable_files": float(len(self.unreadable))}
-                    journal.scalars(step, "train", figures)
-                    bar.set_postfix(loss=f"{figures['total']:.3f}", refresh=False)
-                if step % config.validate_every == 0 or is_end:
-                    self._validate(journal)
-                if step % config.save_every == 0 or is_end:
-                    self._save()
-        except KeyboardInterrupt:
-            self._save()
-            raise
+            with self._interruption() as interrupted:
+                while stepper.step < config.num_steps:
+                    with meter.waiting():
+                        step_batches = [next(stream) for _ in range(config.accumulate)]
+                    for batch in step_batches:
+                        self.unreadable.update(batch.unreadable)
+                    meter.add(stepper.advance(step_batches))
+                    bar.update()
+                    step, is_end = stepper.step, stepper.step == config.num_steps
+                    if journal is not None and step % config.log_every == 0:
+                        figures = meter.read() | {"unreadable_files": float(len(self.unreadable))}
+                        journal.scalars(step, "train", figures)
+                        bar.set_postfix(loss=f"{figures['total']:.3f}", refresh=False)
+                    if step % config.validate_every == 0 or is_end:
+                        self._validate(journal)
+                    if step % config.save_every == 0 or is_end or interrupted.is_asked:
+                        self._save()
+                    if interrupted.is_asked:
+                        raise KeyboardInterrupt
         finally:
             bar.close()
             if journal is not None:
                 journal.close()
         return self.best
+
+    def _interruption(self) -> AbstractContextManager[Interruption]:
+        """Let a step end before Ctrl-C does; several processes would end after different ones."""
+        return interruption() if self._processes.count == 1 else nullcontext(Interruption())
 
     def _stream(self) -> Iterator[Batch]:
         """Return the batches of this process that are still to come."""
@@ -122,14 +129,13 @@ class Trainer:
         """Note how well the average does on images that it does not learn from; keep the best."""
         if journal is not None:
             network = self.stepper.average.network
+            figures: dict[str, float] = {}
             if self._validation:
                 figures, example = validate(network, self._validation, self._processes.device)
                 journal.scalars(self.stepper.step, "validation", figures)
                 journal.picture(self.stepper.step, "score map", score_picture(example))
                 journal.picture(self.stepper.step, "matches", matches_picture(example))
-            else:
-                figures = {BEST_BY: float(self.stepper.step)}
-            if figures[BEST_BY] >= self.best.get(BEST_BY, -1.0):
+            if figures.get(BEST_BY, 0.0) >= self.best.get(BEST_BY, 0.0):
                 self.best = figures | {"step": float(self.stepper.step)}
                 parameters = {k: v.cpu().contiguous() for k, v in network.state_dict().items()}
                 checkpoints.write(parameters, self._folder / BEST)
