@@ -100,3 +100,49 @@ def test_a_compiler_sees_the_same_weighted_sum(monkeypatch):
     expected = weighted_rows(rows, index, weights)
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
     torch.testing.assert_close(weighted_rows(rows, index, weights), expected)
+
+
+def plain_weighted_rows(rows, index, weights):
+    """The weighted sum through indexing, whose gradient is autograd's own."""
+    return (rows[index] * weights.unsqueeze(-1)).sum(dim=1)
+
+
+# Rows that several positions share, and one that a position has more than once.
+REPEATED = torch.tensor([[0, 1, 2, 3], [3, 3, 3, 3], [1, 1, 5, 0], [4, 4, 4, 1], [1, 1, 5, 0]])
+
+
+def test_own_gradient_agrees_with_finite_differences_where_rows_repeat():
+    rows = torch.randn(7, 3, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(5, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda r, w: weighted_rows(r, REPEATED, w), (rows, weights))
+
+
+@pytest.mark.parametrize(("rows_learn", "weights_learn"), [(True, True), (True, False), (0, 1)])
+def test_own_gradient_is_that_of_plain_indexing(rows_learn, weights_learn):
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(7, 3, dtype=torch.float64, generator=generator)
+    weights = torch.randn(5, 4, dtype=torch.float64, generator=generator)
+    towards = torch.randn(5, 3, dtype=torch.float64, generator=generator)
+    found = []
+    for look_up in (weighted_rows, plain_weighted_rows):
+        given = [rows.clone(), weights.clone()]
+        for tensor, learns in zip(given, (rows_learn, weights_learn), strict=True):
+            tensor.requires_grad_(bool(learns))
+        result = look_up(given[0], REPEATED, given[1])
+        result.backward(towards)
+        found.append((result.detach(), given[0].grad, given[1].grad))
+    for value, expected in zip(*found, strict=True):
+        assert (value is None) == (expected is None)
+        if value is not None:
+            torch.testing.assert_close(value, expected)
+    assert rows_learn or found[0][1] is None
+    if rows_learn:
+        assert (found[0][1][6] == 0).all()  # a row that nobody reads
+
+
+def test_gradients_of_no_positions_are_zero():
+    rows = torch.rand(7, 3, requires_grad=True)
+    weights = torch.zeros(0, 4, requires_grad=True)
+    weighted_rows(rows, torch.zeros(0, 4, dtype=torch.int64), weights).sum().backward()
+    assert (rows.grad == 0).all()
+    assert weights.grad.shape == (0, 4)
