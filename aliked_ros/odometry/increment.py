@@ -18,18 +18,15 @@ _TOLERANCE = (
 
 
 class UncertainPose(Protocol):
-    """A pose that was reported, with its covariance.
-
-    Attributes:
-        T_world_camera: (4, 4), or None where there is none.
-        covariance: (6, 6) translation, then rotation, about the axes of the camera.
-    """
+    """A pose that was reported, with its covariance."""
 
     @property
-    def T_world_camera(self) -> Array | None: ...
+    def T_world_camera(self) -> Array | None:
+        """(4, 4), or None where there is none."""
 
     @property
-    def covariance(self) -> Array: ...
+    def covariance(self) -> Array:
+        """(6, 6) translation, then rotation, about the axes of the camera."""
 
 
 def covariance_between(
