@@ -20,6 +20,7 @@ _NUM_ITERATIONS = 10
 _MIN_POINTS = 20
 _MAX_BELOW = 0.5  # points below a level, over its own, that may be wrong ones
 _MIN_LEAD = 1.5  # points of the ground, over those of as thick a layer above it
+_MIN_BREADTH = 0.2  # standard deviation of where points of the ground are, the smaller one
 _MAX_SPREAD = 0.05
 _NUM_KEYFRAMES = 15  # newest that count
 MIN_KEYFRAMES = 3  # that must have shown the ground
@@ -45,8 +46,8 @@ def find_ground(points_camera: Array, up_camera: Array) -> Ground:
 
     The level that the heights of most points are close to is taken, and a plane is fitted there,
     which may be tilted a little, because neither a mount nor a road is exactly level. A table has
-    points below it: then those are looked at in the same way. The ground must stand out from what
-    is above, because a wall has points at all heights.
+    points below it: then those are looked at in the same way. The ground must be broad, and stand
+    out from what is above: a wall has points at all heights, and a foot.
 
     Args:
         points_camera: (N, 3) landmarks in the camera's frame, any unit.
@@ -62,20 +63,29 @@ def find_ground(points_camera: Array, up_camera: Array) -> Ground:
         camera_height, over = _fit(height, across, is_left, mode)
         num = int((np.abs(over - 1) < _BAND).sum())
         if (over > 1 + _BAND).sum() <= _MAX_BELOW * num:
-            return _judge(camera_height, over)
+            return _judge(camera_height, over, across / camera_height)
         is_left &= (over > 1 + _BAND) & (height > mode)
     return _too_few(int(is_left.sum()))
 
 
-def _judge(camera_height: float, over: Array) -> Ground:
-    """Return a level that has little below it, if it is one; `over` is what _fit returns."""
+def _judge(camera_height: float, over: Array, across: Array) -> Ground:
+    """Return a level that has little below it, if it is one.
+
+    Args:
+        camera_height: above the level.
+        over: (N,) what _fit returns.
+        across: (N, 2) where the points are, over the camera's height.
+    """
     is_ground = np.abs(over - 1) < _BAND
     num = int(is_ground.sum())
     if num < _MIN_POINTS:
         return _too_few(num)
     num_above = int(((over > 1 - 3 * _BAND) & (over < 1 - _BAND)).sum())
+    breadth = float(np.sqrt(np.linalg.eigvalsh(np.cov(across[is_ground].T))[0]))
     reason = ""
-    if num < _MIN_LEAD * num_above:
+    if breadth < _MIN_BREADTH:
+        reason = f"the {num} landmarks on the best level lie along a line, as the foot of a wall"
+    elif num < _MIN_LEAD * num_above:
         reason = f"no level stands out: {num} landmarks are on the best one, {num_above} just above"
     else:
         spread = 1.4826 * float(np.median(np.abs(over[is_ground] - 1)))
@@ -168,10 +178,11 @@ def _fit(
     rows = np.column_stack([np.ones(len(height)), across])
     prior = np.diag([0.0, 1.0, 1.0]) * (_NOISE / _TILT) ** 2
     plane = np.array([1.0, 0.0, 0.0])
-    for _ in range(_NUM_ITERATIONS):
+    # Tukey's weights, and fewer and fewer points: walls and what stands on the ground are above it
+    # only, and would lift it where they are.
+    for width in np.geomspace(2 * _BAND, 2 * _NOISE, _NUM_ITERATIONS):
         residual = height - rows @ plane
-        # Tukey's weights: what is far from the plane has no say.
-        weight = is_fitted * np.maximum(1 - (residual / (2 * _BAND)) ** 2, 0) ** 2
+        weight = is_fitted * np.maximum(1 - (residual / width) ** 2, 0) ** 2
         weighted = rows * weight[:, None]
         plane = np.linalg.solve(weighted.T @ rows + prior, weighted.T @ height)
     camera_height = guess * plane[0] / np.sqrt(1 + plane[1] ** 2 + plane[2] ** 2)

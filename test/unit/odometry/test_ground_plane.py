@@ -6,6 +6,7 @@ from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.ground_plane import MIN_KEYFRAMES, GroundScale, find_ground
 from aliked_ros.odometry.visual_odometry import VisualOdometry
+from aliked_ros.synthetic import SyntheticRoom
 
 HEIGHT = 1.5
 UP = np.array([0.0, -1.0, 0.0])  # of a level camera
@@ -92,6 +93,23 @@ def test_without_a_ground_in_sight_there_is_no_height_and_a_reason(points, words
     assert np.isnan(found.height)
     assert words in found.reason
     assert found.reason
+
+
+def test_the_floor_of_a_furnished_room_is_found_or_nothing():
+    room = SyntheticRoom(1, width=160, height=120, num_frames=10, rate_hz=0.5, texels_per_m=20.0)
+    K = room.camera.K
+    y, x = np.mgrid[0:120:4, 0:160:4]
+    rays = np.column_stack(
+        [(x.ravel() - K[0, 2]) / K[0, 0], (y.ravel() - K[1, 2]) / K[1, 1], np.ones(x.size)]
+    )
+    errors = []
+    for frame in room.frames("rgbd"):
+        points = rays * frame.depth_m[::4, ::4].reshape(-1, 1)
+        found = find_ground(points[np.isfinite(points).all(axis=1)], frame.T_world_camera[2, :3])
+        errors.append(found.height / frame.T_world_camera[2, 3] - 1)
+    # Walls and furniture stand on it and would lift it.
+    assert np.nanmax(np.abs(errors)) < 0.04
+    assert np.isfinite(errors).mean() >= 0.8
 
 
 def test_the_scale_is_the_median_over_keyframes_with_what_they_differ_by():
