@@ -29,11 +29,13 @@ class Sightings:
         normalised: (N, 2) coordinates on the plane z = 1.
         inverse_depth: (N,) 1 / depth along the optical axis; NaN where it was not measured.
         sigma: (N,) standard deviation of the inverse depth.
+        spread: (N,) standard deviation of a coordinate over the common noise; None: 1.
     """
 
     normalised: Array
     inverse_depth: Array
     sigma: Array
+    spread: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -145,11 +147,14 @@ def _information(T_1_0: Array, view0: Sightings, view1: Sightings, noise: float)
     # By the measurement (x0, y0, inverse depth) of view 0, of which Y is a function.
     by_measurement = _by_point(predicted, Y) @ np.column_stack([R[:, 0], R[:, 1], t])
     by_measurement[:, 2, 2] += 1 / Y[:, 2]
-    pixel_variance = np.full(len(Y), noise**2)
-    variance0 = np.column_stack([pixel_variance, pixel_variance, view0.sigma**2])
+    pixel_variance0, pixel_variance1 = (
+        np.full(len(Y), noise**2) if view.spread is None else (noise * view.spread) ** 2
+        for view in (view0, view1)
+    )
+    variance0 = np.column_stack([pixel_variance0, pixel_variance0, view0.sigma**2])
     is_measured = np.isfinite(view1.inverse_depth)
     depth_variance = np.where(is_measured, view1.sigma, _UNKNOWN) ** 2
-    variance1 = np.column_stack([pixel_variance, pixel_variance, depth_variance])
+    variance1 = np.column_stack([pixel_variance1, pixel_variance1, depth_variance])
     covariance = (by_measurement * variance0[:, None, :]) @ np.swapaxes(by_measurement, 1, 2)
     covariance[:, [0, 1, 2], [0, 1, 2]] += variance1
     return inverse_symmetric(covariance)

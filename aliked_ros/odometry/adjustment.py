@@ -165,7 +165,7 @@ class AdjustedMap:
             keyframe=owners,
             landmark=landmarks,
             normalised=gather([view.normalised for view in measured], owners, rows),
-            sigma=np.full(len(rows), self._noise),
+            sigma=self._noise * gather([view.spread for view in measured], owners, rows),
             inverse_depth=gather([view.inverse_depth for view in measured], owners, rows),
             inverse_depth_sigma=gather([view.sigma for view in measured], owners, rows),
         )
@@ -188,7 +188,8 @@ class AdjustedMap:
             keyframes[-1].view = newest.at(pose_of(newest), covariance)
         sigma = gather([k.measured.sigma for k in keyframes], owners, rows)
         is_good = result.reprojection_chi2 <= _MAX_CHI2  # False where not adjusted (NaN)
-        information = _information(result, owners, landmarks, self._noise, sigma)
+        noise = self._noise * gather([k.measured.spread for k in keyframes], owners, rows)
+        information = _information(result, owners, landmarks, noise, sigma)
         information[~is_good] = 0
         self._pass_depths_on(result, landmarks, information)
         for number, keyframe in enumerate(keyframes):
@@ -219,7 +220,7 @@ class AdjustedMap:
 
 
 def _information(
-    result: BundleResult, owners: Index, landmarks: Index, noise: float, depth_sigma: Array
+    result: BundleResult, owners: Index, landmarks: Index, noise: Array, depth_sigma: Array
 ) -> Array:
     """Return what each sighting says about its landmark: (M, 3, 3), poses held still."""
     T = result.T_camera_world[owners]
@@ -227,7 +228,7 @@ def _information(
     z = np.maximum(points[:, 2], 1e-6)
     by_camera = np.zeros((len(points), 3, 3))
     by_camera[:, 0, 0] = by_camera[:, 1, 1] = 1 / z / noise
-    by_camera[:, :2, 2] = -points[:, :2] / z[:, None] ** 2 / noise
+    by_camera[:, :2, 2] = -points[:, :2] / z[:, None] ** 2 / noise[:, None]
     by_camera[:, 2, 2] = -1 / z**2 / depth_sigma
     by_point = by_camera @ T[:, :3, :3]
     return np.asarray(np.swapaxes(by_point, 1, 2) @ by_point)

@@ -17,6 +17,10 @@ from aliked_ros.structs import Camera, Features, Matches
 
 Array = NDArray[np.float64]
 
+# A line that the root mean square error of ALIKED's keypoints follows, over `keypoint_noise_px`:
+# docs/odometry.md has the measurement. A typical keypoint, with a score of 2/3, has 1.
+_SPREAD_AT_0, _SPREAD_AT_1 = 2.0, 0.5
+
 
 @dataclass(frozen=True)
 class View:
@@ -28,6 +32,7 @@ class View:
         keypoints: (N, 2) float32, px in the raw image, in host memory.
         pixels: (N, 2) px in the rectified image; NaN where the lens model cannot be inverted.
         normalised: (N, 2) coordinates on the plane z = 1 of the rectified camera.
+        spread: (N,) standard deviation of a keypoint over `keypoint_noise_px`.
         inverse_depth: (N,) 1 / depth along the rectified optical axis; NaN where unknown.
         sigma: (N,) its standard deviation; inf where unknown.
         T_world_view: (4, 4) pose of the rectified camera, or None if there is none.
@@ -40,6 +45,7 @@ class View:
     keypoints: NDArray[np.float32]
     pixels: Array
     normalised: Array
+    spread: Array
     inverse_depth: Array
     sigma: Array
     T_world_view: Array | None
@@ -63,7 +69,9 @@ class View:
 
     def sightings(self, index: NDArray[np.int64]) -> Sightings:
         """Return the measurements of the keypoints at index (K,)."""
-        return Sightings(self.normalised[index], self.inverse_depth[index], self.sigma[index])
+        return Sightings(
+            self.normalised[index], self.inverse_depth[index], self.sigma[index], self.spread[index]
+        )
 
     def rays(self, index: NDArray[np.int64]) -> Array:
         """Return the unit rays (K, 3) of the keypoints at index (K,)."""
@@ -117,11 +125,24 @@ def make_view(
         keypoints=keypoints,
         pixels=pixels,
         normalised=normalise(pixels, camera.K_rectified),
+        spread=_spread_of(features),
         inverse_depth=inverse_depth,
         sigma=np.where(is_known, depth_sigma, np.inf),
         T_world_view=None,
         covariance=np.zeros((6, 6)),
     )
+
+
+def _spread_of(features: Features) -> Array:
+    """Return the standard deviation (N,) of keypoints over `keypoint_noise_px`.
+
+    A learned detector's score tells how well a keypoint is located. Detectors of another kind,
+    whose scores mean something else, have no dispersity: their keypoints are all alike.
+    """
+    scores = np.asarray(features.scores.detach().cpu(), dtype=np.float64)
+    is_telling = np.asarray(features.dispersity.detach().cpu()) > 0
+    line = _SPREAD_AT_0 + (_SPREAD_AT_1 - _SPREAD_AT_0) * np.clip(scores, 0, 1)
+    return np.asarray(np.where(is_telling, line, 1.0))
 
 
 def usable_pairs(matches: Matches | None, view0: View, view1: View) -> NDArray[np.int64]:

@@ -76,3 +76,21 @@ def test_points_of_unknown_depth_still_fix_the_rotation():
     together = refine_motion(T_1_0, mixed, seen, NOISE).covariance[rotation, rotation]
     assert np.trace(together) < 0.5 * np.trace(alone)
     assert np.isfinite(refine_motion(T_1_0, unknown, seen, NOISE).T_1_0).all()
+
+
+def test_points_that_are_located_better_count_for_more():
+    def error(spread):
+        errors = []
+        for seed in range(20):
+            generator = np.random.default_rng(seed)
+            points0 = generator.uniform([-3, -2, 2], [3, 2, 15], size=(150, 3))
+            views = []
+            for points in (points0, se3.transform(T_1_0, points0)):
+                noise = NOISE * np.repeat([1.0, 0.2], 75)[:, None]
+                seen = sightings(points, generator, noise)
+                views.append(Sightings(seen.normalised, seen.inverse_depth, seen.sigma, spread))
+            refined = refine_motion(T_1_0, *views, NOISE)
+            errors.append(se3.log(refined.T_1_0 @ se3.inverse(T_1_0))[3:])
+        return np.sqrt(np.mean(np.square(errors)))
+
+    assert error(np.repeat([1.0, 0.2], 75)) < 0.7 * error(None)

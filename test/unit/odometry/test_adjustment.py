@@ -1,5 +1,7 @@
 """The window of keyframes: what adjusting it brings, and that frames need not wait for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from point_world import CAMERA, FRAME_NS, room, sideways
@@ -148,3 +150,15 @@ def test_the_background_does_what_is_done_at_once():
     at_once = track(make("rgbd", window_size=6), see(), "rgbd")
     assert error(beside) < 2 * error(at_once) + 0.005
     assert runner.take() is None or not runner.is_busy
+
+
+def test_a_keypoint_that_is_located_better_counts_for_more_in_the_window():
+    sightings = [
+        (replace(f, scores=f.scores * 0.9, dispersity=f.dispersity + 0.1), z) for f, z in see()
+    ]
+    runner = Reluctant()
+    odometry = make("rgbd", runner, window_size=6)
+    track(odometry, sightings, "rgbd")
+    expected = odometry._tracker.references.keyframe.spread[0] * 0.5 / CAMERA.K[0, 0]
+    np.testing.assert_allclose(runner.problem.sigma, expected)
+    assert expected < 0.7 * 0.5 / CAMERA.K[0, 0]
