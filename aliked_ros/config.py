@@ -149,6 +149,18 @@ class OdometryConfig(Config):
     ransac_threshold_px: float = knob(
         3.0, "reprojection or epipolar error of an inlier", minimum=0.1, maximum=50.0
     )
+    guided_radius: float = knob(
+        0.05,
+        "matches are looked for within this part of the image width around where constant "
+        "velocity expects them; 0: in the whole image",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    max_per_cell: int = knob(
+        0,
+        "keypoints that support a pose from each cell, a sixteenth of the image wide; 0: all",
+        minimum=0,
+    )
     min_inliers: int = knob(15, "keypoints that must support a pose", minimum=6)
     keypoint_noise_px: float = knob(
         0.5, "standard deviation of a keypoint", minimum=0.01, maximum=10.0

@@ -15,6 +15,7 @@ from aliked_ros.geometry.rotation_prior import RotationPrior, estimate_translati
 from aliked_ros.geometry.triangulation import homogeneous, unit
 from aliked_ros.odometry.result import Motion
 from aliked_ros.odometry.rotation_prior import prior_between
+from aliked_ros.odometry.spreading import spread_evenly
 from aliked_ros.odometry.view import View
 
 Array = NDArray[np.float64]
@@ -83,6 +84,7 @@ def estimate_motion(
     min_inliers = (config.min_inliers + 1) // 2 if trusts_prior else config.min_inliers
     index0, index1 = pairs.T
     usable = np.flatnonzero(view0.sigma[index0] < _MAX_RELATIVE_SIGMA * view0.inverse_depth[index0])
+    usable = usable[_evenly(view0, index0[usable], config.max_per_cell)]
     index0, index1 = index0[usable], index1[usable]
     points0 = homogeneous(view0.normalised[index0]) / view0.inverse_depth[index0, None]
     threshold_px, seed = config.ransac_threshold_px, config.seed
@@ -99,6 +101,13 @@ def estimate_motion(
     if inlier_mask.sum() < min_inliers:
         return None
     return _describe(refined, view0, view1, pairs, inlier_mask, K, config.keypoint_noise_px)
+
+
+def _evenly(view: View, index: Pairs, max_per_cell: int) -> Pairs:
+    """Return which of the keypoints at index (K,) are used, so that none of them crowd."""
+    scores = np.asarray(view.features.scores.detach().cpu())
+    width_px = view.features.image_size[1]
+    return spread_evenly(view.pixels[index], scores[index], width_px, max_per_cell)
 
 
 def _refine(

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.adjustment import AdjustedMap, Runner
+from aliked_ros.odometry.guided_matching import guided_pairs
 from aliked_ros.odometry.initialisation import initialise
 from aliked_ros.odometry.inverse_depth import carry_over, scale, triangulate_into
 from aliked_ros.odometry.motion import EstimatedMotion, estimate_motion
+from aliked_ros.odometry.prediction import ConstantVelocity
 from aliked_ros.odometry.references import FrameMatches, References
 from aliked_ros.odometry.result import Motion, State
 from aliked_ros.odometry.step import UNKNOWN_COVARIANCE, Step, tracking
@@ -66,6 +68,7 @@ class PoseTracker:
         self._K = K
         self._image_width = image_width
         self._is_mono = config.sensor == "mono"
+        self._expectation = ConstantVelocity()
         self.references = References()
         self.map = AdjustedMap(config, K, make_runner)
         self.T_world_view: Array | None = None
@@ -93,6 +96,7 @@ class PoseTracker:
             references.previous = previous.at(
                 correction @ previous.T_world_view, previous.covariance
             )
+        self._expectation.move(correction)
         if self.T_world_view is not None:
             self.T_world_view = correction @ self.T_world_view
 
@@ -155,6 +159,11 @@ class PoseTracker:
     def _track(self, keyframe: View, view: View, matches: FrameMatches) -> Step:
         """Measure the pose against the keyframe, or else against the previous view."""
         pairs = usable_pairs(matches.keyframe, keyframe, view)
+        guided = self._guided(keyframe, view, pairs)
+        if guided is not None:
+            motion = estimate_motion(keyframe, view, guided, self._K, self._config)
+            if motion is not None:
+                return self._follow(keyframe, view, guided, motion)
         motion = estimate_motion(keyframe, view, pairs, self._K, self._config)
         if motion is not None:
             return self._follow(keyframe, view, pairs, motion)
@@ -170,6 +179,15 @@ class PoseTracker:
         if motion is not None:
             return self._follow(keyframe, view, pairs, motion)
         return self._lose(keyframe, view, matches)
+
+    def _guided(self, keyframe: View, view: View, pairs: Pairs) -> Pairs | None:
+        """Return pairs (K, 2) near where the last motion expects them; None: it expects wrongly."""
+        T_world_view = self._expectation.predict(view.stamp_ns)
+        radius_px = self._config.guided_radius * self._image_width
+        if T_world_view is None or keyframe.T_world_view is None or radius_px == 0:
+            return None
+        T_view_keyframe = se3.inverse(T_world_view) @ keyframe.T_world_view
+        return guided_pairs(keyframe, view, pairs, T_view_keyframe, self._K, radius_px)
 
     def _follow(self, keyframe: View, view: View, pairs: Pairs, motion: EstimatedMotion) -> Step:
         """Move to where a motion leads, and pass on what is known about depths."""
@@ -189,6 +207,8 @@ class PoseTracker:
                 view = self.map.newest(view)
             self.references.set_keyframe(view)
         self.T_world_view = view.T_world_view
+        assert self.T_world_view is not None
+        self._expectation.observe(view.stamp_ns, self.T_world_view)
         return tracking(view, motion, is_keyframe)
 
     def _improve(self, keyframe: View, view: View, pairs: Pairs, motion: EstimatedMotion) -> View:
@@ -218,6 +238,7 @@ class PoseTracker:
         """Begin anew at the last pose, and remember the keyframe in case the camera comes back."""
         references = self.references
         references.lose(_NUM_RECOVERY_IMAGES)
+        self._expectation.forget()
         self._median_depth = keyframe.median_depth
         previous = references.previous
         if self._is_mono and previous is not None and previous.T_world_view is not None:

@@ -1,0 +1,49 @@
+"""The last poses -> where the next image is expected: constant velocity."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aliked_ros.geometry import se3
+
+Array = NDArray[np.float64]
+
+_MAX_AHEAD = 3.0  # times the last gap between images: further ahead the velocity is a guess
+
+
+class ConstantVelocity:
+    """Remembers the last two poses; a camera goes on as it moved between them."""
+
+    def __init__(self) -> None:
+        self._poses: deque[tuple[int, Array]] = deque(maxlen=2)
+
+    def observe(self, stamp_ns: int, T_world_view: Array) -> None:
+        """Note the pose of the newest image."""
+        self._poses.append((stamp_ns, T_world_view))
+
+    def forget(self) -> None:
+        """Expect nothing until poses are known again."""
+        self._poses.clear()
+
+    def move(self, correction: Array) -> None:
+        """Move the poses along with the world: correction (4, 4) is their left factor."""
+        moved = [(stamp_ns, correction @ T) for stamp_ns, T in self._poses]
+        self._poses = deque(moved, maxlen=2)
+
+    def predict(self, stamp_ns: int) -> Array | None:
+        """Return T_world_view (4, 4) expected at a later stamp; None if there is nothing to go by.
+
+        One pose alone stays. After a long gap the camera is expected where _MAX_AHEAD leads.
+        """
+        if not self._poses:
+            return None
+        newest_ns, T_world_newest = self._poses[-1]
+        if len(self._poses) == 1:
+            return T_world_newest
+        before_ns, T_world_before = self._poses[0]
+        ahead = min((stamp_ns - newest_ns) / (newest_ns - before_ns), _MAX_AHEAD)
+        moved = se3.log(se3.inverse(T_world_before) @ T_world_newest)
+        return np.asarray(T_world_newest @ se3.exp(ahead * moved))
