@@ -90,7 +90,7 @@ def _nearest_within(
     sought = descriptors0[torch.from_numpy(index0).to(device)]
     similarity = (sought @ descriptors1.T).masked_fill_(away > radius_px, _NEVER)
     best, nearest = similarity.max(dim=1)
-    is_mutual = best >= similarity.amax(dim=0)[nearest]
+    is_mutual = similarity.argmax(dim=0)[nearest] == torch.arange(len(best), device=device)
     rows = (is_mutual & (best > _NEVER)).nonzero().squeeze(1)
     found = torch.stack((rows, nearest[rows]), dim=1).cpu().numpy()
     return np.column_stack([index0[found[:, 0]], found[:, 1]])

@@ -105,3 +105,25 @@ def test_the_odometry_gets_more_support_among_points_that_look_alike():
         return sum(result.num_inliers for result in results[2:])
 
     assert num_inliers(0.05) > 1.2 * num_inliers(0.0)
+
+
+def test_points_that_look_exactly_alike_are_paired_one_to_one():
+    world = room(count=600)
+    world._descriptors = world._descriptors[torch.arange(600) % 20]
+    views = []
+    for index, T_world_view in enumerate([np.eye(4), se3.inverse(T_1_0)]):
+        features, depths_m = world.see(T_world_view)
+        views.append(make_view(index, features, CAMERA, depths_m, 0.004))
+    right = np.column_stack([np.arange(5), _nearest_to_expected(*views)[:5]])
+    found = guided_pairs(*views, right, T_1_0, K, 60.0)
+    assert found is not None
+    assert len(found) > 20
+    assert all(len(np.unique(column)) == len(found) for column in found.T)
+
+
+def _nearest_to_expected(view0, view1):
+    points = np.column_stack([view0.normalised, np.ones(len(view0.pixels))])
+    points = points / view0.inverse_depth[:, None]
+    seen = se3.transform(T_1_0, points)
+    pixels = seen[:, :2] / seen[:, 2:] * K[0, 0] + K[:2, 2]
+    return np.linalg.norm(pixels[:, None] - view1.pixels, axis=2).argmin(axis=1)
