@@ -7,6 +7,8 @@ was interrupted goes on; a finished one is only read.
 """
 
 import argparse
+import shlex
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +46,7 @@ def main() -> None:
         )
         figures = trainer.run()
         rows.append([name, *(f"{figures[column]:.1f}" for column in COLUMNS)])
-    facts = provenance()
+    facts = provenance(shlex.join(["python3", "scripts/ablate_training.py", *sys.argv[1:]]))
     print("; ".join(f"{key}: {value}" for key, value in facts.items()))
     for row in (("variant", *COLUMNS), ["---"] * (len(COLUMNS) + 1), *rows):
         print("|", " | ".join(row), "|")

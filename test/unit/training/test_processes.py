@@ -145,8 +145,9 @@ def test_the_first_gradient_is_the_mean_over_the_batches_of_both_processes(folde
         assert torch.equal(ranks[0]["first"][name], ranks[1]["first"][name])
         scale = float(parameter.grad.abs().max())
         assert scale > 0
+        # Sums are rounded by the number of threads, which torchrun sets to one.
         torch.testing.assert_close(
-            ranks[0]["first"][name], parameter.grad, rtol=1e-4, atol=1e-5 * scale
+            ranks[0]["first"][name], parameter.grad, rtol=1e-3, atol=1e-3 * scale
         )
     # The processes had batches of their own: with two of the four it is another gradient.
     half = Stepper(replace(config, accumulate=2), ALONE)
