@@ -43,7 +43,8 @@ ROLES = ("camera", "extractor", "composed", "network")
 class StoredFeatures:
     """Stands in for the extractor: returns the same features at once."""
 
-    device, backend, weights_id = torch.device("cpu"), "a stand-in", "stored"
+    device, backend = torch.device("cpu"), "a stand-in"
+    model, weights_id = "aliked-n16", "stored"
 
     def __init__(self, config: ExtractorConfig) -> None:
         self.config = config

@@ -10,6 +10,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -240,6 +241,7 @@ def summarise(
         "processed": processed,
         "skipped": int(played["sent"]) - processed,
         "with a measured pose": tracking,
+        "network": network(out / "logs" / "composed_node.log"),
         "latency median (ms)": played["latency_median_ms"],
         "latency p99 (ms)": played["latency_p99_ms"],
     }
@@ -250,6 +252,12 @@ def summarise(
     for name, value in figures.items():
         print(f"  {name:22} {value:.4g}" if isinstance(value, float) else f"  {name:22} {value}")
     print(f"  pictures               {out / 'trajectory.png'}, {out / 'tracks.png'}")
+
+
+def network(log: Path) -> str:
+    """Return which network ran, with which weights, as the node said it."""
+    found = re.search(r"aliked-\S+ on .*, weights \S+", log.read_text())
+    return found[0] if found else "unknown"
 
 
 if __name__ == "__main__":

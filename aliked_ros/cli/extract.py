@@ -42,13 +42,13 @@ def run(options: argparse.Namespace) -> int:
             continue
         features = extractor(image)
         num_keypoints += len(features)
-        save_features(options.out / "npz" / f"{name}.npz", features, config.model)
+        save_features(options.out / "npz" / f"{name}.npz", features, extractor.model)
         picture = draw_keypoints(
             image, features.keypoints.cpu().numpy(), features.scores.cpu().numpy()
         )
         save_picture(options.out / "pictures" / f"{name}.png", picture)
     num_read = len(paths) - num_failed
-    print(f"{num_read} images, {num_keypoints} keypoints of {config.model}: {options.out}")
+    print(f"{num_read} images, {num_keypoints} keypoints of {extractor.model}: {options.out}")
     return 2 if num_failed else 0
 
 

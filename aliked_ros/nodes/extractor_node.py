@@ -15,6 +15,7 @@ from aliked_ros.config import ExtractorConfig, StreamConfig
 from aliked_ros.extractor import Extractor
 from aliked_ros.images import ImageError
 from aliked_ros.msg import Features
+from aliked_ros.network.packaged import PACKAGED
 from aliked_ros.nodes.conversions import image_from_message
 from aliked_ros.nodes.extraction import Delivery, Extraction
 from aliked_ros.nodes.health import Health
@@ -84,9 +85,17 @@ class ExtractorNode(Node):
             f"{self._extractor.model} on {self._extractor.device} by "
             f"{self._extractor.backend}, weights {self._extractor.weights_id}"
         )
+        asked_for = self._settings.value
+        if not asked_for.weights and self._extractor.weights_id.startswith(PACKAGED):
+            self.get_logger().warning(
+                f"the released weights of {asked_for.model} are not on this machine and cannot be "
+                f"downloaded: {self._extractor.model} with the packaged weights takes their place"
+            )
 
         self._tracker = tracker
         self._health = Health(self, hardware_id=str(self._extractor.device))
+        self._health.show("network", lambda: self._extractor.model)
+        self._health.show("weights", lambda: self._extractor.weights_id)
         self._health.show("keypoints allowed", lambda: self._budget.num_keypoints)
         self._publisher = self.create_publisher(Features, "features", RESULT_QOS)
         self._worker = NewestWorker(self._process, self._failed)

@@ -35,7 +35,7 @@ class Processes:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._executables = Path(get_package_prefix("aliked_ros"), "lib", "aliked_ros")
         self._folder = folder
-        self._environment = environment
+        self.environment = dict(environment)  # a test may add to its own
         self._running: dict[str, subprocess.Popen] = {}
 
     def start(self, executable: str, *arguments: str, **parameters: object) -> None:
@@ -47,7 +47,7 @@ class Processes:
             command += ["-p", f"{name.replace('__', '.')}:={shown}"]
         log = (self._folder / f"{executable}.log").open("w")
         self._running[executable] = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, env=self._environment
+            command, stdout=log, stderr=subprocess.STDOUT, env=self.environment
         )
 
     def log(self, executable: str) -> str:

@@ -265,3 +265,27 @@ def test_a_bad_start_ends_with_one_clear_line_and_exit_code_1(processes, paramet
     log = processes.log("extractor_node")
     assert "Traceback" not in log
     assert all(word in log for word in words)
+
+
+def test_a_machine_that_reaches_nothing_runs_on_the_packaged_weights_and_says_so(
+    processes, probe, tmp_path
+):
+    processes.environment |= {
+        "ALIKED_WEIGHTS": "",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "https_proxy": "http://127.0.0.1:9",  # where nobody listens
+    }
+    processes.start("extractor_node")
+    images = probe.publisher(Image, "image_raw")
+    probe.listen(Features, "features")
+    probe.listen(DiagnosticArray, "/diagnostics")
+    probe.wait_until(lambda: hears(probe, "/image_raw"), "the extractor to hear the probe")
+    images.publish(message_of(textured(), 1))
+    probe.wait_until(lambda: probe.heard["features"], "features")
+    assert probe.heard["features"][0].model == "aliked-t16"
+    _, facts = diagnostics(probe)
+    assert facts["network"] == "aliked-t16"
+    assert facts["weights"].startswith("package-")
+    said = processes.log("extractor_node")
+    assert "the released weights of aliked-n16 are not on this machine" in said
+    assert "set ALIKED_WEIGHTS to a folder that holds aliked-n16.pth" in said
