@@ -122,10 +122,9 @@ class ScaleSource:
             self._measure = OdometryMeasure(node, config.scale_part_m)
         elif source == "camera_height":
             self._measure = GroundMeasure(config.camera_height_m)
-        self._is_known = False
-        self._shown = "unknown"
+        self._in_force: Scale | None = None
         if self._measure is not None:
-            health.show("metres per unit", lambda: self._shown)
+            health.show("metres per unit", self._shown)
 
     def place(self, result: OdometryResult, placement: Placement, odometry: VisualOdometry) -> str:
         """Bring the newest scale into force; return why there is none yet, or an empty string."""
@@ -137,13 +136,12 @@ class ScaleSource:
         elif result.state is State.LOST:
             measure.forget()  # the unit is another one if the map begins anew
         scale = measure.scale()
-        if scale is not None and scale.value != placement.scale:
+        if scale is not None and scale != self._in_force:
             # What nobody has heard of yet may still grow from its beginning.
-            newest = result.T_world_camera if self._is_known else None
+            newest = None if self._in_force is None else result.T_world_camera
             placement.rescale(scale.value, scale.sigma, newest)
-            self._is_known = True
-            self._shown = f"{scale.value:.4g} +- {scale.sigma:.2g}"
-        return "" if self._is_known else f"the scale is not known yet: {measure.progress()}"
+            self._in_force = scale
+        return "" if self._in_force else f"the scale is not known yet: {measure.progress()}"
 
     def break_off(self) -> None:
         """Note that images are passed over."""
@@ -154,4 +152,8 @@ class ScaleSource:
         """Note that the odometry begins anew, in a unit of its own."""
         if self._measure is not None:
             self._measure.forget()
-        self._shown, self._is_known = "unknown", False
+        self._in_force = None
+
+    def _shown(self) -> str:
+        scale = self._in_force
+        return "unknown" if scale is None else f"{scale.value:.4g} +- {scale.sigma:.2g}"
