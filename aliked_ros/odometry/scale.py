@@ -84,7 +84,7 @@ class ScaleEstimator:
         min_parts: parts that are needed.
     """
 
-    def __init__(self, part_m: float = 0.2, num_parts: int = 25, min_parts: int = 5) -> None:
+    def __init__(self, part_m: float, num_parts: int = 25, min_parts: int = 5) -> None:
         if not part_m > 0 or not 1 <= min_parts <= num_parts:
             raise ValueError(
                 f"part_m is {part_m}, min_parts is {min_parts}, num_parts is {num_parts}: "

@@ -4,6 +4,7 @@ import pytest
 from aliked_ros.odometry.scale import ScaleEstimator
 
 FRAME_NS = 50_000_000
+PART_M = 0.2
 
 
 def path(num, seed=0):
@@ -21,7 +22,7 @@ def feed(estimator, ours, theirs, offset_ns=0):
 def test_the_scale_is_found_whatever_frame_the_other_odometry_has():
     positions_m = path(200)
     turn = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1.0]])
-    estimator = ScaleEstimator()
+    estimator = ScaleEstimator(PART_M)
     assert estimator.scale() is None
     feed(estimator, positions_m / 2.5, positions_m @ turn.T + [3, 4, 5])
     scale = estimator.scale()
@@ -31,7 +32,7 @@ def test_the_scale_is_found_whatever_frame_the_other_odometry_has():
 
 def test_stamps_between_those_of_the_other_odometry_are_interpolated():
     positions_m = np.column_stack([0.05 * np.arange(200), np.zeros((200, 2))])
-    estimator = ScaleEstimator()
+    estimator = ScaleEstimator(PART_M)
     ahead_ns = 20_000_000
     lead_m = np.array([0.02, 0, 0])
     feed(estimator, positions_m / 0.4, positions_m + lead_m, ahead_ns)
@@ -44,7 +45,7 @@ def test_noise_is_reported_and_wrong_parts_do_no_harm():
     noisy_m = positions_m + generator.normal(scale=0.01, size=positions_m.shape)
     noisy_m[300:] += [2.0, 0, 0]  # a jump
     noisy_m[450:] += [0, 5.0, 0]
-    estimator = ScaleEstimator(num_parts=100)
+    estimator = ScaleEstimator(PART_M, num_parts=100)
     feed(estimator, positions_m / 3, noisy_m)
     scale = estimator.scale()
     assert 0 < scale.sigma < 0.05 * 3
@@ -54,7 +55,7 @@ def test_noise_is_reported_and_wrong_parts_do_no_harm():
 def test_standing_still_says_nothing():
     generator = np.random.default_rng(2)
     still = generator.normal(scale=0.01, size=(500, 3))
-    estimator = ScaleEstimator()
+    estimator = ScaleEstimator(PART_M)
     feed(estimator, np.zeros((500, 3)), still)
     assert len(estimator.ratios) == 0
     assert estimator.scale() is None
@@ -62,7 +63,7 @@ def test_standing_still_says_nothing():
 
 def test_a_part_ends_at_a_gap_and_another_unit_is_forgotten_at_once():
     positions_m = path(200)
-    estimator = ScaleEstimator()
+    estimator = ScaleEstimator(PART_M)
     feed(estimator, positions_m, positions_m)
     estimator.forget()
     assert estimator.scale() is None
@@ -78,7 +79,7 @@ def test_a_part_ends_at_a_gap_and_another_unit_is_forgotten_at_once():
 
 def test_poses_wait_for_the_other_odometry():
     positions_m = path(100)
-    estimator = ScaleEstimator()
+    estimator = ScaleEstimator(PART_M)
     for index, position_m in enumerate(positions_m):
         estimator.add(index * FRAME_NS, position_m / 2)
     assert len(estimator.ratios) == 0
