@@ -12,9 +12,8 @@ from aliked_ros.odometry.result import OdometryResult, State
 
 Array = NDArray[np.float64]
 
-_TOLERANCE = (
-    1e-6  # negative eigenvalues of a covariance, relative to the largest, that are rounding
-)
+# Negative eigenvalues of a covariance, relative to the largest, that are rounding.
+_TOLERANCE = 1e-6
 
 
 class UncertainPose(Protocol):
