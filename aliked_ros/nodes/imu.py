@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 # Some hundred messages a second come beside images that keep the executor busy for a while.
 _QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 _MAX_WAITING = 4000
+_MAX_BARE = 50  # images in a row that no message covers: not only late messages, or a gap
 _MAX_DIFFERENCE = 3.0  # of sensor and images, over what the sensor's turns are trusted to
 
 
@@ -53,6 +54,7 @@ class ImuOrientation:
         self._newest: Array | None = None
         self._frame = ""
         self._num_images = self._num_covered = self._num_without = 0
+        self._num_bare = 0  # images since one had an orientation, or was said to have none
         # Filled by the executor's thread, emptied by the tracker's.
         self._arrived: deque[Imu] = deque(maxlen=_MAX_WAITING)
         if self._is_used:
@@ -75,7 +77,9 @@ class ImuOrientation:
         self._take()
         R_inertial_imu = self._buffer.at(stamp_ns)
         if R_inertial_imu is None:
+            self._note_bare()
             return None
+        self._num_bare = 0
         try:
             T_base_imu = self._mount.T_base_sensor(self._frame)
         except NotReadyError as error:
@@ -112,6 +116,7 @@ class ImuOrientation:
             is_unit = abs(np.linalg.norm(values) - 1) < 1e-2  # false for nan, too
             if message.orientation_covariance[0] == -1 or not is_unit:
                 self._num_without += 1
+                self._num_bare = 0
                 self._health.problem(
                     f"{self._topic} has no orientation (orientation_covariance[0] is "
                     f"{message.orientation_covariance[0]:g}, the quaternion's length "
@@ -121,6 +126,19 @@ class ImuOrientation:
                 continue
             R = transform_from_values([0.0, 0.0, 0.0, *values.tolist()])[:3, :3]
             self._buffer.add(stamp_to_ns(message.header.stamp), R)
+
+    def _note_bare(self) -> None:
+        """Warn if one image after the other has no orientation, though nothing is wrong with any.
+
+        A topic that is silent and stamps of another clock show in nothing else.
+        """
+        self._num_bare += 1
+        if self._num_bare >= _MAX_BARE:
+            self._health.problem(
+                f"{self._topic} has no orientation for the stamps of the last {self._num_bare} "
+                "images: check that it is published at 10 Hz or more and arrives in time, and that "
+                "its stamps are from the images' clock; or set use_imu to false"
+            )
 
     def _shown(self) -> str:
         return f"{self._num_covered} of {self._num_images}"
