@@ -50,8 +50,12 @@ class MixedPairs:
         return self._sources[min(which, len(self._sources) - 1)].draw(generator)
 
 
-class _Batches(Dataset[Batch]):
-    """Batch number n depends on the seed and on n alone."""
+class _Batches(Dataset[Batch | ValueError]):
+    """Batch number n depends on the seed and on n alone.
+
+    An error is returned, not raised: on its way out of a worker, torch would put a stack trace into
+    its text.
+    """
 
     def __init__(self, source: PairSource, batch_pairs: int, num_random: int, seed: int) -> None:
         self._source = source
@@ -59,7 +63,13 @@ class _Batches(Dataset[Batch]):
         self._num_random = num_random
         self._seed = seed
 
-    def __getitem__(self, number: int) -> Batch:
+    def __getitem__(self, number: int) -> Batch | ValueError:
+        try:
+            return self._prepare(number)
+        except ValueError as error:
+            return ValueError(str(error))
+
+    def _prepare(self, number: int) -> Batch:
         generator = np.random.default_rng([self._seed, number])
         pairs = [self._source.draw(generator) for _ in range(self._batch_pairs)]
         images = [pair.image0 for pair in pairs] + [pair.image1 for pair in pairs]
@@ -89,6 +99,9 @@ def batches(
         num_random: random points of an image.
         seed: of everything that is drawn.
         num_workers: processes; 0 prepares a batch when it is asked for.
+
+    Raises:
+        ValueError: when a batch is taken for which the source has no pair.
     """
     dataset = _Batches(source, batch_pairs, num_random, seed)
     loader = DataLoader(
@@ -99,7 +112,13 @@ def batches(
         prefetch_factor=8 if num_workers else None,
         worker_init_fn=_begin_worker if num_workers else None,
     )
-    return iter(loader)
+    return map(_raise_error, iter(loader))
+
+
+def _raise_error(found: Batch | ValueError) -> Batch:
+    if isinstance(found, ValueError):
+        raise found
+    return found
 
 
 def _begin_worker(_: int) -> None:

@@ -100,3 +100,17 @@ def test_mixed_pairs_are_repeated_by_a_seed():
     ]
     assert levels[0] == levels[1]
     assert set(levels[0]) == {1, 2}
+
+
+class Exhausted:
+    """Has no pair."""
+
+    def draw(self, generator):
+        raise ValueError("photographs: nothing can be read")
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_an_error_of_the_source_arrives_as_it_was_worded(num_workers):
+    prepared = batches(Exhausted(), range(1), 1, 1, seed=0, num_workers=num_workers)
+    with pytest.raises(ValueError, match=r"^photographs: nothing can be read$"):
+        next(prepared)
