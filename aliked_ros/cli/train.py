@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time  # noqa: TID251 - the loop measures its own speed
 from pathlib import Path
@@ -56,7 +57,7 @@ def read_config(path: Path, changes: list[str]) -> TrainingConfig:
     Environment variables in texts, such as $ALIKED_SHARED, are replaced.
 
     Raises:
-        ValueError: naming the file, the setting and what is allowed.
+        ValueError: naming the file, the setting and what is allowed, or the variable not set.
     """
     from aliked_ros.training.config import TrainingConfig
 
@@ -79,10 +80,21 @@ def read_config(path: Path, changes: list[str]) -> TrainingConfig:
         if name not in known:
             raise ValueError(f"{path}: there is no setting {name!r}; there are {', '.join(known)}")
         found[name] = _fitting(value, known[name].default)
+        if missing := _missing_variable(found[name]):
+            raise ValueError(
+                f"{path}: {name} is {value!r}: the environment variable {missing} is not set; "
+                f"export it, or give another value with --set {name}=VALUE"
+            )
     try:
         return TrainingConfig(**found)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _missing_variable(value: Any) -> str:
+    """Return what is left of $NAME or ${NAME} where the environment has no such variable."""
+    found = re.search(r"\$(\w+|\{\w+\})", value) if isinstance(value, str) else None
+    return found.group(1).strip("{}") if found else ""
 
 
 def _fitting(value: Any, default: Any) -> Any:

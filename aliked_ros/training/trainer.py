@@ -91,7 +91,7 @@ class Trainer:
                     meter.add(stepper.advance(step_batches))
                     bar.update()
                     step, is_end = stepper.step, stepper.step == config.num_steps
-                    if journal is not None and step % config.log_every == 0:
+                    if journal is not None and (step % config.log_every == 0 or is_end):
                         figures = meter.read() | {"unreadable_files": float(len(self.unreadable))}
                         journal.scalars(step, "train", figures)
                         bar.set_postfix(loss=f"{figures['total']:.3f}", refresh=False)

@@ -37,14 +37,22 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path):
     assert read_config(_file(tmp_path, "ema_decay: 0\nappearance: 2"), []).appearance == 2.0
 
 
-def test_environment_variables_are_replaced_and_unknown_ones_stay(tmp_path, monkeypatch):
+def test_environment_variables_are_replaced(tmp_path, monkeypatch):
     monkeypatch.setenv("PHOTOGRAPHS", "/somewhere")
-    monkeypatch.delenv("NOT_SET", raising=False)
-    path = _file(tmp_path, "photographs: $PHOTOGRAPHS/a,${PHOTOGRAPHS}/b\nout: $NOT_SET/x")
+    path = _file(tmp_path, "photographs: $PHOTOGRAPHS/a,${PHOTOGRAPHS}/b\nout: 5$/x")
     config = read_config(path, ["validation=$PHOTOGRAPHS/c"])
     assert config.photographs == "/somewhere/a,/somewhere/b"
     assert config.validation == "/somewhere/c"
-    assert config.out == "$NOT_SET/x"
+    assert config.out == "5$/x"
+
+
+@pytest.mark.parametrize("text", ["$NOT_SET/x", "a,${NOT_SET}"])
+def test_an_environment_variable_that_is_not_set_is_named(tmp_path, monkeypatch, text):
+    monkeypatch.delenv("NOT_SET", raising=False)
+    path = _file(tmp_path, f"photographs: {text}")
+    with pytest.raises(ValueError, match=r"photographs is .*NOT_SET is not set.*--set photographs"):
+        read_config(path, [])
+    assert read_config(path, ["photographs=/other"]).photographs == "/other"
 
 
 def test_an_empty_value_is_an_empty_text(tmp_path):
@@ -95,6 +103,8 @@ def test_a_run_without_validation_names_its_checkpoint_and_claims_no_figure(tmp_
     assert "skipped" in printed.err
     assert "0.jpg" in printed.err
     assert (tmp_path / "out" / "best.pth").is_file()
+    metrics = (tmp_path / "out" / "metrics.jsonl").read_text()
+    assert '"step": 8, "group": "train"' in metrics  # a run shorter than log_every leaves a line too
 
 
 def test_a_run_with_validation_prints_its_matching_score(tmp_path, capsys):
