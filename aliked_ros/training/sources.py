@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from aliked_ros.datasets import Sequence, open_sequence
 from aliked_ros.datasets.writers import write_tum
-from aliked_ros.evaluation.planar_pairs import PlanarPair, find_pairs
+from aliked_ros.evaluation.planar_pairs import PairsError, PlanarPair, find_pairs
 from aliked_ros.synthetic.room import SyntheticRoom
 from aliked_ros.training.appearance import change_light, degrade
 from aliked_ros.training.config import TrainingConfig
@@ -86,10 +87,26 @@ def _open(text: str, rooms: Path) -> Sequence:
     if not seed.isdecimal():
         raise ValueError(f"sequences has {text!r}: the seed of a room is a whole number")
     folder = rooms / f"room{seed}"
-    if not (folder / "camera_info.yaml").is_file():  # written last
-        room = SyntheticRoom(int(seed), num_frames=_ROOM_FRAMES, rate_hz=_ROOM_RATE_HZ)
-        write_tum(room, folder)
+    if not _is_rendered(folder):
+        _render(int(seed), folder)
     return open_sequence(str(folder))
+
+
+def _render(seed: int, folder: Path) -> None:
+    """Write a room, whole or not at all: several processes may begin at the same time."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as partial:
+        room = SyntheticRoom(seed, num_frames=_ROOM_FRAMES, rate_hz=_ROOM_RATE_HZ)
+        write_tum(room, Path(partial) / folder.name)
+        try:
+            (Path(partial) / folder.name).rename(folder)
+        except OSError:  # another process was faster
+            if not _is_rendered(folder):
+                raise
+
+
+def _is_rendered(folder: Path) -> bool:
+    return (folder / "camera_info.yaml").is_file()  # written last
 
 
 def _change(image: Pixels, generator: np.random.Generator, *, strength: float) -> Pixels:
@@ -97,11 +114,20 @@ def _change(image: Pixels, generator: np.random.Generator, *, strength: float) -
 
 
 def validation_pairs(config: TrainingConfig) -> list[PlanarPair]:
-    """Return the pairs to validate with; none where no folder is named."""
+    """Return the pairs to validate with; none where no folder is named.
+
+    Raises:
+        ValueError: if the folder holds none.
+    """
     if not config.validation:
         return []
     folder = Path(config.validation).expanduser()
-    return find_pairs(folder, seed=_VALIDATION_SEED, limit=config.validation_pairs)
+    try:
+        return find_pairs(folder, seed=_VALIDATION_SEED, limit=config.validation_pairs)
+    except PairsError as error:
+        raise ValueError(
+            f"validation is {config.validation}: {error}; empty: train without validation"
+        ) from error
 
 
 def _parts(text: str) -> list[str]:

@@ -54,6 +54,29 @@ def test_a_room_is_rendered_once(tmp_path, small_room, monkeypatch):
     np.testing.assert_array_equal(first.image0, again.image0)
 
 
+def test_a_room_that_another_process_finishes_first_is_taken(tmp_path, small_room, monkeypatch):
+    write_tum = sources.write_tum
+
+    def write_twice(room, folder):
+        write_tum(room, tmp_path / "rooms" / "room3")  # the other process
+        write_tum(room, folder)
+
+    monkeypatch.setattr(sources, "write_tum", write_twice)
+    training_pairs(_config(sequences="synthetic:3", max_frames_apart=1, out=str(tmp_path)))
+    assert [path.name for path in (tmp_path / "rooms").iterdir()] == ["room3"]
+
+
+def test_a_room_whose_rendering_fails_leaves_nothing_behind(tmp_path, small_room, monkeypatch):
+    def stop(room, folder):
+        folder.mkdir()
+        raise OSError("disk full")
+
+    monkeypatch.setattr(sources, "write_tum", stop)
+    with pytest.raises(OSError, match="disk full"):
+        training_pairs(_config(sequences="synthetic:3", max_frames_apart=1, out=str(tmp_path)))
+    assert not list((tmp_path / "rooms").iterdir())
+
+
 def test_a_room_without_a_seed_is_an_error():
     with pytest.raises(ValueError, match="'synthetic:new': the seed of a room is a whole number"):
         training_pairs(_config(sequences="synthetic:new"))
@@ -77,3 +100,8 @@ def test_validation_pairs_are_the_same_in_every_training(tmp_path):
 
 def test_without_a_folder_nothing_is_validated():
     assert validation_pairs(_config()) == []
+
+
+def test_a_validation_folder_without_pairs_is_an_error_that_names_the_setting(tmp_path):
+    with pytest.raises(ValueError, match=r"validation is .*absent.* not a folder.*empty: train"):
+        validation_pairs(_config(validation=str(tmp_path / "absent")))
