@@ -50,14 +50,13 @@ class MegaDepthPairs:
             options: how two views become a pair; depth is in MegaDepth's unit.
 
         Raises:
-            ValueError: no list, or no pair in any of them.
-            ImportError: h5py is not installed.
+            ValueError: no list, no pair in any of them, or h5py is not installed.
         """
         try:
             import h5py  # noqa: F401
         except ImportError as error:
-            raise ImportError(
-                f"MegaDepth's depth files need h5py ({error}): pip install h5py"
+            raise ValueError(
+                f"megadepth is {root}: its depth files need h5py ({error}): pip install h5py"
             ) from error
         if not 0 <= overlap[0] <= overlap[1]:
             raise ValueError(f"overlap is {overlap}: give 0 <= least <= greatest")

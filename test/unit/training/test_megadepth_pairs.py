@@ -152,5 +152,5 @@ def test_an_empty_folder_is_said_with_folder_and_layout(tmp_path):
 
 def test_without_h5py_the_remedy_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(ImportError, match="pip install h5py"):
+    with pytest.raises(ValueError, match=r"megadepth is .*pip install h5py"):
         MegaDepthPairs(tmp_path, (0.1, 0.7), OPTIONS)
