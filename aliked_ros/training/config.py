@@ -76,7 +76,7 @@ class TrainingConfig(Config):
         1.0, "rate at the end as a part of the full one, along a cosine; 1: constant",
         minimum=0.0, maximum=1.0,
     )  # fmt: skip
-    max_gradient_norm: float = knob(10.0, "longer gradients are shortened", minimum=0.0)
+    max_gradient_norm: float = knob(10.0, "length of a gradient; 0: no limit", minimum=0.0)
     ema_decay: float = knob(
         0.999, "of the moving average of the parameters, which is what is kept; 0: the parameters",
         minimum=0.0, maximum=0.999999,

@@ -19,7 +19,7 @@ from aliked_ros.training.warps import HomographyWarp
 
 Array = NDArray[np.float64]
 
-_KEPT_PHOTOGRAPHS = 400  # in memory, about 1 MB each
+_KEPT_PHOTOGRAPHS = 400  # in the memory of every worker, 1 to 3 MB each
 _MAX_PHOTOGRAPH_PX = 1024  # longer ones are shrunk when they are read
 _MAX_TRIES = 50
 _MIN_SIDE_PX = 32
@@ -60,7 +60,9 @@ class HomographicPairs:
     ) -> None:
         for folder in folders:
             if not folder.is_dir():
-                raise ValueError(f"photographs has {folder}: it is not a folder")
+                raise ValueError(
+                    f"photographs has {folder}: it is not a folder; give folders of image files"
+                )
         self.paths = sorted(
             path
             for folder in folders
@@ -128,7 +130,10 @@ class HomographicPairs:
             shrunk = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
             image = np.asarray(shrunk, np.uint8)
         if min(image.shape[:2]) < _MIN_SIDE_PX:
-            raise ImageError(f"{path}: {image.shape[1]}x{image.shape[0]} px is too small")
+            raise ImageError(
+                f"{path}: {image.shape[1]}x{image.shape[0]} px is too small, "
+                f"the shorter side must have {_MIN_SIDE_PX}"
+            )
         self._cache[path] = image
         if len(self._cache) > _KEPT_PHOTOGRAPHS:
             self._cache.popitem(last=False)
