@@ -13,11 +13,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from aliked_ros.cli.provenance import provenance
 from aliked_ros.cli.train import read_config
-from aliked_ros.training.processes import Processes
+from aliked_ros.training.processes import join
 from aliked_ros.training.sources import training_pairs, validation_pairs
 from aliked_ros.training.trainer import Trainer
 
@@ -40,11 +38,12 @@ def main() -> None:
         folder = options.out / "".join(c if c.isalnum() else "_" for c in name)
         fixed = {"num_steps": options.steps, "validate_every": options.steps, "out": str(folder)}
         config = replace(read_config(options.config, options.set), **fixed, **changes)
-        processes = Processes(0, 1, torch.device("cpu"))
-        trainer = Trainer(
-            config, training_pairs(config), validation_pairs(config), processes, time.perf_counter
-        )
-        figures = trainer.run()
+        validation = validation_pairs(config)
+        if not validation:
+            sys.exit("validation is empty: name a folder with --set validation=FOLDER")
+        with join(config.device) as processes:
+            source = training_pairs(config)
+            figures = Trainer(config, source, validation, processes, time.perf_counter).run()
         rows.append([name, *(f"{figures[column]:.1f}" for column in COLUMNS)])
     facts = provenance(shlex.join(["python3", "scripts/ablate_training.py", *sys.argv[1:]]))
     print("; ".join(f"{key}: {value}" for key, value in facts.items()))

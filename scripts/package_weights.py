@@ -15,6 +15,8 @@ from aliked_ros.network.weights import load_checkpoint, sha256_of
 
 def main() -> None:
     """Convert, write, and say what was written."""
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     network = ALIKED(PACKAGED_MODEL)
     load_checkpoint(network, Path(sys.argv[1]))
     halves = {
