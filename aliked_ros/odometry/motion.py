@@ -84,7 +84,8 @@ def estimate_motion(
     min_inliers = (config.min_inliers + 1) // 2 if trusts_prior else config.min_inliers
     index0, index1 = pairs.T
     usable = np.flatnonzero(view0.sigma[index0] < _MAX_RELATIVE_SIGMA * view0.inverse_depth[index0])
-    usable = usable[_evenly(view0, index0[usable], config.max_per_cell)]
+    if config.max_per_cell:
+        usable = usable[_evenly(view0, index0[usable], config.max_per_cell)]
     index0, index1 = index0[usable], index1[usable]
     points0 = homogeneous(view0.normalised[index0]) / view0.inverse_depth[index0, None]
     threshold_px, seed = config.ransac_threshold_px, config.seed

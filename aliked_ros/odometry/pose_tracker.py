@@ -258,6 +258,7 @@ class PoseTracker:
             motion = estimate_motion(lost, view, pairs, self._K, self._config)
             if motion is not None and motion.inlier_mask.sum() >= 2 * self._config.min_inliers:
                 references.find(lost)
+                self._expectation.forget()  # what was followed meanwhile may lie elsewhere
                 return self._follow(lost, view, pairs, motion)
         references.count_attempt()
         return None

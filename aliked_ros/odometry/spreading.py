@@ -21,12 +21,12 @@ def spread_evenly(pixels: Array, scores: NDArray[np.float32], width_px: float, l
         pixels: (N, 2) px.
         scores: (N,) the higher the better.
         width_px: of the image; a sixteenth of it is the side of a cell.
-        limit: keypoints that a cell keeps; 0: all.
+        limit: keypoints that a cell keeps.
 
     Returns:
         (M,) int64, sorted.
     """
-    if limit == 0 or len(pixels) == 0:
+    if len(pixels) == 0:
         return np.arange(len(pixels))
     columns, rows = np.floor(pixels * (_COLUMNS / width_px)).astype(np.int64).T
     cells = np.unique(np.column_stack([columns, rows]), axis=0, return_inverse=True)[1].ravel()
