@@ -166,7 +166,9 @@ def choose_parameters(given: dict[str, str]) -> dict[str, dict[str, object]]:
             "publish_tf": given["publish_tf"] and given["publish_tf"] == "true",
             "device": given["device"],
             "output_dir": given["output_dir"],
-            **choose_scale(given["scale_odometry_topic"], given["camera_height_m"]),
+            **choose_scale(
+                given["sensor"], given["scale_odometry_topic"], given["camera_height_m"]
+            ),
             "use_imu": bool(given["imu_topic"]) or "",
             "imu_transform": given["imu_transform"],
         },
@@ -174,7 +176,7 @@ def choose_parameters(given: dict[str, str]) -> dict[str, dict[str, object]]:
         "aliked_player": {
             "dataset": dataset,
             "sensor": given["sensor"],
-            "rate": float(given["rate"]),
+            "rate": read_number("rate", given["rate"]),
             "clock": given["use_sim_time"] == "true",
         },
     }
@@ -185,8 +187,13 @@ def choose_parameters(given: dict[str, str]) -> dict[str, dict[str, object]]:
     }
 
 
-def choose_scale(odometry_topic: str, camera_height_m: str) -> dict[str, object]:
+def choose_scale(sensor: str, odometry_topic: str, camera_height_m: str) -> dict[str, object]:
     """Return the parameters of the one source of scale that was given, if any."""
+    if sensor not in ("", "mono") and (odometry_topic or camera_height_m):
+        raise ValueError(
+            f"sensor is {sensor!r}, which measures metres itself: leave out scale_odometry_topic "
+            "and camera_height_m"
+        )
     if odometry_topic and camera_height_m:
         raise ValueError(
             f"scale_odometry_topic is {odometry_topic!r} and camera_height_m is "
@@ -195,8 +202,17 @@ def choose_scale(odometry_topic: str, camera_height_m: str) -> dict[str, object]
     if odometry_topic:
         return {"scale_source": "odometry"}
     if camera_height_m:
-        return {"scale_source": "camera_height", "camera_height_m": float(camera_height_m)}
+        height_m = read_number("camera_height_m", camera_height_m)
+        return {"scale_source": "camera_height", "camera_height_m": height_m}
     return {}
+
+
+def read_number(name: str, text: str) -> float:
+    """Return the number that an argument gives."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}: give a number") from None
 
 
 def write_parameters(chosen: dict[str, dict[str, object]]) -> str:
