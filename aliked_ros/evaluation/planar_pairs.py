@@ -85,7 +85,7 @@ def find_pairs(
     if not with_large:
         inner = [folder for folder in inner if folder.name not in TOO_LARGE]
     pairs = [pair for folder in (root, *inner) for pair in _true_pairs(folder)]
-    return pairs[:limit] or _synthetic_pairs(root, list_images(root)[:limit], seed)
+    return pairs[:limit] or _synthetic_pairs(root, list_images(root), seed, limit)
 
 
 def _true_pairs(folder: Path) -> list[PlanarPair]:
@@ -121,9 +121,13 @@ def _read_homography(file: Path) -> Array:
     return H_1_0
 
 
-def _synthetic_pairs(root: Path, photographs: list[Path], seed: int) -> list[PlanarPair]:
-    pairs = []
+def _synthetic_pairs(
+    root: Path, photographs: list[Path], seed: int, limit: int | None
+) -> list[PlanarPair]:
+    pairs: list[PlanarPair] = []
     for number, path in enumerate(photographs):
+        if len(pairs) == limit:
+            break
         try:
             image_size = read_image(path).shape[:2]
         except ImageError:

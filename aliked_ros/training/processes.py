@@ -58,6 +58,8 @@ def join(device: str) -> Iterator[Processes]:
     if device in ("auto", "cuda") and torch.cuda.is_available():
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     chosen = pick_device(device)
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)  # NCCL takes the current one
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield Processes(distributed.get_rank(), count, chosen)

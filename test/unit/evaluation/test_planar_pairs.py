@@ -93,3 +93,10 @@ def test_missing_image_and_broken_homography_are_named(tmp_path):
     np.savetxt(tmp_path / "v_wall" / "H_1_3", np.zeros((3, 3)))
     with pytest.raises(PairsError, match="invertible"):
         find_pairs(tmp_path)
+
+
+def test_a_broken_photograph_does_not_count_towards_the_limit(tmp_path):
+    for number in range(4):
+        write_image(tmp_path / f"{number}.png", number)
+    (tmp_path / "0.png").write_bytes(b"broken")
+    assert [pair.name for pair in find_pairs(tmp_path, limit=2)] == ["1", "2"]
