@@ -63,7 +63,7 @@ ARGUMENTS = [
     ("output_dir", "", None, "folder of what ~/save_trajectory and ~/save_landmarks write"),
     ("publish_tf", "", ["", *BOOLEANS], "publish odom_frame -> base_frame on /tf, default true"),
     ("model", "", ["", *MODELS], "network variant"),
-    ("weights", "", None, "checkpoint file; default: found or downloaded"),
+    ("weights", "", None, "checkpoint file, or package; default: found or downloaded"),
     ("device", "", None, "auto, cpu, cuda or cuda:N"),
     ("params_file", str(SHARE / "config" / "aliked.yaml"), None, "all parameters"),
     ("use_sim_time", "false", BOOLEANS, "take the time from /clock"),

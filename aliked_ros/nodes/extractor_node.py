@@ -184,6 +184,8 @@ class ExtractorNode(Node):
             self._health.problem(f"target_rate cannot be held: {text}")
 
     def _failed(self, _: object, error: Exception) -> None:
+        if not self.context.ok():  # Ctrl-C came in the middle of the image
+            return
         self._health.skipped("failed", f"{type(error).__name__}: {error}")
 
     def _reconfigure(self) -> ExtractorConfig:

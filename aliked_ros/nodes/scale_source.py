@@ -96,8 +96,8 @@ class GroundMeasure:
     def progress(self) -> str:
         """Say how much is known and how much is needed."""
         text = (
-            f"{self._ground.num_measured} keyframes have shown the ground, {MIN_KEYFRAMES} are "
-            "needed"
+            f"keyframes that have shown the ground: {self._ground.num_measured}, needed: "
+            f"{MIN_KEYFRAMES}"
         )
         return f"{text}; now {self._ground.reason}" if self._ground.reason else text
 

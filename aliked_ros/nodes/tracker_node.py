@@ -252,6 +252,8 @@ class TrackerNode(Node):
 
     def _failed(self, inputs: FrameInputs, error: Exception) -> None:
         """Answer a frame that broke us, too: whoever waits for its status must not stall."""
+        if not self.context.ok():  # Ctrl-C came in the middle of the frame
+            return
         status = OdometryStatus(header=inputs.delivery.header)
         status.state = OdometryStatus.UNUSABLE
         status.reason = f"{type(error).__name__}: {error}"
