@@ -91,15 +91,16 @@ def _nearest_within(
     similarity = (sought @ descriptors1.T).masked_fill_(away > radius_px, _NEVER)
     best, nearest = similarity.max(dim=1)
     is_mutual = similarity.argmax(dim=0)[nearest] == torch.arange(len(best), device=device)
-    rows = (is_mutual & (best > _NEVER)).nonzero().squeeze(1)
-    found = torch.stack((rows, nearest[rows]), dim=1).cpu().numpy()
-    return np.column_stack([index0[found[:, 0]], found[:, 1]])
+    partner = torch.where(is_mutual & (best > _NEVER), nearest, -1).cpu().numpy()
+    rows = np.flatnonzero(partner >= 0)
+    return np.column_stack([index0[rows], partner[rows]])
 
 
 def _similarities(view0: View, view1: View, pairs: Pairs) -> Array:
     """Return the cosine similarity (P,) of pairs (P, 2)."""
     rows, columns = torch.from_numpy(np.ascontiguousarray(pairs.T))
-    descriptors0, descriptors1 = view0.features.descriptors, view1.features.descriptors
-    rows, columns = rows.to(descriptors0.device), columns.to(descriptors1.device)
+    # Few rows, and the host has them already: no second wait for a GPU.
+    descriptors0 = view0.features.to("cpu").descriptors
+    descriptors1 = view1.features.to("cpu").descriptors
     alike = (descriptors0[rows] * descriptors1[columns]).sum(dim=1)
-    return np.asarray(alike.cpu(), dtype=np.float64)
+    return np.asarray(alike, dtype=np.float64)

@@ -106,7 +106,7 @@ def estimate_motion(
 
 def _evenly(view: View, index: Pairs, max_per_cell: int) -> Pairs:
     """Return which of the keypoints at index (K,) are used, so that none of them crowd."""
-    scores = np.asarray(view.features.scores.detach().cpu())
+    scores = np.asarray(view.features.to("cpu").scores.detach())
     width_px = view.features.image_size[1]
     return spread_evenly(view.pixels[index], scores[index], width_px, max_per_cell)
 

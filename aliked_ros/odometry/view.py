@@ -108,7 +108,7 @@ def make_view(
             or negative where it was not measured. None: it was not measured at all.
         depth_sigma: standard deviation of a measured inverse depth, 1/m.
     """
-    keypoints = np.asarray(features.keypoints.detach().cpu(), dtype=np.float32)
+    keypoints = np.asarray(features.to("cpu").keypoints.detach(), dtype=np.float32)
     pixels = rectify_keypoints(keypoints, camera)
     depths = np.full(len(keypoints), np.nan) if depths_m is None else np.asarray(depths_m, float)
     if depths.shape != (len(keypoints),):
@@ -139,8 +139,9 @@ def _spread_of(features: Features) -> Array:
     A learned detector's score tells how well a keypoint is located. Detectors of another kind,
     whose scores mean something else, have no dispersity: their keypoints are all alike.
     """
-    scores = np.asarray(features.scores.detach().cpu(), dtype=np.float64)
-    is_telling = np.asarray(features.dispersity.detach().cpu()) > 0
+    host = features.to("cpu")
+    scores = np.asarray(host.scores.detach(), dtype=np.float64)
+    is_telling = np.asarray(host.dispersity.detach()) > 0
     line = _SPREAD_AT_0 + (_SPREAD_AT_1 - _SPREAD_AT_0) * np.clip(scores, 0, 1)
     return np.asarray(np.where(is_telling, line, 1.0))
 
