@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from aliked_ros.arrays import Pixels
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.inference import fastest
 from aliked_ros.inference.delivery import deliver
 from aliked_ros.network.packaged import load_some_network
 from aliked_ros.structs import Features
 
-Image = NDArray[np.uint8] | Tensor
+Image = Pixels | Tensor
 
 _GPU_BATCH = 8  # images at once: bounds the memory, about 0.3 GB each at 1241x376
 

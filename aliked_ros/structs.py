@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor, device
+
+from aliked_ros.arrays import Array, Floats, Pixels
 
 DISTORTION_MODELS = ("none", "plumb_bob", "rational_polynomial", "equidistant")
 
@@ -73,7 +74,7 @@ class Matches:
         return int(self.indices.shape[0])
 
 
-def _identity() -> NDArray[np.float64]:
+def _identity() -> Array:
     return np.eye(3)
 
 
@@ -96,11 +97,11 @@ class Camera:
 
     width: int
     height: int
-    K: NDArray[np.float64]
+    K: Array
     distortion_model: str = "none"
-    D: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    R: NDArray[np.float64] = field(default_factory=_identity)
-    P: NDArray[np.float64] | None = None
+    D: Array = field(default_factory=lambda: np.zeros(0))
+    R: Array = field(default_factory=_identity)
+    P: Array | None = None
 
     def __post_init__(self) -> None:
         if self.width <= 0 or self.height <= 0:
@@ -122,7 +123,7 @@ class Camera:
             )
 
     @property
-    def K_rectified(self) -> NDArray[np.float64]:
+    def K_rectified(self) -> Array:
         """(3, 3) intrinsics of the rectified pinhole, px."""
         return self.K if self.P is None else self.P[:, :3]
 
@@ -148,7 +149,7 @@ class Frame:
     """
 
     stamp_ns: int
-    image: NDArray[np.uint8]
-    right_image: NDArray[np.uint8] | None = None
-    depth_m: NDArray[np.float32] | None = None
-    T_world_camera: NDArray[np.float64] | None = None
+    image: Pixels
+    right_image: Pixels | None = None
+    depth_m: Floats | None = None
+    T_world_camera: Array | None = None

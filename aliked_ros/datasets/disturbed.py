@@ -8,11 +8,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Floats, Index
 from aliked_ros.datasets.sequence import Calibration, DatasetError, Pictures, Sequence
-
-Index = NDArray[np.int64]
 
 _DROPPED_SHARE = 0.2
 _EPISODE_NS = 1_000_000_000  # black frames, blur; between steps of brightness
@@ -185,7 +183,7 @@ def _on_images(pictures: Pictures, change: Callable[[Any], Any]) -> Pictures:
     )
 
 
-def _line_kernel(length_px: int, angle_rad: float) -> NDArray[np.float32]:
+def _line_kernel(length_px: int, angle_rad: float) -> Floats:
     """Return a kernel that averages along a line through its middle."""
     size = max(length_px, 3) | 1
     middle = size // 2

@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aliked_ros.arrays import Pixels
 from aliked_ros.images import ImageError, decode_compressed
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+def read_image(path: Path) -> Pixels:
     """Return (H, W) grey or (H, W, 3) RGB pixels of a file.
 
     Raises:

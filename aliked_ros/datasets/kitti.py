@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index
 from aliked_ros.datasets import calibration, stamps
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
 from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
@@ -55,7 +55,7 @@ class KittiSequence(FileSequence):
         )
 
 
-def _read_projections(path: Path) -> dict[int, NDArray[np.float64]]:
+def _read_projections(path: Path) -> dict[int, Array]:
     """Return the (3, 4) projection matrices of calib.txt by camera number."""
     projections = {}
     lines = path.read_text(encoding="ascii").splitlines() if path.is_file() else []
@@ -71,8 +71,8 @@ def _read_projections(path: Path) -> dict[int, NDArray[np.float64]]:
 
 
 def _cameras(
-    projections: dict[int, NDArray[np.float64]], pair: tuple[int, int], images: list[Path]
-) -> tuple[Calibration, NDArray[np.float64]]:
+    projections: dict[int, Array], pair: tuple[int, int], images: list[Path]
+) -> tuple[Calibration, Array]:
     """Return the rectified pair and T_camera0_left."""
     left, right = pair
     size = size_of_first(images)
@@ -102,7 +102,7 @@ def _rows_of(images: list[Path], num_rows: int) -> list[int]:
     return [int(image.stem) for image in images]
 
 
-def _stamps(path: Path, images: list[Path], rate_hz: float) -> tuple[NDArray[np.int64], bool]:
+def _stamps(path: Path, images: list[Path], rate_hz: float) -> tuple[Index, bool]:
     if not path.is_file():
         return stamps.at_rate(len(images), rate_hz or DEFAULT_RATE_HZ), False
     times = [stamps.seconds_to_ns(text) for text in path.read_text(encoding="ascii").split()]
@@ -115,8 +115,8 @@ def _stamps(path: Path, images: list[Path], rate_hz: float) -> tuple[NDArray[np.
 def _ground_truth(
     path: Path,
     images: list[Path],
-    stamps_ns: NDArray[np.int64],
-    T_camera0_left: NDArray[np.float64],
+    stamps_ns: Index,
+    T_camera0_left: Array,
 ) -> GroundTruth | None:
     # As the benchmark unpacks it, poses/NN.txt lies beside sequences/NN, which may be a link.
     places = [

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Floats, Index
 from aliked_ros.datasets import calibration, stamps
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
 from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
@@ -50,14 +51,12 @@ class SevenScenesSequence(FileSequence):
         )
         self._K_depth = _depth_intrinsics(path)
 
-    def _read_depth(self, path: Path) -> NDArray[np.float32]:
+    def _read_depth(self, path: Path) -> Floats:
         raw = read_raw_depth(path)
         return depth_from_millimetres(_register(raw, self._K_depth, self.require_camera()))
 
 
-def _register(
-    raw: NDArray[np.uint16], K_depth: NDArray[np.float64], camera: Camera
-) -> NDArray[np.uint16]:
+def _register(raw: NDArray[np.uint16], K_depth: Array, camera: Camera) -> NDArray[np.uint16]:
     """Return the depth image as the colour camera sees it: rescaled about its centre, same z.
 
     The lever arm between the two cameras is not published and is left out; 0 where unseen.
@@ -69,7 +68,7 @@ def _register(
     return np.asarray(cv2.remap(raw, x, y, cv2.INTER_NEAREST, borderValue=0), np.uint16)
 
 
-def _depth_intrinsics(path: Path) -> NDArray[np.float64]:
+def _depth_intrinsics(path: Path) -> Array:
     file = path / "camera-intrinsics.txt"
     if not file.is_file():
         return _pinhole(DEPTH_FOCAL_PX, 320.0, 240.0)
@@ -79,7 +78,7 @@ def _depth_intrinsics(path: Path) -> NDArray[np.float64]:
         raise DatasetError(f"{file}: give a 3x3 matrix, px ({error})") from error
 
 
-def _pinhole(focal_px: float, cx: float, cy: float) -> NDArray[np.float64]:
+def _pinhole(focal_px: float, cx: float, cy: float) -> Array:
     return np.array([[focal_px, 0.0, cx], [0.0, focal_px, cy], [0.0, 0.0, 1.0]])
 
 
@@ -87,7 +86,7 @@ def _sibling(image: Path, ending: str) -> Path:
     return image.with_name(f"{image.name.split('.')[0]}.{ending}")
 
 
-def _ground_truth(images: list[Path], stamps_ns: NDArray[np.int64]) -> GroundTruth | None:
+def _ground_truth(images: list[Path], stamps_ns: Index) -> GroundTruth | None:
     """Return the poses of the frames that have a finite one."""
     kept, poses = [], []
     for index, image in enumerate(images):

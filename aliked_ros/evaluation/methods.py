@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Pixels
 from aliked_ros.config import MODELS, ExtractorConfig
 from aliked_ros.evaluation.alike import VARIANTS, ALIKEExtractor
 from aliked_ros.evaluation.feature_cache import Extract
@@ -179,7 +178,7 @@ def _function(spec: str, place: str, name: str, budget: Budget) -> Method:
     file = Path(str(getattr(module, "__file__", "")))
     version = hashlib.sha256(file.read_bytes()).hexdigest()[:8] if file.is_file() else "0"
 
-    def extract(image: NDArray[np.uint8]) -> Features:
+    def extract(image: Pixels) -> Features:
         return as_features(function(image), image.shape[:2], budget.max_keypoints)
 
     return Method(name, "", _identity(spec, version, budget), extract)

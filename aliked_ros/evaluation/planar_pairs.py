@@ -8,14 +8,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Pixels
 from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, list_images, read_image
 from aliked_ros.evaluation.warps import random_view, resize
 from aliked_ros.images import ImageError
-
-Array = NDArray[np.float64]
-Pixels = NDArray[np.uint8]
 
 # Sequences with images above 1600x1200, which D2-Net's protocol leaves out: 108 of 116 stay.
 TOO_LARGE = {

@@ -14,13 +14,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import poselib
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import normalise
 from aliked_ros.geometry.epipolar import essential_matrix, pinhole_dict
-
-Array = NDArray[np.float64]
 
 AUC_THRESHOLDS_DEG = (5, 10, 20)
 ESTIMATORS = ("opencv", "poselib")

@@ -6,12 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Pixels
 from aliked_ros.geometry import se3
-
-Array = NDArray[np.float64]
-Pixels = NDArray[np.uint8]
 
 _NUM_COLUMNS = {36: 2, 38: 4}  # columns of a line, where its numbers begin
 

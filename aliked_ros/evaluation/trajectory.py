@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from aliked_ros.arrays import Array, Index
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
 
 MAX_STAMP_DIFFERENCE_S = 0.02
 MIN_PAIRS = 3
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Comparison:
     """
 
     score: TrajectoryScore
-    stamps_ns: NDArray[np.int64]
+    stamps_ns: Index
     positions_m: Array
     reference_m: Array
 

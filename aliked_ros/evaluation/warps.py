@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Pixels = NDArray[np.uint8]
+from aliked_ros.arrays import Array, Pixels
 
 _LARGEST_TURN_DEG = 30.0
 

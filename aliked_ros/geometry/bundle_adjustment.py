@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index, Mask
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.bundle_priors import add_priors, prior_terms
 from aliked_ros.geometry.bundle_problem import BundleProblem, BundleResult
@@ -22,9 +22,6 @@ from aliked_ros.geometry.bundle_system import (
     sort_observations,
 )
 from aliked_ros.geometry.matrices import inverse_symmetric
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 LOSSES: dict[str, Loss] = {"cauchy": cauchy, "huber": huber}
 
@@ -175,7 +172,7 @@ class _Solver:
         return covariance
 
 
-def _select(problem: BundleProblem) -> tuple[Observations, NDArray[np.int64], Mask]:
+def _select(problem: BundleProblem) -> tuple[Observations, Index, Mask]:
     """Return the usable observations, which they are, and which landmarks (L,) they see."""
     known = np.isfinite(problem.points_world).all(axis=1)
     usable = known[problem.landmark] & np.isfinite(problem.normalised).all(axis=1)

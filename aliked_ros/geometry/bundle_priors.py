@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Mask
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.bundle_problem import BundleProblem, PosePrior, ScalePrior
 from aliked_ros.geometry.bundle_system import NormalEquations
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index, Mask
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.bundle_problem import BundleProblem
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Index = NDArray[np.int64]
 
 _BEHIND_CHI2 = 1e6  # what an observation costs whose landmark lies behind the camera
 

@@ -6,11 +6,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import AnyArray, Array
 from aliked_ros.structs import Camera
-
-Array = NDArray[np.float64]
 
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
 # A distortion model can be inverted only inside the radius where it grows; a pixel that does not
@@ -18,7 +16,7 @@ _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
 _ROUND_TRIP_PX = 0.1
 
 
-def rectify_keypoints(keypoints: NDArray[Any], camera: Camera) -> Array:
+def rectify_keypoints(keypoints: AnyArray, camera: Camera) -> Array:
     """Return where keypoints of the raw image lie in the rectified one.
 
     Args:

@@ -8,12 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 import poselib
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Mask
 from aliked_ros.geometry import se3
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 MIN_MATCHES = 8  # five determine the essential matrix; the rest is what the answer is checked with
 

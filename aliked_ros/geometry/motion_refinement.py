@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.matrices import inverse_symmetric
 from aliked_ros.geometry.rotation_prior import RotationPrior
 from aliked_ros.geometry.triangulation import homogeneous
-
-Array = NDArray[np.float64]
 
 _NUM_ITERATIONS = 10
 _CONVERGED = 1e-7  # length of a step: unit of the depths for the translation, rad

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import poselib
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Mask
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.epipolar import pinhole_dict
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 MIN_POINTS = 4  # three determine the pose up to four answers, the fourth chooses
 

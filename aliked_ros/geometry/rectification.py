@@ -6,13 +6,11 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Floats, Pixels
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import rectify_keypoints
 from aliked_ros.structs import Camera
-
-Array = NDArray[np.float64]
 
 
 def rectify_pair(left: Camera, right: Camera, T_left_right: Array) -> tuple[Camera, Camera]:
@@ -99,7 +97,7 @@ class Rectifier:
 
     def __init__(self, camera: Camera) -> None:
         """Prepare the pixel maps of a camera."""
-        self._maps: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self._maps: tuple[Floats, Floats] | None = None
         if not camera.is_distorted:
             return
         size = (camera.width, camera.height)
@@ -110,7 +108,7 @@ class Rectifier:
             maps = cv2.initUndistortRectifyMap(K, D, R, P, size, cv2.CV_32FC1)
         self._maps = maps
 
-    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def __call__(self, image: Pixels) -> Pixels:
         """Return the rectified image (H, W[, 3]) of a raw one of the camera's size."""
         if self._maps is None:
             return image

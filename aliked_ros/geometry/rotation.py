@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from aliked_ros.arrays import Array, Mask
 
 _NUM_HYPOTHESES = 100
 _NUM_REFINEMENTS = 5

@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Mask
 from aliked_ros.geometry import se3
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 _MAX_CONTRADICTION = 5.0  # standard deviations of the difference
 _NUM_HYPOTHESES = 300

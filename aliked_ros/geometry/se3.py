@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-Array = NDArray[np.float64]
+from aliked_ros.arrays import Array
 
 # T_base_camera of a camera that is the base (REP 103): the body has x forward, y left, z up, the
 # optical frame x right, y down, z forward.

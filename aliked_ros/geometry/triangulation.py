@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array
 from aliked_ros.geometry.rotation import angles_rad
-
-Array = NDArray[np.float64]
 
 
 def homogeneous(normalised: Array) -> Array:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from std_msgs.msg import Header
 
 from aliked_ros import structs
-from aliked_ros.images import Pixels
+from aliked_ros.arrays import Pixels
 from aliked_ros.msg import Features
 from aliked_ros.nodes.conversions import features_from_message, features_to_message
 

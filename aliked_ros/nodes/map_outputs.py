@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from geometry_msgs.msg import Point
-from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import normalise, rectify_keypoints
 from aliked_ros.geometry.triangulation import homogeneous
@@ -19,8 +19,6 @@ from aliked_ros.odometry.placement import Placement
 from aliked_ros.odometry.result import TrackedPairs
 from aliked_ros.odometry.visual_odometry import VisualOdometry
 from aliked_ros.structs import Camera
-
-Array = NDArray[np.float64]
 
 _SIZE_M = 0.2  # distance of a drawn image from its camera
 _LINE_M = 0.005
@@ -68,7 +66,7 @@ class MapOutputs:
             self._tracks.publish(lines_to_message(lines, "tracks", _GREEN, stamped))
 
 
-def landmarks_to_message(points: Array, num_seen: NDArray[np.int64], header: Header) -> PointCloud2:
+def landmarks_to_message(points: Array, num_seen: Index, header: Header) -> PointCloud2:
     """Return the message of points (L, 3), metres, and how many keyframes see each (L,)."""
     rows = np.empty(len(points), _LANDMARK)
     rows["xyz"], rows["num_seen"] = points, num_seen

@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.bundle_adjustment import adjust_bundle
 from aliked_ros.geometry.bundle_problem import BundleProblem, BundleResult
 from aliked_ros.odometry.local_map import NONE, LocalMap, gather, pose_of
 from aliked_ros.odometry.view import View
-
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
 
 _MAX_CHI2 = 13.8  # of a reprojection: one true observation in a thousand is worse
 

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry.camera import project
 from aliked_ros.geometry.triangulation import homogeneous
 from aliked_ros.odometry.view import View
 
-Array = NDArray[np.float64]
-Pairs = NDArray[np.int64]
-Index = NDArray[np.int64]
-
 _MIN_SHARE = 0.5  # of the pairs must lie where they are expected, or the prediction is not used
-# Pairs that are found only there must be as alike as all but this share of the given ones there.
+# Index that are found only there must be as alike as all but this share of the given ones there.
 _LEAST_SHARE = 0.1
 _NEVER = -2.0  # less than any cosine
 
 
 def guided_pairs(
-    view0: View, view1: View, pairs: Pairs, T_1_0: Array, K: Array, radius_px: float
-) -> Pairs | None:
+    view0: View, view1: View, pairs: Index, T_1_0: Array, K: Array, radius_px: float
+) -> Index | None:
     """Pair each keypoint with the most similar one among those near its expected place.
 
     The search is mutual, too. A keypoint that resembles many in the image, but one within the
@@ -73,7 +69,7 @@ def _expected_pixels(view0: View, T_1_0: Array, K: Array) -> Array:
 
 def _nearest_within(
     view0: View, view1: View, index0: Index, expected: Array, radius_px: float
-) -> Pairs:
+) -> Index:
     """Return pairs (Q, 2): each other's most similar one among those closer than the radius.
 
     Args:
@@ -96,7 +92,7 @@ def _nearest_within(
     return np.column_stack([index0[rows], partner[rows]])
 
 
-def _similarities(view0: View, view1: View, pairs: Pairs) -> Array:
+def _similarities(view0: View, view1: View, pairs: Index) -> Array:
     """Return the cosine similarity (P,) of pairs (P, 2)."""
     rows, columns = torch.from_numpy(np.ascontiguousarray(pairs.T))
     # Few rows, and the host has them already: no second wait for a GPU.

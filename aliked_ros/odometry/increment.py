@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.result import OdometryResult, State
-
-Array = NDArray[np.float64]
 
 # Negative eigenvalues of a covariance, relative to the largest, that are rounding.
 _TOLERANCE = 1e-6

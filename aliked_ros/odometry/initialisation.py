@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index, Mask
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.epipolar import (
@@ -24,10 +24,6 @@ from aliked_ros.geometry.triangulation import (
 from aliked_ros.odometry.motion import EstimatedMotion
 from aliked_ros.odometry.result import Motion
 from aliked_ros.odometry.view import View
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Pairs = NDArray[np.int64]
 
 _MIN_POINTS = 40  # landmarks to begin with
 _STILL = 2.0  # median displacement of keypoints, over their noise, of a camera that stands still
@@ -59,7 +55,7 @@ class Initialisation:
 
 
 def initialise(
-    view0: View, view1: View, pairs: Pairs, K: Array, config: OdometryConfig, median_depth: float
+    view0: View, view1: View, pairs: Index, K: Array, config: OdometryConfig, median_depth: float
 ) -> Initialisation:
     """Find the motion between two views, or say what is missing.
 
@@ -91,7 +87,7 @@ def initialise(
 
 
 def _without_translation(
-    view0: View, view1: View, pairs: Pairs, K: Array, config: OdometryConfig, median_depth: float
+    view0: View, view1: View, pairs: Index, K: Array, config: OdometryConfig, median_depth: float
 ) -> Initialisation | None:
     """Return the answer if the camera stands still or only turns; None if there is parallax."""
     rays0, rays1 = view0.rays(pairs[:, 0]), view1.rays(pairs[:, 1])
@@ -124,7 +120,7 @@ def _choose(
     candidates: list[Array],
     view0: View,
     view1: View,
-    pairs: Pairs,
+    pairs: Index,
     K: Array,
     config: OdometryConfig,
 ) -> Initialisation:
@@ -160,7 +156,7 @@ def _choose(
 
 
 def _fit(
-    T_1_0: Array, view0: View, view1: View, pairs: Pairs, K: Array, config: OdometryConfig
+    T_1_0: Array, view0: View, view1: View, pairs: Index, K: Array, config: OdometryConfig
 ) -> tuple[Mask, Mask]:
     """Return which pairs (K,) a motion explains, and which of them lie in front of both views."""
     index0, index1 = pairs.T

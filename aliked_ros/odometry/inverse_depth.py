@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry.camera import project
 from aliked_ros.geometry.epipolar import sampson_error_px
 from aliked_ros.geometry.triangulation import (
@@ -14,16 +14,13 @@ from aliked_ros.geometry.triangulation import (
 )
 from aliked_ros.odometry.view import View
 
-Array = NDArray[np.float64]
-Pairs = NDArray[np.int64]
-
 _MAX_DEVIATION = 3.0  # standard deviations between a depth and a new measurement of it
 
 
 def triangulate_into(
     view0: View,
     view1: View,
-    pairs: Pairs,
+    pairs: Index,
     T_1_0: Array,
     K: Array,
     noise_px: float,
@@ -55,7 +52,7 @@ def triangulate_into(
     return _fuse(view0, index0[agrees], measured[agrees], sigma[agrees])
 
 
-def _fuse(view: View, index: NDArray[np.int64], measured: Array, sigma: Array) -> View:
+def _fuse(view: View, index: Index, measured: Array, sigma: Array) -> View:
     """Return the view with measurements (K,) fused into its inverse depths at index (K,)."""
     inverse_depth, deviation = view.inverse_depth.copy(), view.sigma.copy()
     is_new = ~np.isfinite(inverse_depth[index])
@@ -76,7 +73,7 @@ def _fuse(view: View, index: NDArray[np.int64], measured: Array, sigma: Array) -
 
 
 def carry_over(
-    view0: View, view1: View, pairs: Pairs, T_1_0: Array, K: Array, threshold_px: float
+    view0: View, view1: View, pairs: Index, T_1_0: Array, K: Array, threshold_px: float
 ) -> View:
     """Give view 1 the depths that view 0 knows, fused with its own where it has any.
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import project
 from aliked_ros.odometry.view import View
-
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
 
 _LEAST_SHARE = 0.1  # of the trusted pairs are less alike than a landmark and its keypoint must be
 

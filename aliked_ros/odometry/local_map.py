@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import AnyArray, Array, Index
 from aliked_ros.geometry.triangulation import homogeneous
 from aliked_ros.odometry.landmark_search import find_landmarks
 from aliked_ros.odometry.view import View
-
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
 
 NONE = -1  # the landmark of a keypoint that is none
 
@@ -176,7 +172,7 @@ def _no_landmarks(view: View) -> Index:
     return np.full(len(view.keypoints), NONE)
 
 
-def gather(tables: list[NDArray[Any]], owners: Index, rows: Index) -> NDArray[Any]:
+def gather(tables: list[AnyArray], owners: Index, rows: Index) -> AnyArray:
     """Return tables[owner][row] for each pair."""
     starts = np.cumsum([0, *(len(table) for table in tables)])
     return np.asarray(np.concatenate(tables)[starts[owners] + rows])

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.triangulation import homogeneous
 from aliked_ros.odometry.local_map import LocalMap, place
 from aliked_ros.odometry.view import View
-
-Array = NDArray[np.float64]
 
 _MAX_RELATIVE_SIGMA = 0.1  # of a depth that is good enough to measure by
 
 
 def landmarks(
     local_map: LocalMap, reference: View | None, R_rectified_camera: Array
-) -> tuple[Array, NDArray[np.int64]]:
+) -> tuple[Array, Index]:
     """Return the landmarks whose place is known.
 
     A window of one keyframe has no landmarks: then the keypoints of the reference with a known

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index, Mask
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry.motion_refinement import RefinedMotion, refine_motion
 from aliked_ros.geometry.pnp import estimate_absolute_pose
@@ -17,10 +17,6 @@ from aliked_ros.odometry.result import Motion
 from aliked_ros.odometry.rotation_prior import prior_between
 from aliked_ros.odometry.spreading import spread_evenly
 from aliked_ros.odometry.view import View
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Pairs = NDArray[np.int64]
 
 # A depth known worse than this, relative, says nothing that a pose could be sampled from.
 _MAX_RELATIVE_SIGMA = 0.5
@@ -58,7 +54,7 @@ class EstimatedMotion:
 def estimate_motion(
     view0: View,
     view1: View,
-    pairs: Pairs,
+    pairs: Index,
     K: Array,
     config: OdometryConfig,
     *,
@@ -104,7 +100,7 @@ def estimate_motion(
     return _describe(refined, view0, view1, pairs, inlier_mask, K, config.keypoint_noise_px)
 
 
-def _evenly(view: View, index: Pairs, max_per_cell: int) -> Pairs:
+def _evenly(view: View, index: Index, max_per_cell: int) -> Index:
     """Return which of the keypoints at index (K,) are used, so that none of them crowd."""
     scores = np.asarray(view.features.to("cpu").scores.detach())
     width_px = view.features.image_size[1]
@@ -115,7 +111,7 @@ def _refine(
     T_1_0: Array,
     view0: View,
     view1: View,
-    pairs: Pairs,
+    pairs: Index,
     inlier_mask: Mask,
     K: Array,
     config: OdometryConfig,
@@ -147,7 +143,7 @@ def _describe(
     refined: RefinedMotion,
     view0: View,
     view1: View,
-    pairs: Pairs,
+    pairs: Index,
     inlier_mask: Mask,
     K: Array,
     still_px: float,

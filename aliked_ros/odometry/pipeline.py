@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Pixels
 from aliked_ros.config import StereoConfig
 from aliked_ros.geometry.rectification import rectify_pair
 from aliked_ros.odometry.depth import StereoDepth, sample_depth
@@ -18,7 +18,6 @@ from aliked_ros.structs import Camera, Features, Frame
 if TYPE_CHECKING:
     from aliked_ros.odometry.visual_odometry import VisualOdometry
 
-Array = NDArray[np.float64]
 # Takes a frame and (N, 2) px keypoints of its (left) image; returns (N,) metres along the
 # rectified optical axis, NaN where unknown.
 DepthMeter = Callable[[Frame, Array], Array]
@@ -68,7 +67,7 @@ class FramePipeline:
 
     def __init__(
         self,
-        extract: Callable[[NDArray[np.uint8]], Features],
+        extract: Callable[[Pixels], Features],
         measure_depth: DepthMeter | None,
         odometry: VisualOdometry,
         clock: Callable[[], float],

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.adjustment import AdjustedMap, Runner
@@ -20,9 +20,6 @@ from aliked_ros.odometry.references import FrameMatches, References
 from aliked_ros.odometry.result import Motion, State
 from aliked_ros.odometry.step import UNKNOWN_COVARIANCE, Step, tracking
 from aliked_ros.odometry.view import View, usable_pairs
-
-Array = NDArray[np.float64]
-Pairs = NDArray[np.int64]
 
 _NUM_RECOVERY_IMAGES = 30  # how long a lost keyframe is looked for
 
@@ -180,7 +177,7 @@ class PoseTracker:
             return self._follow(keyframe, view, pairs, motion)
         return self._lose(keyframe, view, matches)
 
-    def _guided(self, keyframe: View, view: View, pairs: Pairs) -> Pairs | None:
+    def _guided(self, keyframe: View, view: View, pairs: Index) -> Index | None:
         """Return pairs (K, 2) near where the last motion expects them; None: it expects wrongly."""
         T_world_view = self._expectation.predict(view.stamp_ns)
         radius_px = self._config.guided_radius * self._image_width
@@ -189,7 +186,7 @@ class PoseTracker:
         T_view_keyframe = se3.inverse(T_world_view) @ keyframe.T_world_view
         return guided_pairs(keyframe, view, pairs, T_view_keyframe, self._K, radius_px)
 
-    def _follow(self, keyframe: View, view: View, pairs: Pairs, motion: EstimatedMotion) -> Step:
+    def _follow(self, keyframe: View, view: View, pairs: Index, motion: EstimatedMotion) -> Step:
         """Move to where a motion leads, and pass on what is known about depths."""
         measured = view
         view = _moved(keyframe, view, motion)
@@ -211,7 +208,7 @@ class PoseTracker:
         self._expectation.observe(view.stamp_ns, self.T_world_view)
         return tracking(view, motion, is_keyframe)
 
-    def _improve(self, keyframe: View, view: View, pairs: Pairs, motion: EstimatedMotion) -> View:
+    def _improve(self, keyframe: View, view: View, pairs: Index, motion: EstimatedMotion) -> View:
         """Return the keyframe with the depths that the parallax of the new view gives."""
         noise_px = self._config.keypoint_noise_px
         relative_noise = motion.relative_translation_sigma

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
-
-Array = NDArray[np.float64]
 
 _MAX_AHEAD = 3.0  # times the last gap between images: further ahead the velocity is a guess
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.rotation_prior import RotationPrior
 from aliked_ros.odometry.view import View
-
-Array = NDArray[np.float64]
 
 _MAX_ORIENTATIONS = 4000  # that wait to be asked for: 10 s at 400 Hz
 _NUM_COMPARED = 50  # newest turns whose difference counts

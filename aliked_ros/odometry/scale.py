@@ -6,9 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from aliked_ros.arrays import Array
 
 _MAX_WAITING = 300  # poses that wait for the other odometry to catch up
 _MAX_REFERENCES = 3000

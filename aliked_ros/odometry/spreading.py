@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Index = NDArray[np.int64]
+from aliked_ros.arrays import Array, Floats, Index
 
 _COLUMNS = 16  # cells across the image; they are square
 
 
-def spread_evenly(pixels: Array, scores: NDArray[np.float32], width_px: float, limit: int) -> Index:
+def spread_evenly(pixels: Array, scores: Floats, width_px: float, limit: int) -> Index:
     """Return which keypoints stay when each cell of the image keeps only its best ones.
 
     Many keypoints on one small textured thing pull the estimate towards the errors that they

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.motion import EstimatedMotion
 from aliked_ros.odometry.result import (
@@ -17,8 +17,6 @@ from aliked_ros.odometry.result import (
     TrackedPairs,
 )
 from aliked_ros.odometry.view import View
-
-Array = NDArray[np.float64]
 
 UNKNOWN_COVARIANCE = UNKNOWN_VARIANCE * np.eye(6)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Index, Mask
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import project
 from aliked_ros.geometry.triangulation import homogeneous, inverse_depth_from_motion
 from aliked_ros.odometry.result import TrackedPairs
 from aliked_ros.odometry.view import View
 from aliked_ros.structs import Matches
-
-Array = NDArray[np.float64]
 
 
 class Tracks:
@@ -24,7 +23,7 @@ class Tracks:
         self._lengths = np.zeros(0, dtype=np.uint32)
 
     def update(
-        self, indices: NDArray[np.int64], num_keypoints: int
+        self, indices: Index, num_keypoints: int
     ) -> tuple[NDArray[np.uint64], NDArray[np.uint32]]:
         """Carry the tracks over to the next image.
 
@@ -98,9 +97,7 @@ def tracked_pairs(
     )
 
 
-def _agree(
-    previous: View, view: View, pairs: NDArray[np.int64], K: Array, threshold_px: float
-) -> NDArray[np.bool_]:
+def _agree(previous: View, view: View, pairs: Index, K: Array, threshold_px: float) -> Mask:
     """Return which pairs (K,) agree with the poses of both views; none if a pose is missing."""
     if previous.T_world_view is None or view.T_world_view is None:
         return np.zeros(len(pairs), dtype=bool)

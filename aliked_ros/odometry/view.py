@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import AnyArray, Array, Floats, Index
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry.camera import normalise, rectify_keypoints
 from aliked_ros.geometry.motion_refinement import Sightings
 from aliked_ros.geometry.rectification import baseline_m
 from aliked_ros.geometry.triangulation import homogeneous, unit
 from aliked_ros.structs import Camera, Features, Matches
-
-Array = NDArray[np.float64]
 
 # A line that the root mean square error of ALIKED's keypoints follows, over `keypoint_noise_px`:
 # docs/odometry.md has the measurement. A typical keypoint, with a score of 2/3, has 1.
@@ -42,7 +39,7 @@ class View:
 
     stamp_ns: int
     features: Features
-    keypoints: NDArray[np.float32]
+    keypoints: Floats
     pixels: Array
     normalised: Array
     spread: Array
@@ -67,13 +64,13 @@ class View:
         """The median of the known depths."""
         return float(1 / np.median(self.inverse_depth[np.isfinite(self.inverse_depth)]))
 
-    def sightings(self, index: NDArray[np.int64]) -> Sightings:
+    def sightings(self, index: Index) -> Sightings:
         """Return the measurements of the keypoints at index (K,)."""
         return Sightings(
             self.normalised[index], self.inverse_depth[index], self.sigma[index], self.spread[index]
         )
 
-    def rays(self, index: NDArray[np.int64]) -> Array:
+    def rays(self, index: Index) -> Array:
         """Return the unit rays (K, 3) of the keypoints at index (K,)."""
         return unit(homogeneous(self.normalised[index]))
 
@@ -95,7 +92,7 @@ def make_view(
     stamp_ns: int,
     features: Features,
     camera: Camera,
-    depths_m: NDArray[Any] | None,
+    depths_m: AnyArray | None,
     depth_sigma: float,
 ) -> View:
     """Return the view of an image, without a pose.
@@ -146,7 +143,7 @@ def _spread_of(features: Features) -> Array:
     return np.asarray(np.where(is_telling, line, 1.0))
 
 
-def usable_pairs(matches: Matches | None, view0: View, view1: View) -> NDArray[np.int64]:
+def usable_pairs(matches: Matches | None, view0: View, view1: View) -> Index:
     """Return the pairs (K, 2) whose keypoints have a place in both rectified images."""
     if matches is None:
         return np.zeros((0, 2), dtype=np.int64)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import AnyArray, Array, Floats
 from aliked_ros.geometry.camera import normalise, rectify_keypoints
 from aliked_ros.odometry.result import OdometryResult, State
 from aliked_ros.structs import Camera
@@ -15,9 +14,7 @@ from aliked_ros.structs import Camera
 _NUM_IDS = 2**24  # whole numbers that a float32 holds exactly
 
 
-def vins_form(
-    result: OdometryResult, camera: Camera, max_tracks: int
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+def vins_form(result: OdometryResult, camera: Camera, max_tracks: int) -> tuple[Array, Floats]:
     """Return the longest tracks of an image; while tracking, only those that fit the motion.
 
     Args:
@@ -36,7 +33,7 @@ def vins_form(
     raw = replace(camera, R=np.eye(3), P=None)
     seconds = (result.stamp_ns - tracks.previous_stamp_ns) * 1e-9
 
-    def undistorted(keypoints: NDArray[Any]) -> NDArray[np.float64]:
+    def undistorted(keypoints: AnyArray) -> Array:
         return normalise(rectify_keypoints(keypoints[keep], raw), raw.K)
 
     points = undistorted(tracks.keypoints_current)

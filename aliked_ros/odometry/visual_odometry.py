@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aliked_ros.arrays import AnyArray, Array, Index
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.odometry import map_report
 from aliked_ros.odometry.adjustment import AtOnce, InBackground
@@ -18,8 +15,6 @@ from aliked_ros.odometry.step import report
 from aliked_ros.odometry.tracks import Tracks, tracked_pairs
 from aliked_ros.odometry.view import check_frame, inverse_depth_sigma, make_view
 from aliked_ros.structs import Camera, Features
-
-Array = NDArray[np.float64]
 
 
 class VisualOdometry:
@@ -67,7 +62,7 @@ class VisualOdometry:
         self._tracks.forget()
         self._tracker = PoseTracker(self._config, self._K, self._camera.width, self._make_runner)
 
-    def landmarks(self) -> tuple[Array, NDArray[np.int64]]:
+    def landmarks(self) -> tuple[Array, Index]:
         """Return the window's landmarks (L, 3) in the world; how many keyframes see each (L,)."""
         return map_report.landmarks(
             self._tracker.map.map, self._tracker.references.keyframe, self._camera.R
@@ -91,7 +86,7 @@ class VisualOdometry:
         self,
         stamp_ns: int,
         features: Features,
-        depths_m: NDArray[Any] | None = None,
+        depths_m: AnyArray | None = None,
         R_inertial_camera: Array | None = None,
     ) -> OdometryResult:
         """Follow the camera to the next image: `match`, then `estimate`."""
@@ -107,7 +102,7 @@ class VisualOdometry:
         stamp_ns: int,
         features: Features,
         matches: FrameMatches,
-        depths_m: NDArray[Any] | None = None,
+        depths_m: AnyArray | None = None,
         R_inertial_camera: Array | None = None,
     ) -> OdometryResult:
         """Estimate the pose of the next image from its matches.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from aliked_ros.arrays import Mask, Pixels
+
 Random = np.random.Generator
 
 
@@ -66,7 +66,7 @@ def _move(image: Pixels, random: Random) -> Pixels:
     return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
 
 
-def occlude(image: Pixels, random: Random, strength: float) -> tuple[Pixels, NDArray[np.bool_]]:
+def occlude(image: Pixels, random: Random, strength: float) -> tuple[Pixels, Mask]:
     """Put a few flat things into an image (H, W, 3); return it and where they are (H, W)."""
     height, width = image.shape[:2]
     cover = np.zeros((height, width), np.uint8)

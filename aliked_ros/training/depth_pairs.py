@@ -9,16 +9,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from aliked_ros.arrays import Array, Floats, Mask, Pixels
 from aliked_ros.geometry import se3
 from aliked_ros.training.depth_warp import DepthWarp, interpolate_depth
 from aliked_ros.training.pairs import TrainingPair
 from aliked_ros.training.warps import Warp
-
-Array = NDArray[np.float64]
-Pixels = NDArray[np.uint8]
 
 _GRID = 32  # points along each side of an image with which common parts are looked for
 _CROPS_PER_VIEWS = 4  # reading two views costs more than a second look at them
@@ -41,7 +38,7 @@ class DepthView:
     """
 
     image: Pixels
-    depth: NDArray[np.float32]
+    depth: Floats
     K: Array
     T_camera_world: Array
 
@@ -161,7 +158,7 @@ class Window(NamedTuple):
     top: int
     side: int
 
-    def holds(self, points: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def holds(self, points: Floats) -> Mask:
         """Return which points (N, 2) px lie inside."""
         corner = np.array([self.left, self.top])
         return np.asarray(((points >= corner) & (points <= corner + self.side - 1)).all(axis=1))
@@ -220,7 +217,7 @@ def _grid_over(image_size: tuple[int, ...]) -> Tensor:
     return torch.from_numpy(_grid(share * (image_size[1] - 1), share * (image_size[0] - 1)))
 
 
-def _grid(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+def _grid(x: Floats, y: Floats) -> Floats:
     """Return the points (len(y) * len(x), 2) of a grid, row by row."""
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     return np.asarray(points, np.float32)

@@ -9,15 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Array, Mask, Pixels
 from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, read_image
 from aliked_ros.images import ImageError
 from aliked_ros.training.appearance import change_light, degrade, occlude
-from aliked_ros.training.pairs import Pixels, TrainingPair
+from aliked_ros.training.pairs import TrainingPair
 from aliked_ros.training.warps import HomographyWarp
-
-Array = NDArray[np.float64]
 
 _KEPT_PHOTOGRAPHS = 400  # in the memory of every worker, 1 to 3 MB each
 _MAX_PHOTOGRAPH_PX = 1024  # longer ones are shrunk when they are read
@@ -98,9 +96,7 @@ class HomographicPairs:
             unreadable,
         )
 
-    def _change(
-        self, image: Pixels, generator: np.random.Generator
-    ) -> tuple[Pixels, NDArray[np.bool_]]:
+    def _change(self, image: Pixels, generator: np.random.Generator) -> tuple[Pixels, Mask]:
         strength = self._appearance
         image, cover = occlude(image, generator, strength)
         return degrade(change_light(image, generator, strength), generator, strength), cover

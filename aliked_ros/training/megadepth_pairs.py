@@ -6,8 +6,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Floats
 from aliked_ros.datasets.image_files import read_image
 from aliked_ros.images import ImageError
 from aliked_ros.training.depth_pairs import (
@@ -119,7 +119,7 @@ def _read_scenes(
     return scenes, tuple(broken)
 
 
-def _read_depth(path: Path) -> NDArray[np.float32]:
+def _read_depth(path: Path) -> Floats:
     """Return (H, W) depth, 0 where the file has none: the sky, people, ordinal labels below 0."""
     import h5py
 

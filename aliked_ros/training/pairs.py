@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Pixels
 from aliked_ros.training.warps import Warp
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from aliked_ros.arrays import Array
 
 KEYS = ("image_paths", "depth_paths", "intrinsics", "poses")
 

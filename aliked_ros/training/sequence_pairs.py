@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.arrays import Floats
 from aliked_ros.datasets import DatasetError, FrameError, Sequence
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import normalise, project_raw
@@ -96,7 +96,7 @@ class SequencePairs:
         return DepthView(image, depth_m, self._K, se3.inverse(frame.T_world_camera))
 
 
-def _straightening_map(camera: Camera) -> NDArray[np.float32] | None:
+def _straightening_map(camera: Camera) -> Floats | None:
     """Return (H, W, 2), where each pixel of a pinhole of the same K lies in the raw image."""
     if not camera.D.any() and camera.distortion_model != "equidistant":
         return None

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from aliked_ros.arrays import Array, Floats, Index, Mask, Pixels
 from aliked_ros.evaluation.homography_metrics import CORRECT_PX, score_pair, summarise, warp
 from aliked_ros.evaluation.planar_pairs import PlanarPair
 from aliked_ros.inference import Inference, fastest
@@ -33,11 +33,11 @@ class Example:
         is_correct: (K,) bool, at 3 px.
     """
 
-    images: tuple[NDArray[np.uint8], NDArray[np.uint8]]
-    score_map: NDArray[np.float32]
-    keypoints: tuple[NDArray[np.float64], NDArray[np.float64]]
-    matches: NDArray[np.int64]
-    is_correct: NDArray[np.bool_]
+    images: tuple[Pixels, Pixels]
+    score_map: Floats
+    keypoints: tuple[Array, Array]
+    matches: Index
+    is_correct: Mask
 
 
 def validate(
@@ -71,9 +71,7 @@ def validate(
     return summarise(scores), example
 
 
-def _extract(
-    inference: Inference, image: NDArray[np.uint8], device: torch.device
-) -> tuple[NDArray[np.float64], Tensor]:
+def _extract(inference: Inference, image: Pixels, device: torch.device) -> tuple[Array, Tensor]:
     pixels = torch.from_numpy(image).to(device).unsqueeze(0)
     detections, descriptors = inference(pixels, MAX_KEYPOINTS, DETECTION_THRESHOLD)
     is_valid = detections.is_valid[0]
@@ -82,12 +80,10 @@ def _extract(
 
 
 @torch.no_grad()
-def _score_map(
-    network: ALIKED, image: NDArray[np.uint8], device: torch.device
-) -> NDArray[np.float32]:
+def _score_map(network: ALIKED, image: Pixels, device: torch.device) -> Floats:
     pixels = torch.from_numpy(image).to(device).permute(2, 0, 1).unsqueeze(0) / 255
     return np.asarray(network.encode(pixels)[1][0].cpu().numpy())
 
 
-def _size(image: NDArray[np.uint8]) -> tuple[int, int]:
+def _size(image: Pixels) -> tuple[int, int]:
     return image.shape[0], image.shape[1]
