@@ -158,7 +158,7 @@ def to_rgb(image: Pixels) -> Pixels:
     """Return a copy of a grey or RGB image as (H, W, 3)."""
     if image.ndim == 3:
         return image.copy()
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
 
 
 def _find(sorted_ids: Index, wanted: Index) -> tuple[Mask, Index]:

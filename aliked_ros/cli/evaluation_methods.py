@@ -165,7 +165,7 @@ def fit(image: Pixels, image_size: tuple[int, int]) -> Pixels:
     import cv2
 
     height, width = image_size
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def progress(

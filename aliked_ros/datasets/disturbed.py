@@ -191,4 +191,4 @@ def _line_kernel(length_px: int, angle_rad: float) -> Floats:
     ends = [tuple(round(middle + sign * step) for step in offset) for sign in (-1, 1)]
     kernel = np.zeros((size, size), dtype=np.float32)
     cv2.line(kernel, ends[0], ends[1], 1.0)
-    return np.asarray(kernel / kernel.sum())
+    return kernel / kernel.sum()

@@ -65,7 +65,7 @@ def _register(raw: NDArray[np.uint16], K_depth: Array, camera: Camera) -> NDArra
     columns = K_depth_colour[0, 0] * np.arange(camera.width) + K_depth_colour[0, 2]
     rows = K_depth_colour[1, 1] * np.arange(camera.height) + K_depth_colour[1, 2]
     x, y = np.meshgrid(columns.astype(np.float32), rows.astype(np.float32))
-    return np.asarray(cv2.remap(raw, x, y, cv2.INTER_NEAREST, borderValue=0), np.uint16)
+    return cv2.remap(raw, x, y, cv2.INTER_NEAREST, borderValue=0)
 
 
 def _depth_intrinsics(path: Path) -> Array:

@@ -100,7 +100,7 @@ def warp(H_1_0: Array, points: Array) -> Array:
 def is_inside(points: Array, image_size: tuple[int, int]) -> Mask:
     """Return which points (N, 2) lie between the centres of the outermost pixels: (N,) bool."""
     height, width = image_size
-    return np.asarray(((points >= 0) & (points <= [width - 1, height - 1])).all(axis=1))
+    return ((points >= 0) & (points <= [width - 1, height - 1])).all(axis=1)
 
 
 def repeatability(warped0: Array, keypoints1: Array, threshold_px: float) -> float:

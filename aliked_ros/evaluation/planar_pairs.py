@@ -146,7 +146,7 @@ def _relit(image: Pixels, seed: int | None) -> Pixels:
     generator = np.random.default_rng(seed)
     contrast, gamma = generator.uniform(0.7, 1.3), np.exp(generator.uniform(-0.35, 0.35))
     levels = 255 * np.clip(contrast * (np.arange(256) / 255) ** gamma, 0, 1)
-    return np.asarray(np.round(levels).astype(np.uint8)[image])
+    return np.round(levels).astype(np.uint8)[image]
 
 
 def read_rgb(path: Path) -> Pixels:

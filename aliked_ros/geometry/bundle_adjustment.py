@@ -210,7 +210,7 @@ def _move(observations: Observations, estimate: _Estimate, step: Array) -> Array
     shrinkage = np.clip(1 + step[:, 2], 1 / _MAX_FACTOR, _MAX_FACTOR)
     z = seen[:, 2]
     moved = np.column_stack([seen[:, :2] + step[:, :2] * z[:, None], z]) / shrinkage[:, None]
-    return np.asarray(np.einsum("lji,lj->li", T[:, :3, :3], moved - T[:, :3, 3]))
+    return np.einsum("lji,lj->li", T[:, :3, :3], moved - T[:, :3, 3])
 
 
 def _eliminate(system: NormalEquations, damping: float) -> tuple[Array, Array, Array]:

@@ -52,7 +52,7 @@ def _inverse_left_jacobian(xi: Array) -> Array:
     ad = np.zeros((6, 6))
     ad[:3, :3] = ad[3:, 3:] = se3.skew(xi[3:])
     ad[:3, 3:] = se3.skew(xi[:3])
-    return np.asarray(np.eye(6) - ad / 2 + ad @ ad / 12)
+    return np.eye(6) - ad / 2 + ad @ ad / 12
 
 
 def _scale_prior(prior: ScalePrior, T_camera_world: Array) -> PriorTerm:

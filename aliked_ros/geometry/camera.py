@@ -45,7 +45,7 @@ def _undistort(keypoints: Array, camera: Camera) -> Array:
     """Return normalised coordinates (N, 2) of raw pixels (N, 2)."""
     pixels = keypoints.reshape(-1, 1, 2)
     if camera.distortion_model == "equidistant":
-        return np.asarray(cv2.fisheye.undistortPoints(pixels, camera.K, camera.D)).reshape(-1, 2)
+        return cv2.fisheye.undistortPoints(pixels, camera.K, camera.D).reshape(-1, 2)
     # OpenCV before 5 takes the stopping criteria in a function of its own.
     undistort: Any = getattr(cv2, "undistortPointsIter", cv2.undistortPoints)
     normalised = undistort(pixels, camera.K, camera.D, R=None, P=None, criteria=_CRITERIA)
@@ -71,10 +71,10 @@ def project_raw(points_camera: Array, camera: Camera) -> Array:
 def project(points: Array, K: Array) -> Array:
     """Return the pinhole pixels (N, 2), px, of points (N, 3); K is (3, 3), px."""
     normalised: Array = points[:, :2] / points[:, 2:3]
-    return np.asarray(normalised * [K[0, 0], K[1, 1]] + [K[0, 2], K[1, 2]])
+    return normalised * [K[0, 0], K[1, 1]] + [K[0, 2], K[1, 2]]
 
 
 def normalise(pixels: Array, K: Array) -> Array:
     """Return pinhole pixels (N, 2) as coordinates (N, 2) on the plane z = 1; K is (3, 3), px."""
     offsets: Array = pixels - [K[0, 2], K[1, 2]]
-    return np.asarray(offsets / [K[0, 0], K[1, 1]])
+    return offsets / [K[0, 0], K[1, 1]]

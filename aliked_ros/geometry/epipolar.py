@@ -56,7 +56,7 @@ def sampson_error_px(pixels0: Array, pixels1: Array, T_1_0: Array, K: Array) -> 
     lines0 = np.hstack([pixels1, ones]) @ F  # (N, 3)
     algebraic = np.abs((np.hstack([pixels1, ones]) * lines1).sum(axis=1))
     gradient = np.sqrt((lines0[:, :2] ** 2).sum(axis=1) + (lines1[:, :2] ** 2).sum(axis=1))
-    return np.asarray(algebraic / np.maximum(gradient, 1e-12))
+    return algebraic / np.maximum(gradient, 1e-12)
 
 
 def estimate_relative_pose(
@@ -118,8 +118,8 @@ def motions_of_homography(H_1_0: Array, K: Array) -> list[Array]:
     count, rotations, translations, _ = cv2.decomposeHomographyMat(H_1_0, K)
     motions = []
     for index in range(count):
-        t = np.asarray(translations[index]).ravel()
+        t = translations[index].ravel()
         length = float(np.linalg.norm(t))
         if length > 1e-9:
-            motions.append(se3.from_rotation_translation(np.asarray(rotations[index]), t / length))
+            motions.append(se3.from_rotation_translation(rotations[index], t / length))
     return motions

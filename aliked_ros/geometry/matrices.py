@@ -20,4 +20,4 @@ def inverse_symmetric(matrices: Array) -> Array:
     cofactors[:, 2, 2] = a * d - b * b
     determinant = a * cofactors[:, 0, 0] + b * cofactors[:, 0, 1] + c * cofactors[:, 0, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(cofactors / determinant[:, None, None])
+        return cofactors / determinant[:, None, None]

@@ -102,13 +102,13 @@ def _covariance(hessian: Array) -> Array:
     """Return the inverse (6, 6) of a hessian, large where it says nothing."""
     values, vectors = np.linalg.eigh(hessian)
     variances = 1 / np.maximum(values, 1 / _MAX_VARIANCE)
-    return np.asarray(vectors * variances @ vectors.T)
+    return vectors * variances @ vectors.T
 
 
 def _predict(T_1_0: Array, view0: Sightings) -> tuple[Array, Array]:
     """Return what view 1 should measure (N, 3) and the points (N, 3) over their depth in view 0."""
     rho = view0.inverse_depth
-    Y: Array = homogeneous(view0.normalised) @ np.asarray(T_1_0[:3, :3].T)
+    Y: Array = homogeneous(view0.normalised) @ T_1_0[:3, :3].T
     Y = Y + rho[:, None] * T_1_0[:3, 3]
     Y[:, 2] = np.maximum(Y[:, 2], _MIN_DEPTH_RATIO)
     return np.column_stack([Y[:, :2], rho]) / Y[:, 2:], Y
@@ -135,7 +135,7 @@ def _by_twist(predicted: Array, Y: Array, view0: Sightings) -> Array:
     derivative[:, 0, 4], derivative[:, 0, 5] = Y[:, 2], -Y[:, 1]
     derivative[:, 1, 3], derivative[:, 1, 5] = -Y[:, 2], Y[:, 0]
     derivative[:, 2, 3], derivative[:, 2, 4] = Y[:, 1], -Y[:, 0]
-    return np.asarray(_by_point(predicted, Y) @ derivative)
+    return _by_point(predicted, Y) @ derivative
 
 
 def _information(T_1_0: Array, view0: Sightings, view1: Sightings, noise: float) -> Array:

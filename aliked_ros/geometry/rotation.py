@@ -61,10 +61,10 @@ def align_rays(rays0: Array, rays1: Array) -> Array:
     """Return the least-squares rotation R_1_0 (3, 3) of rays (N, 3) to rays (N, 3) (Kabsch)."""
     U, _, V_transposed = np.linalg.svd(rays1.T @ rays0)
     proper = np.diag([1.0, 1.0, np.linalg.det(U @ V_transposed)])  # no reflection
-    return np.asarray(U @ proper @ V_transposed)
+    return U @ proper @ V_transposed
 
 
 def angles_rad(rays0: Array, rays1: Array) -> Array:
     """Return the angles (N,), rad, between unit rays (N, 3), row by row."""
     chords = np.linalg.norm(rays0 - rays1, axis=1)
-    return np.asarray(2 * np.arcsin(np.minimum(chords / 2, 1.0)))
+    return 2 * np.arcsin(np.minimum(chords / 2, 1.0))

@@ -105,7 +105,7 @@ def _solve(A: Array, b: Array) -> Array:
     transposed = np.swapaxes(A, 1, 2)
     # Two points on one ray fix no translation; the tiny ridge keeps it finite and it loses.
     normal = transposed @ A + 1e-12 * np.eye(3)
-    return np.asarray(np.linalg.solve(normal, transposed @ b[..., None])[..., 0])
+    return np.linalg.solve(normal, transposed @ b[..., None])[..., 0]
 
 
 def _errors(points1: Array, normalised1: Array) -> Array:

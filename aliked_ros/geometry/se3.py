@@ -34,7 +34,7 @@ def inverse(T_a_b: Array) -> Array:
 
 def transform(T_a_b: Array, points_b: Array) -> Array:
     """Return points_a (N, 3) of points_b (N, 3)."""
-    return np.asarray(points_b @ T_a_b[:3, :3].T + T_a_b[:3, 3])
+    return points_b @ T_a_b[:3, :3].T + T_a_b[:3, 3]
 
 
 def skew(v: Array) -> Array:
@@ -65,7 +65,7 @@ def _left_jacobian(phi: Array) -> Array:
         a = (1 - np.cos(angle)) / angle**2
         b = (angle - np.sin(angle)) / angle**3
     cross = skew(phi)
-    return np.asarray(np.eye(3) + a * cross + b * cross @ cross)
+    return np.eye(3) + a * cross + b * cross @ cross
 
 
 def exp(xi: Array) -> Array:

@@ -45,7 +45,7 @@ def match_along_rows(left: Pixels, right: Pixels, pixels: Array, config: StereoC
 
 def _halve(image: Pixels) -> Floats:
     size = (image.shape[1] // 2, image.shape[0] // 2)
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def _search(left: Floats, right: Floats, pixels: Array, config: StereoConfig) -> Array:
@@ -122,7 +122,7 @@ def _cut(image: Floats, x: Index, y: Index, height: int, width: int) -> Floats:
     left, right = max(-int(x.min()), 0), max(int(x.max()) + width - image.shape[1], 0)
     top, bottom = max(-int(y.min()), 0), max(int(y.max()) + height - image.shape[0], 0)
     image = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_REPLICATE)
-    return np.asarray(sliding_window_view(image, (height, width))[y + top, x + left])
+    return sliding_window_view(image, (height, width))[y + top, x + left]
 
 
 def _align(

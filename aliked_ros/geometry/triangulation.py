@@ -15,7 +15,7 @@ def homogeneous(normalised: Array) -> Array:
 
 def unit(vectors: Array) -> Array:
     """Return vectors (N, 3) with length one."""
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def inverse_depth_from_motion(

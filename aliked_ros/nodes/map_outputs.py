@@ -124,4 +124,4 @@ def _moves(tracks: TrackedPairs, camera: Camera, T_odom_camera: Array) -> Array:
         rays = homogeneous(normalise(pixels, camera.K_rectified)) @ camera.R
         ends.append(se3.transform(T_odom_camera, _SIZE_M * rays))
     lines = np.stack(ends, axis=1)
-    return np.asarray(lines[np.isfinite(lines).all(axis=(1, 2))])
+    return lines[np.isfinite(lines).all(axis=(1, 2))]

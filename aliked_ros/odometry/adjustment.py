@@ -227,5 +227,5 @@ def _information(
     by_camera[:, 0, 0] = by_camera[:, 1, 1] = 1 / z / noise
     by_camera[:, :2, 2] = -points[:, :2] / z[:, None] ** 2 / noise[:, None]
     by_camera[:, 2, 2] = -1 / z**2 / depth_sigma
-    by_point = by_camera @ T[:, :3, :3]
-    return np.asarray(np.swapaxes(by_point, 1, 2) @ by_point)
+    by_point: Array = by_camera @ T[:, :3, :3]
+    return by_point.transpose(0, 2, 1) @ by_point

@@ -86,4 +86,4 @@ class StereoDepth:
 def _grey(image: Pixels) -> Pixels:
     if image.ndim == 2:
         return image
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

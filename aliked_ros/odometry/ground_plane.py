@@ -182,9 +182,9 @@ def _fit(height: Array, across: Array, is_fitted: Mask, guess: float) -> tuple[f
         weighted = rows * weight[:, None]
         plane = np.linalg.solve(weighted.T @ rows + prior, weighted.T @ height)
     camera_height = guess * plane[0] / np.sqrt(1 + plane[1] ** 2 + plane[2] ** 2)
-    return float(camera_height), np.asarray((height - across @ plane[1:]) / plane[0])
+    return float(camera_height), (height - across @ plane[1:]) / plane[0]
 
 
 def _axes(up: Array) -> Array:
     """Return two unit vectors (3, 2) across another one."""
-    return np.asarray(np.linalg.svd(up[None])[2][1:].T)
+    return np.linalg.svd(up[None])[2][1:].T

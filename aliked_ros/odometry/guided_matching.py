@@ -54,7 +54,7 @@ def guided_pairs(
     others = pairs[~is_known[pairs[:, 0]]]
     others = others[~np.isin(others[:, 1], found[:, 1])]
     both = np.vstack([found, others])
-    return np.asarray(both[np.argsort(both[:, 0], kind="stable")])
+    return both[np.argsort(both[:, 0], kind="stable")]
 
 
 def _expected_pixels(view0: View, T_1_0: Array, K: Array) -> Array:

@@ -104,4 +104,4 @@ def _carried(covariance: Array, earlier: UncertainPose, later: UncertainPose) ->
     assert earlier.T_world_camera is not None
     assert later.T_world_camera is not None
     adjoint = se3.adjoint(se3.inverse(later.T_world_camera) @ earlier.T_world_camera)
-    return np.asarray(adjoint @ covariance @ adjoint.T)
+    return adjoint @ covariance @ adjoint.T

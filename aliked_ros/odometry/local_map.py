@@ -159,7 +159,7 @@ def place(view: View, index: Index) -> Array:
     """Return where the keypoints at index (K,) are in the world (K, 3); NaN where unknown."""
     points = homogeneous(view.normalised[index]) / view.inverse_depth[index, None]
     T = pose_of(view)
-    return np.asarray(points @ T[:3, :3].T + T[:3, 3])
+    return points @ T[:3, :3].T + T[:3, 3]
 
 
 def pose_of(view: View) -> Array:
@@ -175,4 +175,4 @@ def _no_landmarks(view: View) -> Index:
 def gather(tables: list[AnyArray], owners: Index, rows: Index) -> AnyArray:
     """Return tables[owner][row] for each pair."""
     starts = np.cumsum([0, *(len(table) for table in tables)])
-    return np.asarray(np.concatenate(tables)[starts[owners] + rows])
+    return np.concatenate(tables)[starts[owners] + rows]

@@ -43,7 +43,7 @@ def landmarks(
         points = points[np.isfinite(points).all(axis=1)]
         num_seen = np.ones(len(points), np.int64)
     # The world is the rectified camera at some instant; the report is about raw ones.
-    return np.asarray(points @ R_rectified_camera), num_seen
+    return points @ R_rectified_camera, num_seen
 
 
 def sharp_points(reference: View | None, R_rectified_camera: Array) -> tuple[int, Array]:
@@ -61,7 +61,7 @@ def sharp_points(reference: View | None, R_rectified_camera: Array) -> tuple[int
         return 0, np.zeros((0, 3))
     sharp = np.flatnonzero(reference.sigma < _MAX_RELATIVE_SIGMA * reference.inverse_depth)
     points = homogeneous(reference.normalised[sharp]) / reference.inverse_depth[sharp, None]
-    return reference.stamp_ns, np.asarray(points @ R_rectified_camera)
+    return reference.stamp_ns, points @ R_rectified_camera
 
 
 def keyframes(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-
 from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
 
@@ -44,4 +42,4 @@ class ConstantVelocity:
         before_ns, T_world_before = self._poses[0]
         ahead = min((stamp_ns - newest_ns) / (newest_ns - before_ns), _MAX_AHEAD)
         moved = se3.log(se3.inverse(T_world_before) @ T_world_newest)
-        return np.asarray(T_world_newest @ se3.exp(ahead * moved))
+        return T_world_newest @ se3.exp(ahead * moved)

@@ -139,7 +139,7 @@ class ScaleEstimator:
             return None
         after_ns, after = self._references[1]
         share = (stamp_ns - before_ns) / (after_ns - before_ns)
-        return np.asarray(before + share * (after - before))
+        return before + share * (after - before)
 
     def _compare(self, position: Array, position_m: Array) -> None:
         """Carry the current part on, and end it if it is long enough."""

@@ -111,4 +111,4 @@ def _agree(previous: View, view: View, pairs: Index, K: Array, threshold_px: flo
     points1 = homogeneous(normalised0) @ T_1_0[:3, :3].T + inverse_depth[:, None] * T_1_0[:3, 3]
     with np.errstate(invalid="ignore"):
         off_px = np.linalg.norm(project(points1, K) - view.pixels[index1], axis=1)
-    return np.asarray((points1[:, 2] > 0) & (off_px < threshold_px))
+    return (points1[:, 2] > 0) & (off_px < threshold_px)

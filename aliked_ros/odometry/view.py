@@ -140,7 +140,7 @@ def _spread_of(features: Features) -> Array:
     scores = np.asarray(host.scores.detach(), dtype=np.float64)
     is_telling = np.asarray(host.dispersity.detach()) > 0
     line = _SPREAD_AT_0 + (_SPREAD_AT_1 - _SPREAD_AT_0) * np.clip(scores, 0, 1)
-    return np.asarray(np.where(is_telling, line, 1.0))
+    return np.where(is_telling, line, 1.0)
 
 
 def usable_pairs(matches: Matches | None, view0: View, view1: View) -> Index:
@@ -150,7 +150,7 @@ def usable_pairs(matches: Matches | None, view0: View, view1: View) -> Index:
     pairs = np.asarray(matches.indices.detach().cpu(), dtype=np.int64)
     is_finite = np.isfinite(view0.pixels[pairs[:, 0]]).all(axis=1)
     is_finite &= np.isfinite(view1.pixels[pairs[:, 1]]).all(axis=1)
-    return np.asarray(pairs[is_finite])
+    return pairs[is_finite]
 
 
 def check_frame(stamp_ns: int, features: Features, previous: View | None, camera: Camera) -> None:

@@ -64,7 +64,7 @@ class Renderer:
         K_fine[:2, 2] += (n - 1) / 2
         hits, planes_m = self._cast(T_world_camera, K_fine, (size[0] * n, size[1] * n))
         fine = self._shade(hits, planes_m, K_fine)
-        return np.asarray(cv2.resize(fine, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        return cv2.resize(fine, size[::-1], interpolation=cv2.INTER_AREA)
 
     def _cast(self, T_world_camera: Array, K: Array, size: tuple[int, int]) -> tuple[_Hits, Array]:
         """Return the hits and each face's distance from the camera, m, positive if seen."""
@@ -112,7 +112,7 @@ class Renderer:
         near = self._sample(s, t, size, corner, whole)
         far = self._sample(s, t, size, corner, whole + 1)
         weight = level - whole
-        colours = np.asarray(cv2.blendLinear(near, far, 1 - weight, weight), np.uint8)
+        colours = cv2.blendLinear(near, far, 1 - weight, weight)
         colours[hits.face < 0] = 0
         return colours
 
@@ -137,7 +137,7 @@ class Renderer:
         # Levels lie side by side: 1 + 1/2 + ... widths, each with padding on both sides.
         x = corner[:, :, 0] + 2 * size[:, :, 0] * (1 - scale) + 2 * _PADDING * level + s * scale
         y = corner[:, :, 1] + t * scale
-        return np.asarray(cv2.remap(self._atlas, x, y, cv2.INTER_LINEAR), np.uint8)
+        return cv2.remap(self._atlas, x, y, cv2.INTER_LINEAR)
 
 
 def _coordinate(edge: Array, origin: Array, inverse: Array) -> Array:

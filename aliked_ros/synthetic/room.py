@@ -95,5 +95,5 @@ class SyntheticRoom(Sequence):
     def _image(self, T_world_camera: Array) -> Pixels:
         image = self._renderer.image(T_world_camera, self._K, self._size)
         if self._is_grey:
-            return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+            return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         return image

@@ -35,7 +35,7 @@ def _shade(image: Pixels, random: Random, strength: float) -> Pixels:
     )
     edge = 1 / (1 + np.exp(-(across - random.uniform(-0.7, 0.7)) * random.uniform(3, 40)))
     light = 1 - strength * random.uniform(0.1, 0.5) * edge
-    return np.asarray((image * light[:, :, None]).astype(np.uint8))
+    return (image * light[:, :, None]).astype(np.uint8)
 
 
 def degrade(image: Pixels, random: Random, strength: float) -> Pixels:
@@ -63,7 +63,7 @@ def _move(image: Pixels, random: Random) -> Pixels:
     for step in np.linspace(-middle, middle, 2 * length):
         x, y = middle + step * np.cos(angle), middle + step * np.sin(angle)
         kernel[round(y), round(x)] = 1
-    return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
+    return cv2.filter2D(image, -1, kernel / kernel.sum())
 
 
 def occlude(image: Pixels, random: Random, strength: float) -> tuple[Pixels, Mask]:

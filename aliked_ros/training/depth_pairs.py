@@ -161,7 +161,7 @@ class Window(NamedTuple):
     def holds(self, points: Floats) -> Mask:
         """Return which points (N, 2) px lie inside."""
         corner = np.array([self.left, self.top])
-        return np.asarray(((points >= corner) & (points <= corner + self.side - 1)).all(axis=1))
+        return ((points >= corner) & (points <= corner + self.side - 1)).all(axis=1)
 
 
 def cut(view: DepthView, window: Window, size_px: int) -> DepthView:
@@ -181,7 +181,7 @@ def cut(view: DepthView, window: Window, size_px: int) -> DepthView:
     K[:2] *= scale
     K[:2, 2] += 0.5 * scale - 0.5
     shrinks = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    image = np.asarray(cv2.resize(view.image[part], (size_px, size_px), interpolation=shrinks))
+    image = cv2.resize(view.image[part], (size_px, size_px), interpolation=shrinks)
     along = (np.arange(size_px, dtype=np.float32) + 0.5) / scale - 0.5
     points = torch.from_numpy(_grid(left + along, top + along))
     read, is_known = interpolate_depth(torch.from_numpy(view.depth), points)

@@ -171,7 +171,7 @@ def _into(quad: Array, width: int, height: int) -> Array:
     centre = quad.mean(axis=0)
     quad = centre + factor * (quad - centre)
     quad = quad - np.minimum(quad.min(axis=0), 0)
-    return np.asarray(quad - np.maximum(quad.max(axis=0) - room, 0))
+    return quad - np.maximum(quad.max(axis=0) - room, 0)
 
 
 def _view_from_photograph(quad: Array, size_px: int) -> Array:
@@ -181,9 +181,9 @@ def _view_from_photograph(quad: Array, size_px: int) -> Array:
     """
     last = size_px - 1.0
     frame = np.array([[0, 0], [last, 0], [last, last], [0, last]], np.float32)
-    H = np.asarray(cv2.getPerspectiveTransform(quad.astype(np.float32), frame), np.float64)
+    H = cv2.getPerspectiveTransform(quad.astype(np.float32), frame)
     # OpenCV makes it positive at the corner of the photograph, which may lie beyond the horizon.
-    return np.asarray(H * np.sign(H[2] @ np.append(quad.mean(axis=0), 1)))
+    return H * np.sign(H[2] @ np.append(quad.mean(axis=0), 1))
 
 
 def _look(photograph: Pixels, H: Array, size_px: int) -> Pixels:
@@ -193,7 +193,7 @@ def _look(photograph: Pixels, H: Array, size_px: int) -> Pixels:
     area = cv2.contourArea(in_photograph.astype(np.float32))
     reduction = np.sqrt(area) / size_px
     if reduction > 1.2:
-        photograph = np.asarray(cv2.GaussianBlur(photograph, (0, 0), 0.4 * reduction), np.uint8)
+        photograph = cv2.GaussianBlur(photograph, (0, 0), 0.4 * reduction)
     view = cv2.warpPerspective(
         photograph, H, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

@@ -93,7 +93,7 @@ class MegaDepthPairs:
         except ImageError as error:
             raise UnreadableError(str(error)) from error
         if image.ndim == 2:
-            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
         depth = _read_depth(self._root / listed.depth)
         if depth.shape != image.shape[:2]:
             raise UnreadableError(

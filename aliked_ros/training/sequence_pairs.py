@@ -88,11 +88,11 @@ class SequencePairs:
             return None
         image, depth_m = frame.image, np.nan_to_num(frame.depth_m, nan=0, posinf=0, neginf=0)
         if image.ndim == 2:
-            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
         if self._straightened is not None:
-            image = np.asarray(cv2.remap(image, self._straightened, None, cv2.INTER_LINEAR))
+            image = cv2.remap(image, self._straightened, None, cv2.INTER_LINEAR)
             # Between two depths there is none: a mean would hang in the air before the wall.
-            depth_m = np.asarray(cv2.remap(depth_m, self._straightened, None, cv2.INTER_NEAREST))
+            depth_m = cv2.remap(depth_m, self._straightened, None, cv2.INTER_NEAREST)
         return DepthView(image, depth_m, self._K, se3.inverse(frame.T_world_camera))
 
 
