@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aliked_ros.arrays import Index, Mask, Pixels
+from aliked_ros.structs import Index, Mask, Pixels
 
 Points = NDArray[np.floating[Any]]
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from aliked_ros import __version__
-from aliked_ros.arrays import AnyArray
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.exportable import ExportableALIKED
+from aliked_ros.structs import AnyArray
 
 INPUT = "image"
 OUTPUTS = ("keypoints", "scores", "descriptors", "num_keypoints")

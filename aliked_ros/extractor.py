@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aliked_ros.arrays import Pixels
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.inference import fastest
 from aliked_ros.inference.delivery import deliver
 from aliked_ros.network.packaged import load_some_network
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
 Image = Pixels | Tensor
 

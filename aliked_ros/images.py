@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aliked_ros.arrays import AnyArray, Floats, Pixels
+from aliked_ros.structs import AnyArray, Floats, Pixels
 
 
 class ImageError(ValueError):
     """An image that cannot be decoded; the text names the field, its value and the remedy."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Layout:
     """How an encoding lies in memory and how it becomes grey or RGB."""
 

@@ -1,18 +1,27 @@
-"""The nouns: features, matches, cameras and relative poses as frozen dataclasses."""
+"""The nouns: types of arrays; features, matches, cameras and frames as frozen dataclasses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from torch import Tensor, device
+from numpy.typing import NDArray
 
-from aliked_ros.arrays import Array, Floats, Pixels
+if TYPE_CHECKING:
+    from torch import Tensor, device
+
+AnyArray: TypeAlias = NDArray[Any]
+Array: TypeAlias = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float32]
+Index: TypeAlias = NDArray[np.int64]  # positions (K,), or pairs of positions (K, 2)
+Mask: TypeAlias = NDArray[np.bool_]
+Pixels: TypeAlias = NDArray[np.uint8]  # (H, W) grey or (H, W, 3) RGB
 
 DISTORTION_MODELS = ("none", "plumb_bob", "rational_polynomial", "equidistant")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
     """The keypoints of one image with their descriptors, best score first.
 
@@ -37,7 +46,7 @@ class Features:
 
     def to(self, target: str | device) -> Features:
         """Return the same features on another device; no copy if they are there already."""
-        if self.on_host is not None and device(target).type == "cpu":
+        if self.on_host is not None and str(target).partition(":")[0] == "cpu":
             return self.on_host
         return Features(
             self.keypoints.to(target),
@@ -58,7 +67,7 @@ class Features:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matches:
     """Pairs of keypoints of image 0 and image 1, one-to-one, sorted by the index in image 0.
 
@@ -78,7 +87,7 @@ def _identity() -> Array:
     return np.eye(3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Camera:
     """A calibrated camera with the meaning of sensor_msgs/CameraInfo.
 
@@ -136,7 +145,7 @@ class Camera:
         return bends or not np.allclose(self.R, np.eye(3)) or not same_projection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One instant of a dataset.
 

@@ -13,8 +13,8 @@ import time
 import numpy as np
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle_adjustment import adjust_bundle
-from aliked_ros.geometry.bundle_problem import BundleProblem
+from aliked_ros.geometry.bundle.adjustment import adjust_bundle
+from aliked_ros.geometry.bundle.problem import BundleProblem
 
 FOCAL_PX, NOISE_PX, BASELINE_M, DISPARITY_NOISE_PX = 700.0, 0.5, 0.54, 0.2
 STEP_M, OUTLIER_SHARE, DEPTH_SHARE, MEAN_LENGTH = 0.8, 0.05, 0.5, 5

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle_problem import BundleProblem
+from aliked_ros.geometry.bundle.problem import BundleProblem
 
 SIGMA, DEPTH_SIGMA = 1e-3, 4e-3  # of a normalised coordinate, of an inverse depth (1/m)
 

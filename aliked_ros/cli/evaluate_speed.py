@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aliked_ros.arrays import Pixels
 from aliked_ros.cli import evaluation_methods as shared
+from aliked_ros.structs import Pixels
 
 if TYPE_CHECKING:
     from aliked_ros.evaluation.report import Report, Table

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index, Pixels
+from aliked_ros.structs import Array, Index, Pixels
 
 if TYPE_CHECKING:
     from aliked_ros.evaluation.feature_cache import CachedExtractor, Extract

@@ -7,8 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Pixels
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
 
 def save_picture(path: Path, picture: Pixels) -> None:

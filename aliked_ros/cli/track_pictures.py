@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.arrays import Pixels
 from aliked_ros.cli.pictures import save_picture
 from aliked_ros.drawing import TrackTails, draw_tracks, tile
 from aliked_ros.odometry.result import OdometryResult
+from aliked_ros.structs import Pixels
 
 NUM_PICTURES = 6
 COLUMNS = 2

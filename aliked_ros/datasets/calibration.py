@@ -10,10 +10,9 @@ import numpy as np
 import yaml
 from numpy.typing import ArrayLike
 
-from aliked_ros.arrays import Array
 from aliked_ros.datasets.sequence import Calibration, DatasetError
-from aliked_ros.geometry.rectification import baseline_m
-from aliked_ros.structs import Camera
+from aliked_ros.geometry.camera import baseline_m
+from aliked_ros.structs import Array, Camera
 
 _MODEL_NAMES = {"": "none", "fisheye": "equidistant", "radtan": "plumb_bob"}
 

@@ -9,8 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Floats, Index
 from aliked_ros.datasets.sequence import Calibration, DatasetError, Pictures, Sequence
+from aliked_ros.structs import Floats, Index
 
 _DROPPED_SHARE = 0.2
 _EPISODE_NS = 1_000_000_000  # black frames, blur; between steps of brightness
@@ -35,7 +35,7 @@ class Spell:
     stop: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Plan:
     """Which frames are kept, when something happens, and what happens to the pictures."""
 

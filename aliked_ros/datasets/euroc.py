@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import yaml
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.datasets import calibration, stamps, tum_rows
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.geometry import se3
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Array, Camera, Index
 
 MAX_PAIR_OFFSET_NS = 5_000_000
 _MODELS = {

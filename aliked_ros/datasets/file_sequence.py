@@ -6,11 +6,11 @@ from collections.abc import Sequence as Listed
 from dataclasses import dataclass
 from pathlib import Path
 
-from aliked_ros.arrays import Floats, Index
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.image_files import read_image
 from aliked_ros.datasets.sequence import Calibration, FrameError, Pictures, Sequence
 from aliked_ros.images import ImageError
+from aliked_ros.structs import Floats, Index
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry import se3
+from aliked_ros.structs import Array, Index
 
 MAX_INTERPOLATION_GAP_NS = 100_000_000
 MAX_NEAREST_GAP_NS = 20_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroundTruth:
     """Poses of the (left) camera's optical frame, at a rate of their own.
 

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aliked_ros.arrays import Pixels
 from aliked_ros.images import ImageError, decode_compressed
+from aliked_ros.structs import Pixels
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.arrays import Index
 from aliked_ros.datasets import calibration, stamps, tum_rows
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.image_files import list_images
 from aliked_ros.datasets.sequence import Calibration
+from aliked_ros.structs import Index
 
 DEFAULT_RATE_HZ = 30.0
 _SUBFOLDERS = ("", "images", "image", "rgb", "color", "left", "data")

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.datasets import calibration, stamps
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
 from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
 from aliked_ros.datasets.image_files import list_images, size_of_first
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.geometry import se3
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Array, Camera, Index
 
 DEFAULT_RATE_HZ = 10.0
 _PAIRS = ((0, 1), (2, 3))

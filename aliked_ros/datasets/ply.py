@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.arrays import AnyArray
+from aliked_ros.structs import AnyArray
 
 
 def write(path: Path, points: AnyArray, num_seen: AnyArray) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from aliked_ros.arrays import Index
 from aliked_ros.datasets import calibration, stamps
 from aliked_ros.datasets.bag_topics import choose_topics, info_topic
 from aliked_ros.datasets.file_sequence import Options
@@ -21,7 +20,7 @@ from aliked_ros.images import (
     decode_image,
     message_fields,
 )
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Camera, Index
 
 MAX_PARTNER_OFFSET_NS = 20_000_000
 _SUFFIXES = (".mcap", ".db3")

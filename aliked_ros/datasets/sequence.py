@@ -10,9 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Floats, Index, Pixels
 from aliked_ros.datasets.ground_truth import GroundTruth
-from aliked_ros.structs import Camera, Frame
+from aliked_ros.structs import Array, Camera, Floats, Frame, Index, Pixels
 
 
 class DatasetError(ValueError):
@@ -33,7 +32,7 @@ class FrameError(RuntimeError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pictures:
     """What one frame holds: the image, its stereo partner and its depth, as in Frame."""
 
@@ -42,7 +41,7 @@ class Pictures:
     depth_m: Floats | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calibration:
     """The cameras of a sequence.
 

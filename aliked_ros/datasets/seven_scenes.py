@@ -8,14 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aliked_ros.arrays import Array, Floats, Index
 from aliked_ros.datasets import calibration, stamps
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
 from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
 from aliked_ros.datasets.image_files import read_raw_depth
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.images import depth_from_millimetres
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Array, Camera, Floats, Index
 
 DEFAULT_RATE_HZ = 30.0
 # The published 585/320/240 belongs to the depth camera; the colour camera is wider.

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 
 import numpy as np
 
-from aliked_ros.arrays import Index
+from aliked_ros.structs import Index
 
 
 def seconds_to_ns(text: str) -> int:

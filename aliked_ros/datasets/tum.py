@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.arrays import Floats, Index
 from aliked_ros.datasets import calibration, stamps, tum_rows
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
 from aliked_ros.datasets.image_files import read_raw_depth
 from aliked_ros.datasets.sequence import Calibration, DatasetError
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Camera, Floats, Index
 
 DEPTH_UNITS_PER_M = 5000.0
 MAX_DEPTH_OFFSET_NS = 20_000_000

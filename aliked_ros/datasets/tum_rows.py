@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.datasets import stamps
 from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.structs import Array, Index
 
 HEADER = "# timestamp tx ty tz qx qy qz qw"
 

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aliked_ros.arrays import AnyArray, Array, Floats
 from aliked_ros.datasets import calibration, tum_rows
 from aliked_ros.datasets.sequence import Sequence
 from aliked_ros.datasets.stamps import ns_to_seconds
 from aliked_ros.datasets.tum import DEPTH_UNITS_PER_M
+from aliked_ros.structs import AnyArray, Array, Floats
 
 
 def write_tum(sequence: Sequence, folder: Path, limit: int | None = None) -> None:

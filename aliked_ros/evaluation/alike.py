@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aliked_ros.arrays import Pixels
 from aliked_ros.network.dkd import RADIUS, refine, sample_score, suppress_non_maxima
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
 # Channels of the four blocks, of the descriptor, and the layers of the head.
 VARIANTS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from aliked_ros.arrays import Pixels
+from aliked_ros.structs import Pixels
 
 # Families share a hue, sizes within a family go from light to dark.
 _COLOURS = {

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.evaluation.localization import NO_POINT, PointMap
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.epipolar import sampson_error_px
-from aliked_ros.structs import Camera, Features
+from aliked_ros.structs import Array, Camera, Features, Index
 
 _CAMERA_ID = 1
 _MAX_EPIPOLAR_ERROR_PX = 4.0

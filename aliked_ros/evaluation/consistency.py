@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.evaluation.run_report import FrameRecord
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.increment import covariance_between
 from aliked_ros.odometry.result import State
+from aliked_ros.structs import Array
 
 NUM_FRAMES = 10  # of the motions that are judged
 _CONFIDENCE = 0.95

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from aliked_ros.arrays import Pixels
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
 Extract = Callable[[Pixels], Features]
 

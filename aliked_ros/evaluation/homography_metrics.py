@@ -24,7 +24,7 @@ import numpy as np
 import poselib
 from scipy.spatial import cKDTree
 
-from aliked_ros.arrays import Array, Index, Mask
+from aliked_ros.structs import Array, Index, Mask
 
 MMA_THRESHOLDS_PX = tuple(range(1, 11))
 CORNER_THRESHOLDS_PX = (1, 3, 5)

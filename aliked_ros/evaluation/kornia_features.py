@@ -7,9 +7,8 @@ from typing import Any
 
 import torch
 
-from aliked_ros.arrays import Pixels
 from aliked_ros.evaluation.feature_cache import Extract
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
 
 def open_network(model: str, weights: Path, max_keypoints: int, device: torch.device) -> Extract:

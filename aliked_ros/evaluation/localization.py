@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.pnp import estimate_absolute_pose
+from aliked_ros.structs import Array, Index
 
 # The bounds of the long-term localization benchmark (Sattler et al. 2018): metres and degrees.
 BOUNDS = ((0.25, 2.0), (0.5, 5.0), (5.0, 10.0))
 NO_POINT = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PointMap:
     """Points that were triangulated from posed images.
 
@@ -34,7 +34,7 @@ class PointMap:
     mean_error_px: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Localization:
     """Where a query was taken.
 

@@ -14,7 +14,6 @@ from typing import Any
 import cv2
 import torch
 
-from aliked_ros.arrays import Pixels
 from aliked_ros.config import MODELS, ExtractorConfig
 from aliked_ros.evaluation.alike import VARIANTS, ALIKEExtractor
 from aliked_ros.evaluation.feature_cache import Extract
@@ -22,7 +21,7 @@ from aliked_ros.evaluation.opencv_features import OPENCV_METHODS, OpenCVExtracto
 from aliked_ros.extractor import Extractor, pick_device
 from aliked_ros.network.packaged import PACKAGED
 from aliked_ros.network.weights import cache_folder, sha256_of
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
 KORNIA_METHODS = ("disk", "xfeat")
 NAMES = (*MODELS, *VARIANTS, *OPENCV_METHODS)

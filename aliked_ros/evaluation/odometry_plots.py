@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Pixels
 from aliked_ros.evaluation.odometry_table import Row
 from aliked_ros.plotting import TRUTH
+from aliked_ros.structs import Array, Pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

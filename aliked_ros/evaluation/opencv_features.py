@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from aliked_ros.arrays import AnyArray, Floats, Pixels
-from aliked_ros.structs import Features
+from aliked_ros.structs import AnyArray, Features, Floats, Pixels
 
 OPENCV_METHODS = ("sift", "orb")
 _ORB_SCALE = 1.2

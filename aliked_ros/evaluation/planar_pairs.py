@@ -9,10 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Array, Pixels
 from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, list_images, read_image
 from aliked_ros.evaluation.warps import random_view, resize
 from aliked_ros.images import ImageError
+from aliked_ros.structs import Array, Pixels
 
 # Sequences with images above 1600x1200, which D2-Net's protocol leaves out: 108 of 116 stay.
 TOO_LARGE = {
@@ -25,7 +25,7 @@ class PairsError(ValueError):
     """A folder without pairs; the text says what was looked for and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PlanarPair:
     """Two images of a plane, or of one place at two times of day.
 

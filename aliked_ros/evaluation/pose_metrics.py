@@ -15,10 +15,10 @@ import cv2
 import numpy as np
 import poselib
 
-from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.camera import normalise
-from aliked_ros.geometry.epipolar import essential_matrix, pinhole_dict
+from aliked_ros.geometry.camera import normalise, poselib_pinhole
+from aliked_ros.geometry.epipolar import essential_matrix
+from aliked_ros.structs import Array
 
 AUC_THRESHOLDS_DEG = (5, 10, 20)
 ESTIMATORS = ("opencv", "poselib")
@@ -79,7 +79,7 @@ def _by_poselib(
     pixels: tuple[Array, Array], K: tuple[Array, Array], threshold_px: float, seed: int
 ) -> Array | None:
     options = {"max_epipolar_error": threshold_px, "seed": seed, "success_prob": _CONFIDENCE}
-    cameras = pinhole_dict(K[0]), pinhole_dict(K[1])
+    cameras = poselib_pinhole(K[0]), poselib_pinhole(K[1])
     pose, info = poselib.estimate_relative_pose(*pixels, *cameras, options, {})
     length = float(np.linalg.norm(pose.t))
     if info["num_inliers"] < 5 or not length > 0:

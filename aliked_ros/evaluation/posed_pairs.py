@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Pixels
 from aliked_ros.geometry import se3
+from aliked_ros.structs import Array, Pixels
 
 _NUM_COLUMNS = {36: 2, 38: 4}  # columns of a line, where its numbers begin
 
@@ -17,7 +17,7 @@ class PairListError(ValueError):
     """A list that cannot be read; the text names the file, the line and the form."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PosedPair:
     """Two images of a static scene.
 

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from aliked_ros.arrays import Array
 from aliked_ros.datasets.disturbed import Spell
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.evaluation.run_report import FrameRecord
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.result import State
+from aliked_ros.structs import Array
 
 _WATCHED_FRAMES = 30  # after the recovery
 

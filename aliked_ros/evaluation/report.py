@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Pixels
+from aliked_ros.structs import Pixels
 
 Cell = str | float | int | None
 
@@ -51,7 +51,7 @@ class Table:
         return "\n\n".join(part for part in parts if part) + "\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Report:
     """What a command found.
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from aliked_ros.arrays import Array
 from aliked_ros.odometry.result import Motion, OdometryResult, State
+from aliked_ros.structs import Array
 
 _FIGURES = ("num_keypoints", "num_matches", "num_inliers", "parallax_deg")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FrameRecord:
     """What is kept of a frame: its result without the tracks, which would fill the memory.
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.structs import Array, Index
 
 MAX_STAMP_DIFFERENCE_S = 0.02
 MIN_PAIRS = 3
@@ -46,7 +46,7 @@ class TrajectoryScore:
     rpe_rmse_deg: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """A score with the aligned paths that it belongs to.
 

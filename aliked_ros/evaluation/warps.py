@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Array, Pixels
+from aliked_ros.structs import Array, Pixels
 
 _LARGEST_TURN_DEG = 30.0
 
@@ -60,7 +60,7 @@ def random_view(generator: np.random.Generator, image_size: tuple[int, int]) -> 
     return np.asarray(H_1_0, np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Change:
     """One way to make an image harder, by degrees.
 

@@ -7,8 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import AnyArray, Array
-from aliked_ros.structs import Camera
+from aliked_ros.structs import AnyArray, Array, Camera
 
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-10)
 # A distortion model can be inverted only inside the radius where it grows; a pixel that does not
@@ -78,3 +77,27 @@ def normalise(pixels: Array, K: Array) -> Array:
     """Return pinhole pixels (N, 2) as coordinates (N, 2) on the plane z = 1; K is (3, 3), px."""
     offsets: Array = pixels - [K[0, 2], K[1, 2]]
     return offsets / [K[0, 0], K[1, 1]]
+
+
+def baseline_m(right: Camera) -> float:
+    """Return the baseline of a rectified pair from the right camera's P, metres.
+
+    Raises:
+        ValueError: if P holds no baseline.
+    """
+    offset = 0.0 if right.P is None else float(right.P[0, 3])
+    if offset >= 0:
+        raise ValueError(
+            f"P[0, 3] of the right camera is {offset}: it must be -fx * baseline_m, negative; "
+            "publish the camera_info of a stereo calibration or give the transform between the "
+            "cameras"
+        )
+    assert right.P is not None
+    return -offset / float(right.P[0, 0])
+
+
+def poselib_pinhole(K: Array) -> dict[str, Any]:
+    """Return a pinhole camera as PoseLib takes it; K is (3, 3), px."""
+    # PoseLib never looks at width and height for this model, but insists on having them.
+    parameters = [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]
+    return {"model": "PINHOLE", "width": 0, "height": 0, "params": parameters}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 import poselib
 
-from aliked_ros.arrays import Array, Mask
 from aliked_ros.geometry import se3
+from aliked_ros.geometry.camera import poselib_pinhole
+from aliked_ros.structs import Array, Mask
 
 MIN_MATCHES = 8  # five determine the essential matrix; the rest is what the answer is checked with
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RelativePose:
     """The motion between two views of a static scene, translation without scale.
 
@@ -26,13 +26,6 @@ class RelativePose:
 
     T_1_0: Array
     inlier_mask: Mask
-
-
-def pinhole_dict(K: Array) -> dict[str, Any]:
-    """Return a pinhole camera as PoseLib takes it; K is (3, 3), px."""
-    # PoseLib never looks at width and height for this model, but insists on having them.
-    parameters = [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]
-    return {"model": "PINHOLE", "width": 0, "height": 0, "params": parameters}
 
 
 def essential_matrix(T_1_0: Array) -> Array:
@@ -76,7 +69,7 @@ def estimate_relative_pose(
     """
     if len(pixels0) < MIN_MATCHES:
         return None
-    camera = pinhole_dict(K)
+    camera = poselib_pinhole(K)
     options = {"max_epipolar_error": threshold_px, "seed": seed, "min_iterations": 100}
     pose, info = poselib.estimate_relative_pose(pixels0, pixels1, camera, camera, options, {})
     inlier_mask = np.asarray(info["inliers"], dtype=bool)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aliked_ros.arrays import Array
+from aliked_ros.structs import Array
 
 
 def inverse_symmetric(matrices: Array) -> Array:

@@ -6,37 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
+from aliked_ros.geometry.covariance import from_information
 from aliked_ros.geometry.matrices import inverse_symmetric
 from aliked_ros.geometry.rotation_prior import RotationPrior
-from aliked_ros.geometry.triangulation import homogeneous
+from aliked_ros.geometry.sightings import Sightings
+from aliked_ros.geometry.vectors import seen_from
+from aliked_ros.structs import Array
 
 _NUM_ITERATIONS = 10
 _CONVERGED = 1e-7  # length of a step: unit of the depths for the translation, rad
 _UNKNOWN = 1e6  # standard deviation of an inverse depth that was not measured
-_MAX_VARIANCE = 1e4  # of a direction that the measurements do not see
 _MIN_DEPTH_RATIO = 1e-3  # depth in view 1 over depth in view 0; less is behind the camera
 
 
-@dataclass(frozen=True)
-class Sightings:
-    """Points as one view measures them: direction and inverse depth.
-
-    Attributes:
-        normalised: (N, 2) coordinates on the plane z = 1.
-        inverse_depth: (N,) 1 / depth along the optical axis; NaN where it was not measured.
-        sigma: (N,) standard deviation of the inverse depth.
-        spread: (N,) standard deviation of a coordinate over the common noise; None: 1.
-    """
-
-    normalised: Array
-    inverse_depth: Array
-    sigma: Array
-    spread: Array | None = None
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RefinedMotion:
     """The outcome of `refine_motion`.
 
@@ -95,23 +79,14 @@ def refine_motion(
             break
     residuals = _residuals(_predict(T_1_0, view0)[0], view1)
     squared = np.einsum("ni,nij,nj->n", residuals, information, residuals)
-    return RefinedMotion(T_1_0, _covariance(hessian), np.sqrt(np.maximum(squared, 0)))
-
-
-def _covariance(hessian: Array) -> Array:
-    """Return the inverse (6, 6) of a hessian, large where it says nothing."""
-    values, vectors = np.linalg.eigh(hessian)
-    variances = 1 / np.maximum(values, 1 / _MAX_VARIANCE)
-    return vectors * variances @ vectors.T
+    return RefinedMotion(T_1_0, from_information(hessian), np.sqrt(np.maximum(squared, 0)))
 
 
 def _predict(T_1_0: Array, view0: Sightings) -> tuple[Array, Array]:
     """Return what view 1 should measure (N, 3) and the points (N, 3) over their depth in view 0."""
-    rho = view0.inverse_depth
-    Y: Array = homogeneous(view0.normalised) @ T_1_0[:3, :3].T
-    Y = Y + rho[:, None] * T_1_0[:3, 3]
+    Y = seen_from(T_1_0, view0.normalised, view0.inverse_depth)
     Y[:, 2] = np.maximum(Y[:, 2], _MIN_DEPTH_RATIO)
-    return np.column_stack([Y[:, :2], rho]) / Y[:, 2:], Y
+    return np.column_stack([Y[:, :2], view0.inverse_depth]) / Y[:, 2:], Y
 
 
 def _residuals(predicted: Array, view1: Sightings) -> Array:

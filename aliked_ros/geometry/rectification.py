@@ -7,10 +7,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Array, Floats, Pixels
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import rectify_keypoints
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Array, Camera, Floats, Pixels
 
 
 def rectify_pair(left: Camera, right: Camera, T_left_right: Array) -> tuple[Camera, Camera]:
@@ -73,23 +72,6 @@ def _common_intrinsics(views: list[tuple[Camera, Array]]) -> Array:
         offsets.append([x, y] - centre)
     cx, cy = np.mean(offsets, axis=0)
     return np.array([[focal, 0.0, cx], [0.0, focal, cy], [0.0, 0.0, 1.0]])
-
-
-def baseline_m(right: Camera) -> float:
-    """Return the baseline of a rectified pair from the right camera's P, metres.
-
-    Raises:
-        ValueError: if P holds no baseline.
-    """
-    offset = 0.0 if right.P is None else float(right.P[0, 3])
-    if offset >= 0:
-        raise ValueError(
-            f"P[0, 3] of the right camera is {offset}: it must be -fx * baseline_m, negative; "
-            "publish the camera_info of a stereo calibration or give the transform between the "
-            "cameras"
-        )
-    assert right.P is not None
-    return -offset / float(right.P[0, 0])
 
 
 class Rectifier:

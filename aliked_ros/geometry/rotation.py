@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Mask
+from aliked_ros.geometry.vectors import angles_rad
+from aliked_ros.structs import Array, Mask
 
 _NUM_HYPOTHESES = 100
 _NUM_REFINEMENTS = 5
@@ -62,9 +63,3 @@ def align_rays(rays0: Array, rays1: Array) -> Array:
     U, _, V_transposed = np.linalg.svd(rays1.T @ rays0)
     proper = np.diag([1.0, 1.0, np.linalg.det(U @ V_transposed)])  # no reflection
     return U @ proper @ V_transposed
-
-
-def angles_rad(rays0: Array, rays1: Array) -> Array:
-    """Return the angles (N,), rad, between unit rays (N, 3), row by row."""
-    chords = np.linalg.norm(rays0 - rays1, axis=1)
-    return 2 * np.arcsin(np.minimum(chords / 2, 1.0))

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Mask
 from aliked_ros.geometry import se3
+from aliked_ros.structs import Array, Mask
 
 _MAX_CONTRADICTION = 5.0  # standard deviations of the difference
 _NUM_HYPOTHESES = 300
 _NUM_REFINEMENTS = 5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RotationPrior:
     """What is known about the rotation between two views, beside their points.
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from aliked_ros.arrays import Array
+from aliked_ros.structs import Array
 
 # T_base_camera of a camera that is the base (REP 103): the body has x forward, y left, z up, the
 # optical frame x right, y down, z forward.

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from aliked_ros.arrays import Array, Floats, Index, Pixels
 from aliked_ros.config import StereoConfig
+from aliked_ros.structs import Array, Floats, Index, Pixels
 
 _SEARCH_RADIUS = 3  # half-resolution px: the search compares windows of 7x7
 _ALIGN_SIZE = 31  # px: the alignment compares windows of 31x31

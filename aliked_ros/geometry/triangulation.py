@@ -4,18 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from aliked_ros.arrays import Array
-from aliked_ros.geometry.rotation import angles_rad
-
-
-def homogeneous(normalised: Array) -> Array:
-    """Return (N, 3) rays (x, y, 1) of normalised coordinates (N, 2)."""
-    return np.column_stack([normalised, np.ones(len(normalised))])
-
-
-def unit(vectors: Array) -> Array:
-    """Return vectors (N, 3) with length one."""
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+from aliked_ros.geometry.vectors import angles_rad, homogeneous, seen_from
+from aliked_ros.structs import Array
 
 
 def inverse_depth_from_motion(
@@ -54,8 +44,7 @@ def inverse_depth_from_motion(
 
 def depth_ratio(inverse_depth: Array, normalised0: Array, T_1_0: Array) -> Array:
     """Return depth in view 1 over depth in view 0 (N,); positive if view 1 sees the point too."""
-    ratio: Array = homogeneous(normalised0) @ T_1_0[2, :3] + np.asarray(inverse_depth) * T_1_0[2, 3]
-    return ratio
+    return seen_from(T_1_0, normalised0, inverse_depth)[:, 2]
 
 
 def parallax_deg(rays0: Array, rays1: Array, R_1_0: Array) -> Array:

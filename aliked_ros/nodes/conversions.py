@@ -14,7 +14,6 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from aliked_ros import structs
-from aliked_ros.arrays import AnyArray, Array, Floats, Pixels
 from aliked_ros.images import (
     decode_compressed,
     decode_depth,
@@ -22,6 +21,7 @@ from aliked_ros.images import (
     message_fields,
 )
 from aliked_ros.msg import Features
+from aliked_ros.structs import AnyArray, Array, Floats, Pixels
 
 _DESCRIPTOR_TYPES = {
     "float32": Features.FLOAT32,

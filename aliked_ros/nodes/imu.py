@@ -9,7 +9,6 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Imu
 
-from aliked_ros.arrays import Array
 from aliked_ros.nodes.calibration import NotReadyError
 from aliked_ros.nodes.conversions import stamp_to_ns, transform_from_values
 from aliked_ros.nodes.health import Health
@@ -17,6 +16,7 @@ from aliked_ros.nodes.mount import BASE, Mount
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.odometry.result import OdometryResult, State
 from aliked_ros.odometry.rotation_prior import Agreement, OrientationBuffer
+from aliked_ros.structs import Array
 
 # Some hundred messages a second come beside images that keep the executor busy for a while.
 _QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)

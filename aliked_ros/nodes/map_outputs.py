@@ -9,16 +9,15 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import normalise, rectify_keypoints
-from aliked_ros.geometry.triangulation import homogeneous
+from aliked_ros.geometry.vectors import homogeneous
 from aliked_ros.nodes.conversions import flat
 from aliked_ros.nodes.topics import RESULT_QOS
 from aliked_ros.odometry.placement import Placement
 from aliked_ros.odometry.result import TrackedPairs
 from aliked_ros.odometry.visual_odometry import VisualOdometry
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Array, Camera, Index
 
 _SIZE_M = 0.2  # distance of a drawn image from its camera
 _LINE_M = 0.005

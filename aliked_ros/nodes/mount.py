@@ -11,16 +11,16 @@ from rclpy.qos import QoSProfile
 from std_msgs.msg import Header
 from tf2_msgs.msg import TFMessage
 
-from aliked_ros.arrays import Array
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
 from aliked_ros.nodes.calibration import NotReadyError
 from aliked_ros.nodes.conversions import transform_from_values, transform_to_message
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.topics import LATCHED_QOS
 from aliked_ros.nodes.world import TransformTree
+from aliked_ros.structs import Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Word:
     """A transform with a name of its own, as a parameter may give it.
 

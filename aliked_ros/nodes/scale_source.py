@@ -8,7 +8,6 @@ from typing import Protocol
 from nav_msgs.msg import Odometry
 from rclpy.node import Node
 
-from aliked_ros.arrays import Array
 from aliked_ros.config import ScaleConfig
 from aliked_ros.nodes.conversions import stamp_to_ns, transform_from_pose
 from aliked_ros.nodes.health import Health
@@ -19,6 +18,7 @@ from aliked_ros.odometry.placement import Placement
 from aliked_ros.odometry.result import OdometryResult, State
 from aliked_ros.odometry.scale import Scale, ScaleEstimator
 from aliked_ros.odometry.visual_odometry import VisualOdometry
+from aliked_ros.structs import Array
 
 
 class Measure(Protocol):

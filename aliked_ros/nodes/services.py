@@ -11,12 +11,12 @@ from geometry_msgs.msg import Pose
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.datasets import ply, tum_rows
 from aliked_ros.datasets.stamps import ns_to_seconds
 from aliked_ros.nodes.conversions import transform_from_values
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.srv import ResetToPose
+from aliked_ros.structs import Array, Index
 
 
 class Controls(Protocol):

@@ -8,7 +8,6 @@ from functools import partial
 import numpy as np
 from rclpy.node import Node
 
-from aliked_ros.arrays import AnyArray, Array, Index
 from aliked_ros.config import MatcherConfig, OdometryConfig, StereoConfig
 from aliked_ros.nodes.calibration import CalibrationTopic
 from aliked_ros.nodes.conversions import depth_from_message, image_from_message, stamp_to_ns
@@ -21,7 +20,7 @@ from aliked_ros.nodes.tracker_outputs import TrackerOutputs
 from aliked_ros.odometry.depth import StereoDepth, sample_depth
 from aliked_ros.odometry.placement import Placement
 from aliked_ros.odometry.visual_odometry import VisualOdometry
-from aliked_ros.structs import Camera
+from aliked_ros.structs import AnyArray, Array, Camera, Index
 
 JUMP_BACK_NS = 1_000_000_000  # a recording that starts over, not a frame out of order
 # What a node runs: keyframes are adjusted on a thread of their own, no frame waits for it.

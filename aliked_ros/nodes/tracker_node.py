@@ -10,7 +10,6 @@ import numpy as np
 from rclpy.node import Node
 from std_msgs.msg import Header
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.extractor import pick_device
 from aliked_ros.msg import OdometryStatus
 from aliked_ros.nodes.calibration import NotReadyError
@@ -34,6 +33,7 @@ from aliked_ros.odometry.placement import Placement
 from aliked_ros.odometry.result import OdometryResult, State
 from aliked_ros.odometry.step import UNKNOWN_COVARIANCE
 from aliked_ros.odometry.visual_odometry import VisualOdometry
+from aliked_ros.structs import Array, Index
 
 STAGES = ("handover", "depth", "match", "estimate")
 

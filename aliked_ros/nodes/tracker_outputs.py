@@ -10,7 +10,6 @@ from nav_msgs.msg import Odometry, Path
 from rclpy.node import Node
 from std_msgs.msg import Header
 
-from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
 from aliked_ros.msg import Matches, OdometryStatus
 from aliked_ros.nodes.conversions import flat, ns_to_stamp, pose_to_message, stamp_to_ns
@@ -21,6 +20,7 @@ from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.topics import LATCHED_QOS, RESULT_QOS
 from aliked_ros.odometry.result import Motion, OdometryResult, State, TrackedPairs
 from aliked_ros.odometry.step import UNKNOWN_COVARIANCE
+from aliked_ros.structs import Array
 
 PATH_PERIOD_S = 0.5  # a path is sent whole each time, so it is sent seldom
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from rclpy.node import Node
 from rclpy.time import Time
 
-from aliked_ros.arrays import Array
 from aliked_ros.nodes.conversions import transform_from_message
+from aliked_ros.structs import Array
 
 try:
     from message_filters import ApproximateTimeSynchronizer, SimpleFilter

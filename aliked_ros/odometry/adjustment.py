@@ -9,13 +9,13 @@ from typing import Protocol
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle_adjustment import adjust_bundle
-from aliked_ros.geometry.bundle_problem import BundleProblem, BundleResult
+from aliked_ros.geometry.bundle.adjustment import adjust_bundle
+from aliked_ros.geometry.bundle.problem import BundleProblem, BundleResult
 from aliked_ros.odometry.local_map import NONE, LocalMap, gather, pose_of
 from aliked_ros.odometry.view import View
+from aliked_ros.structs import Array, Index
 
 _MAX_CHI2 = 13.8  # of a reprojection: one true observation in a thousand is worse
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import AnyArray, Array, Floats, Pixels
 from aliked_ros.config import StereoConfig
-from aliked_ros.geometry.camera import rectify_keypoints
-from aliked_ros.geometry.rectification import Rectifier, baseline_m
+from aliked_ros.geometry.camera import baseline_m, rectify_keypoints
+from aliked_ros.geometry.rectification import Rectifier
 from aliked_ros.geometry.stereo import match_along_rows
-from aliked_ros.structs import Camera
+from aliked_ros.structs import AnyArray, Array, Camera, Floats, Pixels
 
 # Relative jump of depth within a pixel's neighbourhood that tells an edge: there a keypoint may
 # belong to either side. Slanted surfaces stay well below it.

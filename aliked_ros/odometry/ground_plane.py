@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Mask
 from aliked_ros.odometry.scale import MedianScale, Scale
+from aliked_ros.structs import Array, Mask
 
 # Everything is measured in heights of the camera, so that neither unit nor robot matters.
 _MAX_REACH = 8.0  # how far points may be; further away a tilt of 1 deg makes 14 %

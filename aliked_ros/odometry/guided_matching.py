@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry.camera import project
-from aliked_ros.geometry.triangulation import homogeneous
+from aliked_ros.geometry.vectors import homogeneous
 from aliked_ros.odometry.view import View
+from aliked_ros.structs import Array, Index
 
 _MIN_SHARE = 0.5  # of the pairs must lie where they are expected, or the prediction is not used
 # Index that are found only there must be as alike as all but this share of the given ones there.

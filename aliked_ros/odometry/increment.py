@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.result import OdometryResult, State
+from aliked_ros.structs import Array
 
 # Negative eigenvalues of a covariance, relative to the largest, that are rounding.
 _TOLERANCE = 1e-6

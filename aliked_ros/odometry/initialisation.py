@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index, Mask
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.epipolar import (
@@ -24,6 +23,7 @@ from aliked_ros.geometry.triangulation import (
 from aliked_ros.odometry.motion import EstimatedMotion
 from aliked_ros.odometry.result import Motion
 from aliked_ros.odometry.view import View
+from aliked_ros.structs import Array, Index, Mask
 
 _MIN_POINTS = 40  # landmarks to begin with
 _STILL = 2.0  # median displacement of keypoints, over their noise, of a camera that stands still

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry.camera import project
 from aliked_ros.geometry.epipolar import sampson_error_px
-from aliked_ros.geometry.triangulation import (
-    depth_ratio,
-    homogeneous,
-    inverse_depth_from_motion,
-)
+from aliked_ros.geometry.triangulation import depth_ratio, inverse_depth_from_motion
+from aliked_ros.geometry.vectors import homogeneous
 from aliked_ros.odometry.view import View
+from aliked_ros.structs import Array, Index
 
 _MAX_DEVIATION = 3.0  # standard deviations between a depth and a new measurement of it
 

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import project
 from aliked_ros.odometry.view import View
+from aliked_ros.structs import Array, Index
 
 _LEAST_SHARE = 0.1  # of the trusted pairs are less alike than a landmark and its keypoint must be
 

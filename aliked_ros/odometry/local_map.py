@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import AnyArray, Array, Index
-from aliked_ros.geometry.triangulation import homogeneous
+from aliked_ros.geometry.vectors import homogeneous
 from aliked_ros.odometry.landmark_search import find_landmarks
 from aliked_ros.odometry.view import View
+from aliked_ros.structs import AnyArray, Array, Index
 
 NONE = -1  # the landmark of a keypoint that is none
 

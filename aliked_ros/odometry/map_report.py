@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.triangulation import homogeneous
+from aliked_ros.geometry.vectors import homogeneous
 from aliked_ros.odometry.local_map import LocalMap, place
 from aliked_ros.odometry.view import View
+from aliked_ros.structs import Array, Index
 
 _MAX_RELATIVE_SIGMA = 0.1  # of a depth that is good enough to measure by
 

@@ -6,24 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index, Mask
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry.motion_refinement import RefinedMotion, refine_motion
 from aliked_ros.geometry.pnp import estimate_absolute_pose
-from aliked_ros.geometry.rotation import align_rays, angles_rad
+from aliked_ros.geometry.rotation import align_rays
 from aliked_ros.geometry.rotation_prior import RotationPrior, estimate_translation
-from aliked_ros.geometry.triangulation import homogeneous, unit
+from aliked_ros.geometry.vectors import angles_rad, homogeneous, unit
 from aliked_ros.odometry.result import Motion
 from aliked_ros.odometry.rotation_prior import prior_between
 from aliked_ros.odometry.spreading import spread_evenly
 from aliked_ros.odometry.view import View
+from aliked_ros.structs import Array, Index, Mask
 
 # A depth known worse than this, relative, says nothing that a pose could be sampled from.
 _MAX_RELATIVE_SIGMA = 0.5
 _MAX_ERROR = 3.0  # standard deviations of an inlier's residual
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EstimatedMotion:
     """The motion from a reference view 0 to the current view 1.
 

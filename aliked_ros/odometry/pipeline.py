@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Pixels
 from aliked_ros.config import StereoConfig
 from aliked_ros.geometry.rectification import rectify_pair
 from aliked_ros.odometry.depth import StereoDepth, sample_depth
 from aliked_ros.odometry.result import OdometryResult
-from aliked_ros.structs import Camera, Features, Frame
+from aliked_ros.structs import Array, Camera, Features, Frame, Pixels
 
 if TYPE_CHECKING:
     from aliked_ros.odometry.visual_odometry import VisualOdometry
@@ -25,7 +24,7 @@ DepthMeter = Callable[[Frame, Array], Array]
 STAGES = ("extract", "depth", "match", "estimate")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rig:
     """The cameras as the odometry uses them, and how they measure depth.
 
@@ -40,7 +39,7 @@ class Rig:
     measure_depth: DepthMeter | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrackedFrame:
     """What became of one frame.
 

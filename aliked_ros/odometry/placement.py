@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
+from aliked_ros.structs import Array
 
 
 class Placement:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.adjustment import AdjustedMap, Runner
@@ -20,6 +19,7 @@ from aliked_ros.odometry.references import FrameMatches, References
 from aliked_ros.odometry.result import Motion, State
 from aliked_ros.odometry.step import UNKNOWN_COVARIANCE, Step, tracking
 from aliked_ros.odometry.view import View, usable_pairs
+from aliked_ros.structs import Array, Index
 
 _NUM_RECOVERY_IMAGES = 30  # how long a lost keyframe is looked for
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
+from aliked_ros.structs import Array
 
 _MAX_AHEAD = 3.0  # times the last gap between images: further ahead the velocity is a guess
 

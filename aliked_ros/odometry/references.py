@@ -13,7 +13,7 @@ from aliked_ros.structs import Features, Matches
 _NUM_KNOWN = 5  # newest keyframes of the trajectory that are looked for after a loss
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FrameMatches:
     """The matches of a new image; None where there is no such view.
 

@@ -8,7 +8,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from aliked_ros.arrays import Array, Floats, Index, Mask
+from aliked_ros.structs import Array, Floats, Index, Mask
 
 # Variance (m^2, rad^2) that says "unknown": no filter that sees it will trust the pose.
 UNKNOWN_VARIANCE = 1e4
@@ -31,7 +31,7 @@ class Motion(Enum):
     GENERAL = "general"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrackedPairs:
     """Keypoints of the current image that were found again from the previous one; K pairs.
 
@@ -59,7 +59,7 @@ class TrackedPairs:
         return len(self.indices)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OdometryResult:
     """What became of one image.
 

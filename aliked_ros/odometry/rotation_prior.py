@@ -6,11 +6,11 @@ from collections import deque
 
 import numpy as np
 
-from aliked_ros.arrays import Array
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.rotation_prior import RotationPrior
 from aliked_ros.odometry.view import View
+from aliked_ros.structs import Array
 
 _MAX_ORIENTATIONS = 4000  # that wait to be asked for: 10 s at 400 Hz
 _NUM_COMPARED = 50  # newest turns whose difference counts

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array
+from aliked_ros.structs import Array
 
 _MAX_WAITING = 300  # poses that wait for the other odometry to catch up
 _MAX_REFERENCES = 3000

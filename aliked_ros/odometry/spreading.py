@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Floats, Index
+from aliked_ros.structs import Array, Floats, Index
 
 _COLUMNS = 16  # cells across the image; they are square
 

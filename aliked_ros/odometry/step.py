@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.motion import EstimatedMotion
 from aliked_ros.odometry.result import (
@@ -17,11 +16,12 @@ from aliked_ros.odometry.result import (
     TrackedPairs,
 )
 from aliked_ros.odometry.view import View
+from aliked_ros.structs import Array
 
 UNKNOWN_COVARIANCE = UNKNOWN_VARIANCE * np.eye(6)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """What one image led to.
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from aliked_ros.arrays import Array, Index, Mask
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import project
-from aliked_ros.geometry.triangulation import homogeneous, inverse_depth_from_motion
+from aliked_ros.geometry.triangulation import inverse_depth_from_motion
+from aliked_ros.geometry.vectors import homogeneous
 from aliked_ros.odometry.result import TrackedPairs
 from aliked_ros.odometry.view import View
-from aliked_ros.structs import Matches
+from aliked_ros.structs import Array, Index, Mask, Matches
 
 
 class Tracks:

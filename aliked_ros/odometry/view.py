@@ -6,20 +6,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aliked_ros.arrays import AnyArray, Array, Floats, Index
 from aliked_ros.config import OdometryConfig
-from aliked_ros.geometry.camera import normalise, rectify_keypoints
-from aliked_ros.geometry.motion_refinement import Sightings
-from aliked_ros.geometry.rectification import baseline_m
-from aliked_ros.geometry.triangulation import homogeneous, unit
-from aliked_ros.structs import Camera, Features, Matches
+from aliked_ros.geometry.camera import baseline_m, normalise, rectify_keypoints
+from aliked_ros.geometry.sightings import Sightings
+from aliked_ros.geometry.vectors import homogeneous, unit
+from aliked_ros.structs import AnyArray, Array, Camera, Features, Floats, Index, Matches
 
 # A line that the root mean square error of ALIKED's keypoints follows, over `keypoint_noise_px`:
 # docs/odometry.md has the measurement. A typical keypoint, with a score of 2/3, has 1.
 _SPREAD_AT_0, _SPREAD_AT_1 = 2.0, 0.5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """One image: directions and inverse depths of its N keypoints, and its pose.
 

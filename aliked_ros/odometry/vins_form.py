@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from aliked_ros.arrays import AnyArray, Array, Floats
 from aliked_ros.geometry.camera import normalise, rectify_keypoints
 from aliked_ros.odometry.result import OdometryResult, State
-from aliked_ros.structs import Camera
+from aliked_ros.structs import AnyArray, Array, Camera, Floats
 
 _NUM_IDS = 2**24  # whole numbers that a float32 holds exactly
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aliked_ros.arrays import AnyArray, Array, Index
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.odometry import map_report
 from aliked_ros.odometry.adjustment import AtOnce, InBackground
@@ -14,7 +13,7 @@ from aliked_ros.odometry.result import OdometryResult, State
 from aliked_ros.odometry.step import report
 from aliked_ros.odometry.tracks import Tracks, tracked_pairs
 from aliked_ros.odometry.view import check_frame, inverse_depth_sigma, make_view
-from aliked_ros.structs import Camera, Features
+from aliked_ros.structs import AnyArray, Array, Camera, Features, Index
 
 
 class VisualOdometry:

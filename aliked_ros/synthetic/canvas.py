@@ -7,7 +7,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import AnyArray, Floats, Pixels
+from aliked_ros.structs import AnyArray, Floats, Pixels
 
 Random = np.random.Generator
 # Every painter takes (height, width) in texels, texels per metre and a random generator, and

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Floats
+from aliked_ros.structs import Floats
 
 # Standard deviation of 1 / depth, 1/m: 1.4 mm at 1 m, growing with the squared depth, because the
 # disparity is equally good everywhere (Khoshelham and Elberink, Sensors 2012).

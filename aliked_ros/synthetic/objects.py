@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Pixels
+from aliked_ros.structs import Pixels
 from aliked_ros.synthetic.canvas import (
     CHARCOAL,
     CREAM,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aliked_ros.arrays import Array
+from aliked_ros.structs import Array
 
 LAP_S = 20.0
 _CENTRE_M = np.array([3.0, 2.5, 1.4])

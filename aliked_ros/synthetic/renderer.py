@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from aliked_ros.arrays import Array, Floats, Pixels
+from aliked_ros.structs import Array, Floats, Pixels
 from aliked_ros.synthetic.scene import MIP_LEVELS, Face
 
 # Nothing nearer than this is drawn.
@@ -18,7 +18,7 @@ _SUPERSAMPLING = 2
 _ATLAS_WIDTH = 8192
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Hits:
     """What the ray through each pixel centre of a grid meets first.
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Array, Floats, Pixels
 from aliked_ros.datasets import stamps
 from aliked_ros.datasets.calibration import rectified_partner
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.sequence import Calibration, Pictures, Sequence
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Array, Camera, Floats, Pixels
 from aliked_ros.synthetic.depth_noise import add_depth_noise
 from aliked_ros.synthetic.path import pose_at
 from aliked_ros.synthetic.renderer import Renderer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Array, Pixels
+from aliked_ros.structs import Array, Pixels
 from aliked_ros.synthetic import canvas, objects, surfaces
 from aliked_ros.synthetic.canvas import Painter, Random
 
@@ -15,7 +15,7 @@ ROOM_M = (6.0, 5.0, 2.7)
 MIP_LEVELS = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Face:
     """A rectangle that is seen from the side its normal u x v points away from.
 

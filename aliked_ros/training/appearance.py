@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Mask, Pixels
+from aliked_ros.structs import Mask, Pixels
 
 Random = np.random.Generator
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aliked_ros.arrays import Array, Floats, Mask, Pixels
 from aliked_ros.geometry import se3
+from aliked_ros.structs import Array, Floats, Mask, Pixels
 from aliked_ros.training.depth_warp import DepthWarp, interpolate_depth
 from aliked_ros.training.pairs import TrainingPair
 from aliked_ros.training.warps import Warp
@@ -26,7 +26,7 @@ class UnreadableError(ValueError):
     """A file of a view that cannot be read; the text begins with its name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DepthView:
     """A posed view with depth.
 
@@ -43,7 +43,7 @@ class DepthView:
     T_camera_world: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DepthPairOptions:
     """How two views become a pair.
 

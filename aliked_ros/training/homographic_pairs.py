@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import torch
 
-from aliked_ros.arrays import Array, Mask, Pixels
 from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, read_image
 from aliked_ros.images import ImageError
+from aliked_ros.structs import Array, Mask, Pixels
 from aliked_ros.training.appearance import change_light, degrade, occlude
 from aliked_ros.training.pairs import TrainingPair
 from aliked_ros.training.warps import HomographyWarp

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aliked_ros.arrays import Pixels
+from aliked_ros.structs import Pixels
 
 
 class Journal:

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Floats
 from aliked_ros.datasets.image_files import read_image
 from aliked_ros.images import ImageError
+from aliked_ros.structs import Floats
 from aliked_ros.training.depth_pairs import (
     DepthPairOptions,
     DepthView,

@@ -7,11 +7,11 @@ from typing import Protocol
 
 import numpy as np
 
-from aliked_ros.arrays import Pixels
+from aliked_ros.structs import Pixels
 from aliked_ros.training.warps import Warp
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainingPair:
     """Two images of one size that show the same things.
 

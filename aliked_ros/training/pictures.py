@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Pixels
 from aliked_ros.drawing import draw_keypoints, draw_matches, tile
+from aliked_ros.structs import Pixels
 from aliked_ros.training.validation import Example
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from aliked_ros.arrays import Floats
 from aliked_ros.datasets import DatasetError, FrameError, Sequence
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import normalise, project_raw
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Camera, Floats
 from aliked_ros.training.depth_pairs import (
     DepthPairOptions,
     DepthView,

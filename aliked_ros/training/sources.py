@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from aliked_ros.arrays import Pixels
 from aliked_ros.datasets import Sequence, open_sequence
 from aliked_ros.datasets.writers import write_tum
 from aliked_ros.evaluation.planar_pairs import PairsError, PlanarPair, find_pairs
+from aliked_ros.structs import Pixels
 from aliked_ros.synthetic.room import SyntheticRoom
 from aliked_ros.training.appearance import change_light, degrade
 from aliked_ros.training.config import TrainingConfig

@@ -9,19 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aliked_ros.arrays import Array, Floats, Index, Mask, Pixels
 from aliked_ros.evaluation.homography_metrics import CORRECT_PX, score_pair, summarise, warp
 from aliked_ros.evaluation.planar_pairs import PlanarPair
 from aliked_ros.inference import Inference, fastest
 from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.network.aliked import ALIKED
+from aliked_ros.structs import Array, Floats, Index, Mask, Pixels
 
 LONGER_SIDE_PX = 480
 MAX_KEYPOINTS = 1000
 DETECTION_THRESHOLD = 0.2  # that of the extractor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Example:
     """A validation pair as the network saw it, for a picture.
 

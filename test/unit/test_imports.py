@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
-    {"arrays"},
-    {"structs", "config", "images", "pacing"},
+    {"structs"},
+    {"config", "images", "pacing"},
     {"network", "geometry", "drawing", "plotting"},
     {"inference"},
     {"matching"},

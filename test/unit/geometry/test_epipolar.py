@@ -13,7 +13,7 @@ from aliked_ros.geometry.epipolar import (
     motions_of_homography,
     sampson_error_px,
 )
-from aliked_ros.geometry.triangulation import homogeneous
+from aliked_ros.geometry.vectors import homogeneous
 
 K = np.array([[500.0, 0, 320.0], [0, 500.0, 240.0], [0, 0, 1]])
 T_1_0 = se3.from_rotation_translation(

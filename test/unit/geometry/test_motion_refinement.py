@@ -2,7 +2,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.motion_refinement import Sightings, refine_motion
+from aliked_ros.geometry.motion_refinement import refine_motion
+from aliked_ros.geometry.sightings import Sightings
 
 T_1_0 = se3.from_rotation_translation(
     Rotation.from_rotvec([0.02, -0.08, 0.03]).as_matrix(), np.array([0.3, -0.1, 0.6])

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.motion_refinement import Sightings, refine_motion
+from aliked_ros.geometry.motion_refinement import refine_motion
 from aliked_ros.geometry.rotation_prior import RotationPrior, estimate_translation
+from aliked_ros.geometry.sightings import Sightings
 
 T_1_0 = se3.exp(np.array([0.3, -0.1, 0.6, 0.02, -0.08, 0.03]))
 NOISE = 1e-3  # of a normalised coordinate

@@ -7,7 +7,7 @@ import pytest
 from point_world import CAMERA, FRAME_NS, room, sideways
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
-from aliked_ros.geometry.bundle_adjustment import adjust_bundle
+from aliked_ros.geometry.bundle.adjustment import adjust_bundle
 from aliked_ros.odometry import State, VisualOdometry
 from aliked_ros.odometry.adjustment import AtOnce, InBackground
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.arrays import Array, Index, Mask
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle_problem import BundleProblem
+from aliked_ros.geometry.bundle.problem import BundleProblem
+from aliked_ros.structs import Array, Index, Mask
 
 _BEHIND_CHI2 = 1e6  # what an observation costs whose landmark lies behind the camera
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Observations:
     """The usable observations, sorted by keyframe, and where each keyframe's begin.
 
@@ -65,7 +64,7 @@ def sort_observations(problem: BundleProblem, kept: Mask) -> tuple[Observations,
     return observations, index
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Residuals:
     """How far the measurements are from what poses and landmarks predict.
 
@@ -73,14 +72,13 @@ class Residuals:
         seen: (M, 3) landmarks in the observing camera's frame.
         whitened: (M, 3) measured minus predicted over the standard deviation; 0 behind.
         is_in_front: (M,) bool.
-        reprojection_chi2, inverse_depth_chi2: (M,) squared; large behind the camera.
+        chi2: (M, 2) squared, of the reprojection and of the inverse depth; large behind.
     """
 
     seen: Array
     whitened: Array
     is_in_front: Mask
-    reprojection_chi2: Array
-    inverse_depth_chi2: Array
+    chi2: Array
 
 
 def residuals_of(observations: Observations, T_camera_world: Array, points: Array) -> Residuals:
@@ -95,10 +93,11 @@ def residuals_of(observations: Observations, T_camera_world: Array, points: Arra
     whitened = (observations.measured - predicted) * observations.precision
     whitened[~is_in_front] = 0
     reprojection_chi2 = np.where(is_in_front, (whitened[:, :2] ** 2).sum(axis=1), _BEHIND_CHI2)
-    return Residuals(seen, whitened, is_in_front, reprojection_chi2, whitened[:, 2] ** 2)
+    chi2 = np.column_stack([reprojection_chi2, whitened[:, 2] ** 2])
+    return Residuals(seen, whitened, is_in_front, chi2)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NormalEquations:
     """The Gauss-Newton system of F free poses and L landmarks; steps x solve H x = g.
 
@@ -189,18 +188,7 @@ def _by_pose(by_seen: Array, seen: Array) -> Array:
     return derivative
 
 
-Loss = Callable[[Array, float], tuple[Array, Array]]
-
-
 def cauchy(chi2: Array, width: float) -> tuple[Array, Array]:
     """Return Cauchy's loss of squared residuals and the weight, its derivative."""
     ratio = chi2 / width**2
     return width**2 * np.log1p(ratio), 1 / (1 + ratio)
-
-
-def huber(chi2: Array, width: float) -> tuple[Array, Array]:
-    """Return Huber's loss of squared residuals and the weight, its derivative."""
-    length = np.sqrt(chi2)
-    is_inside = length <= width
-    weight = width / np.maximum(length, width)
-    return np.where(is_inside, chi2, 2 * width * length - width**2), weight
