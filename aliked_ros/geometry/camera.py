@@ -28,8 +28,8 @@ def rectify_keypoints(keypoints: AnyArray, camera: Camera) -> Array:
     keypoints = np.asarray(keypoints, dtype=np.float64).reshape(-1, 2)
     if not camera.is_distorted or len(keypoints) == 0:
         return keypoints
-    normalised = _undistort(keypoints, camera)  # (N, 2) on the plane z = 1 of the raw camera
-    rays = np.column_stack([normalised, np.ones(len(normalised))])
+    xy = _undistort(keypoints, camera)  # (N, 2) on the plane z = 1 of the raw camera
+    rays = np.column_stack([xy, np.ones(len(xy))])
     with np.errstate(invalid="ignore"):
         returned = project_raw(rays, camera)
         inverted = np.linalg.norm(returned - keypoints, axis=1) < _ROUND_TRIP_PX
@@ -41,14 +41,14 @@ def rectify_keypoints(keypoints: AnyArray, camera: Camera) -> Array:
 
 
 def _undistort(keypoints: Array, camera: Camera) -> Array:
-    """Return normalised coordinates (N, 2) of raw pixels (N, 2)."""
+    """Return raw pixels (N, 2) as coordinates (N, 2) on the plane z = 1."""
     pixels = keypoints.reshape(-1, 1, 2)
     if camera.distortion_model == "equidistant":
         return cv2.fisheye.undistortPoints(pixels, camera.K, camera.D).reshape(-1, 2)
     # OpenCV before 5 takes the stopping criteria in a function of its own.
     undistort: Any = getattr(cv2, "undistortPointsIter", cv2.undistortPoints)
-    normalised = undistort(pixels, camera.K, camera.D, R=None, P=None, criteria=_CRITERIA)
-    return np.asarray(normalised).reshape(-1, 2)
+    xy = undistort(pixels, camera.K, camera.D, R=None, P=None, criteria=_CRITERIA)
+    return np.asarray(xy).reshape(-1, 2)
 
 
 def project_raw(points_camera: Array, camera: Camera) -> Array:
@@ -69,11 +69,11 @@ def project_raw(points_camera: Array, camera: Camera) -> Array:
 
 def project(points: Array, K: Array) -> Array:
     """Return the pinhole pixels (N, 2), px, of points (N, 3); K is (3, 3), px."""
-    normalised: Array = points[:, :2] / points[:, 2:3]
-    return normalised * [K[0, 0], K[1, 1]] + [K[0, 2], K[1, 2]]
+    xy: Array = points[:, :2] / points[:, 2:3]
+    return xy * [K[0, 0], K[1, 1]] + [K[0, 2], K[1, 2]]
 
 
-def normalise(pixels: Array, K: Array) -> Array:
+def to_plane(pixels: Array, K: Array) -> Array:
     """Return pinhole pixels (N, 2) as coordinates (N, 2) on the plane z = 1; K is (3, 3), px."""
     offsets: Array = pixels - [K[0, 2], K[1, 2]]
     return offsets / [K[0, 0], K[1, 1]]

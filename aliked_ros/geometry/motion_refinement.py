@@ -56,7 +56,7 @@ def refine_motion(
         T_1_0: (4, 4) first guess; the weights are taken there.
         view0: N measurements; every inverse depth must be known (large sigma where poor).
         view1: N measurements of the same points; inverse depth NaN where not measured.
-        noise: standard deviation of a normalised coordinate, rad (px / focal length).
+        noise: standard deviation of a coordinate, rad (px / focal length).
         robust_width: residual length, in standard deviations, where the loss turns.
         prior: what else is known about the rotation, or None.
     """
@@ -84,14 +84,14 @@ def refine_motion(
 
 def _predict(T_1_0: Array, view0: Sightings) -> tuple[Array, Array]:
     """Return what view 1 should measure (N, 3) and the points (N, 3) over their depth in view 0."""
-    Y = seen_from(T_1_0, view0.normalised, view0.inverse_depth)
+    Y = seen_from(T_1_0, view0.xy, view0.inverse_depth)
     Y[:, 2] = np.maximum(Y[:, 2], _MIN_DEPTH_RATIO)
     return np.column_stack([Y[:, :2], view0.inverse_depth]) / Y[:, 2:], Y
 
 
 def _residuals(predicted: Array, view1: Sightings) -> Array:
     """Return measured minus predicted (N, 3): x, y, inverse depth; 0 where not measured."""
-    residuals = np.column_stack([view1.normalised, view1.inverse_depth]) - predicted
+    residuals = np.column_stack([view1.xy, view1.inverse_depth]) - predicted
     return np.nan_to_num(residuals, nan=0.0)
 
 
@@ -124,9 +124,9 @@ def _information(T_1_0: Array, view0: Sightings, view1: Sightings, noise: float)
         np.full(len(Y), noise**2) if view.spread is None else (noise * view.spread) ** 2
         for view in (view0, view1)
     )
-    variance0 = np.column_stack([pixel_variance0, pixel_variance0, view0.sigma**2])
+    variance0 = np.column_stack([pixel_variance0, pixel_variance0, view0.depth_sigma**2])
     is_measured = np.isfinite(view1.inverse_depth)
-    depth_variance = np.where(is_measured, view1.sigma, _UNKNOWN) ** 2
+    depth_variance = np.where(is_measured, view1.depth_sigma, _UNKNOWN) ** 2
     variance1 = np.column_stack([pixel_variance1, pixel_variance1, depth_variance])
     covariance = (by_measurement * variance0[:, None, :]) @ np.swapaxes(by_measurement, 1, 2)
     covariance[:, [0, 1, 2], [0, 1, 2]] += variance1

@@ -12,13 +12,13 @@ class Sightings:
     """Points as one view measures them: direction and inverse depth.
 
     Attributes:
-        normalised: (N, 2) coordinates on the plane z = 1.
+        xy: (N, 2) coordinates on the plane z = 1.
         inverse_depth: (N,) 1 / depth along the optical axis; NaN where it was not measured.
-        sigma: (N,) standard deviation of the inverse depth.
+        depth_sigma: (N,) standard deviation of the inverse depth.
         spread: (N,) standard deviation of a coordinate over the common noise; None: 1.
     """
 
-    normalised: Array
+    xy: Array
     inverse_depth: Array
-    sigma: Array
+    depth_sigma: Array
     spread: Array | None = None

@@ -7,9 +7,9 @@ import numpy as np
 from aliked_ros.structs import Array
 
 
-def homogeneous(normalised: Array) -> Array:
-    """Return (N, 3) rays (x, y, 1) of normalised coordinates (N, 2)."""
-    return np.column_stack([normalised, np.ones(len(normalised))])
+def homogeneous(xy: Array) -> Array:
+    """Return (N, 3) rays (x, y, 1) of coordinates (N, 2)."""
+    return np.column_stack([xy, np.ones(len(xy))])
 
 
 def unit(vectors: Array) -> Array:
@@ -23,7 +23,7 @@ def angles_rad(rays0: Array, rays1: Array) -> Array:
     return 2 * np.arcsin(np.minimum(chords / 2, 1.0))
 
 
-def seen_from(T_1_0: Array, normalised0: Array, inverse_depth0: Array) -> Array:
+def seen_from(T_1_0: Array, xy0: Array, inverse_depth0: Array) -> Array:
     """Return points of view 0 in view 1, each divided by its depth in view 0.
 
     Dividing keeps points at infinity finite: their inverse depth is 0. The third coordinate is
@@ -31,11 +31,11 @@ def seen_from(T_1_0: Array, normalised0: Array, inverse_depth0: Array) -> Array:
 
     Args:
         T_1_0: (4, 4) motion between the views.
-        normalised0: (N, 2) coordinates on the plane z = 1 of view 0.
+        xy0: (N, 2) coordinates on the plane z = 1 of view 0.
         inverse_depth0: (N,) 1 / depth along the optical axis of view 0; NaN gives NaN.
 
     Returns:
         (N, 3), the point in view 1 over the depth in view 0.
     """
-    rotated: Array = homogeneous(normalised0) @ T_1_0[:3, :3].T
+    rotated: Array = homogeneous(xy0) @ T_1_0[:3, :3].T
     return rotated + inverse_depth0[:, None] * T_1_0[:3, 3]

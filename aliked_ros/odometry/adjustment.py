@@ -161,10 +161,10 @@ class AdjustedMap:
             points_world=self.map.points_world,
             keyframe=owners,
             landmark=landmarks,
-            normalised=gather([view.normalised for view in measured], owners, rows),
+            xy=gather([view.xy for view in measured], owners, rows),
             sigma=self._noise * gather([view.spread for view in measured], owners, rows),
             inverse_depth=gather([view.inverse_depth for view in measured], owners, rows),
-            inverse_depth_sigma=gather([view.sigma for view in measured], owners, rows),
+            inverse_depth_sigma=gather([view.depth_sigma for view in measured], owners, rows),
         )
 
     def _merge(self, result: BundleResult) -> Array:
@@ -183,7 +183,7 @@ class AdjustedMap:
             covariance = adjoint @ keyframes[-2].view.covariance @ adjoint.T + relative
             newest = keyframes[-1].view
             keyframes[-1].view = newest.at(pose_of(newest), covariance)
-        sigma = gather([k.measured.sigma for k in keyframes], owners, rows)
+        sigma = gather([k.measured.depth_sigma for k in keyframes], owners, rows)
         is_good = result.reprojection_chi2 <= _MAX_CHI2  # False where not adjusted (NaN)
         noise = self._noise * gather([k.measured.spread for k in keyframes], owners, rows)
         information = _information(result, owners, landmarks, noise, sigma)
@@ -211,7 +211,10 @@ class AdjustedMap:
         covariance = np.linalg.inv(hessian + floor[:, None, None] * np.eye(3))
         by_point = -T[2, :3] / z[:, None] ** 2  # of the inverse depth
         variance = np.einsum("ni,nij,nj->n", by_point, covariance, by_point)
-        inverse_depth, sigma = newest.view.inverse_depth.copy(), newest.view.sigma.copy()
+        inverse_depth, sigma = (
+            newest.view.inverse_depth.copy(),
+            newest.view.depth_sigma.copy(),
+        )
         inverse_depth[index], sigma[index] = 1 / z, np.sqrt(variance)
         newest.view = newest.view.with_depth(inverse_depth, sigma)
 

@@ -59,7 +59,7 @@ def guided_pairs(
 
 def _expected_pixels(view0: View, T_1_0: Array, K: Array) -> Array:
     """Return where view 1 should see the keypoints (N, 2) of view 0, px; NaN if nobody knows."""
-    points = homogeneous(view0.normalised) @ T_1_0[:3, :3].T
+    points = homogeneous(view0.xy) @ T_1_0[:3, :3].T
     points = points + view0.inverse_depth[:, None] * T_1_0[:3, 3]
     with np.errstate(divide="ignore", invalid="ignore"):
         pixels = project(np.asarray(points), K)

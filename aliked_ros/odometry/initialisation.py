@@ -163,7 +163,7 @@ def _fit(
     off_px = sampson_error_px(view0.pixels[index0], view1.pixels[index1], T_1_0, K)
     agrees = off_px < config.ransac_threshold_px
     inverse_depth, _ = inverse_depth_from_motion(
-        view0.normalised[index0], view1.normalised[index1], T_1_0, config.keypoint_noise_px
+        view0.xy[index0], view1.xy[index1], T_1_0, config.keypoint_noise_px
     )
-    ratio = depth_ratio(inverse_depth, view0.normalised[index0], T_1_0)
+    ratio = depth_ratio(inverse_depth, view0.xy[index0], T_1_0)
     return agrees, agrees & (inverse_depth > 0) & (ratio > 0)

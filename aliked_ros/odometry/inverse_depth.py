@@ -40,18 +40,18 @@ def triangulate_into(
     """
     index0, index1 = pairs.T
     measured, sigma = inverse_depth_from_motion(
-        view0.normalised[index0], view1.normalised[index1], T_1_0, noise_px / K[0, 0]
+        view0.xy[index0], view1.xy[index1], T_1_0, noise_px / K[0, 0]
     )
     sigma = np.hypot(sigma, relative_noise * measured)
     off_px = sampson_error_px(view0.pixels[index0], view1.pixels[index1], T_1_0, K)
-    in_front = depth_ratio(measured, view0.normalised[index0], T_1_0) > 0
+    in_front = depth_ratio(measured, view0.xy[index0], T_1_0) > 0
     agrees = (off_px < _MAX_DEVIATION * noise_px) & (measured > 0) & in_front
     return _fuse(view0, index0[agrees], measured[agrees], sigma[agrees])
 
 
 def _fuse(view: View, index: Index, measured: Array, sigma: Array) -> View:
     """Return the view with measurements (K,) fused into its inverse depths at index (K,)."""
-    inverse_depth, deviation = view.inverse_depth.copy(), view.sigma.copy()
+    inverse_depth, deviation = view.inverse_depth.copy(), view.depth_sigma.copy()
     is_new = ~np.isfinite(inverse_depth[index])
     inverse_depth[index[is_new]], deviation[index[is_new]] = measured[is_new], sigma[is_new]
 
@@ -83,14 +83,14 @@ def carry_over(
         threshold_px: largest reprojection error of a pair that is believed.
     """
     index0, index1 = pairs[np.isfinite(view0.inverse_depth[pairs[:, 0]])].T
-    rotated = homogeneous(view0.normalised[index0]) @ T_1_0[:3, :3].T
+    rotated = homogeneous(view0.xy[index0]) @ T_1_0[:3, :3].T
     known = view0.inverse_depth[index0, None]
     # (K, 3) in view 1, divided by the depth in view 0
     points1 = np.asarray(rotated + known * T_1_0[:3, 3], dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         off_px = np.linalg.norm(project(points1, K) - view1.pixels[index1], axis=1)
         carried = view0.inverse_depth[index0] / points1[:, 2]
-        sigma = view0.sigma[index0] * np.abs(rotated[:, 2]) / points1[:, 2] ** 2
+        sigma = view0.depth_sigma[index0] * np.abs(rotated[:, 2]) / points1[:, 2] ** 2
     agrees = (points1[:, 2] > 0) & (carried > 0) & (off_px < threshold_px)
     return _fuse(view1, index1[agrees], carried[agrees], sigma[agrees])
 
@@ -98,4 +98,4 @@ def carry_over(
 def scale(view: View, median_depth: float) -> View:
     """Return the view with another unit of length: that which gives it this median depth."""
     factor = view.median_depth / median_depth
-    return view.with_depth(view.inverse_depth * factor, view.sigma * factor)
+    return view.with_depth(view.inverse_depth * factor, view.depth_sigma * factor)

@@ -157,7 +157,7 @@ class LocalMap:
 
 def place(view: View, index: Index) -> Array:
     """Return where the keypoints at index (K,) are in the world (K, 3); NaN where unknown."""
-    points = homogeneous(view.normalised[index]) / view.inverse_depth[index, None]
+    points = homogeneous(view.xy[index]) / view.inverse_depth[index, None]
     T = pose_of(view)
     return points @ T[:3, :3].T + T[:3, 3]
 

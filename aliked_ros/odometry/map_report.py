@@ -59,8 +59,8 @@ def sharp_points(reference: View | None, R_rectified_camera: Array) -> tuple[int
     """
     if reference is None:
         return 0, np.zeros((0, 3))
-    sharp = np.flatnonzero(reference.sigma < _MAX_RELATIVE_SIGMA * reference.inverse_depth)
-    points = homogeneous(reference.normalised[sharp]) / reference.inverse_depth[sharp, None]
+    sharp = np.flatnonzero(reference.depth_sigma < _MAX_RELATIVE_SIGMA * reference.inverse_depth)
+    points = homogeneous(reference.xy[sharp]) / reference.inverse_depth[sharp, None]
     return reference.stamp_ns, points @ R_rectified_camera
 
 

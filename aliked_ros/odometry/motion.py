@@ -79,15 +79,17 @@ def estimate_motion(
         return None
     min_inliers = (config.min_inliers + 1) // 2 if trusts_prior else config.min_inliers
     index0, index1 = pairs.T
-    usable = np.flatnonzero(view0.sigma[index0] < _MAX_RELATIVE_SIGMA * view0.inverse_depth[index0])
+    usable = np.flatnonzero(
+        view0.depth_sigma[index0] < _MAX_RELATIVE_SIGMA * view0.inverse_depth[index0]
+    )
     if config.max_per_cell:
         usable = usable[_evenly(view0, index0[usable], config.max_per_cell)]
     index0, index1 = index0[usable], index1[usable]
-    points0 = homogeneous(view0.normalised[index0]) / view0.inverse_depth[index0, None]
+    points0 = homogeneous(view0.xy[index0]) / view0.inverse_depth[index0, None]
     threshold_px, seed = config.ransac_threshold_px, config.seed
     if trusts_prior and prior is not None:
         width = threshold_px / K[0, 0] + 2 * prior.sigma_rad
-        pose = estimate_translation(prior.R_1_0, points0, view1.normalised[index1], width, seed)
+        pose = estimate_translation(prior.R_1_0, points0, view1.xy[index1], width, seed)
     else:
         pose = estimate_absolute_pose(points0, view1.pixels[index1], K, threshold_px, seed)
     if pose is None:
@@ -157,7 +159,7 @@ def _describe(
     T_1_0 = refined.T_1_0
     rays0 = view0.rays(index0)
     points1 = (
-        homogeneous(view0.normalised[index0]) @ T_1_0[:3, :3].T
+        homogeneous(view0.xy[index0]) @ T_1_0[:3, :3].T
         + view0.inverse_depth[index0, None] * T_1_0[:3, 3]
     )
     # Where the estimate, not the noisy keypoint, sees the landmarks.

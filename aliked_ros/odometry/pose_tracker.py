@@ -83,10 +83,10 @@ class PoseTracker:
             return
         keyframe, adjusted = references.keyframe, self.map.newest(references.keyframe)
         # What frames have added to its depths since may be better than what the window knew.
-        is_better = keyframe.sigma < adjusted.sigma
+        is_better = keyframe.depth_sigma < adjusted.depth_sigma
         references.keyframe = adjusted.with_depth(
             np.where(is_better, keyframe.inverse_depth, adjusted.inverse_depth),
-            np.where(is_better, keyframe.sigma, adjusted.sigma),
+            np.where(is_better, keyframe.depth_sigma, adjusted.depth_sigma),
         )
         previous = references.previous
         if previous is not None and previous.T_world_view is not None:

@@ -103,12 +103,12 @@ def _agree(previous: View, view: View, pairs: Index, K: Array, threshold_px: flo
         return np.zeros(len(pairs), dtype=bool)
     T_1_0 = se3.inverse(view.T_world_view) @ previous.T_world_view
     index0, index1 = pairs.T
-    normalised0, normalised1 = previous.normalised[index0], view.normalised[index1]
+    xy0, xy1 = previous.xy[index0], view.xy[index1]
     # A pair without a measured depth may lie anywhere on its epipolar line in front of the camera.
-    triangulated, _ = inverse_depth_from_motion(normalised0, normalised1, T_1_0, 0.0)
+    triangulated, _ = inverse_depth_from_motion(xy0, xy1, T_1_0, 0.0)
     known = previous.inverse_depth[index0]
     inverse_depth = np.where(np.isfinite(known), known, np.maximum(triangulated, 0))
-    points1 = homogeneous(normalised0) @ T_1_0[:3, :3].T + inverse_depth[:, None] * T_1_0[:3, 3]
+    points1 = homogeneous(xy0) @ T_1_0[:3, :3].T + inverse_depth[:, None] * T_1_0[:3, 3]
     with np.errstate(invalid="ignore"):
         off_px = np.linalg.norm(project(points1, K) - view.pixels[index1], axis=1)
     return (points1[:, 2] > 0) & (off_px < threshold_px)

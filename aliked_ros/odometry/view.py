@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aliked_ros.config import OdometryConfig
-from aliked_ros.geometry.camera import baseline_m, normalise, rectify_keypoints
+from aliked_ros.geometry.camera import baseline_m, rectify_keypoints, to_plane
 from aliked_ros.geometry.sightings import Sightings
 from aliked_ros.geometry.vectors import homogeneous, unit
 from aliked_ros.structs import AnyArray, Array, Camera, Features, Floats, Index, Matches
@@ -26,10 +26,10 @@ class View:
         features: its N keypoints.
         keypoints: (N, 2) float32, px in the raw image, in host memory.
         pixels: (N, 2) px in the rectified image; NaN where the lens model cannot be inverted.
-        normalised: (N, 2) coordinates on the plane z = 1 of the rectified camera.
+        xy: (N, 2) coordinates on the plane z = 1 of the rectified camera.
         spread: (N,) standard deviation of a keypoint over `keypoint_noise_px`.
         inverse_depth: (N,) 1 / depth along the rectified optical axis; NaN where unknown.
-        sigma: (N,) its standard deviation; inf where unknown.
+        depth_sigma: (N,) its standard deviation; inf where unknown.
         T_world_view: (4, 4) pose of the rectified camera, or None if there is none.
         covariance: (6, 6) of T_world_view; translation, then rotation, in the view's own axes.
         R_inertial_view: (3, 3) orientation by another sensor, in a frame of its own, or None.
@@ -39,10 +39,10 @@ class View:
     features: Features
     keypoints: Floats
     pixels: Array
-    normalised: Array
+    xy: Array
     spread: Array
     inverse_depth: Array
-    sigma: Array
+    depth_sigma: Array
     T_world_view: Array | None
     covariance: Array
     R_inertial_view: Array | None = None
@@ -65,17 +65,20 @@ class View:
     def sightings(self, index: Index) -> Sightings:
         """Return the measurements of the keypoints at index (K,)."""
         return Sightings(
-            self.normalised[index], self.inverse_depth[index], self.sigma[index], self.spread[index]
+            self.xy[index],
+            self.inverse_depth[index],
+            self.depth_sigma[index],
+            self.spread[index],
         )
 
     def rays(self, index: Index) -> Array:
         """Return the unit rays (K, 3) of the keypoints at index (K,)."""
-        return unit(homogeneous(self.normalised[index]))
+        return unit(homogeneous(self.xy[index]))
 
     def without_depth(self) -> View:
         """Return this view as one that knows only directions."""
         unknown = np.full(len(self.keypoints), np.nan)
-        return replace(self, inverse_depth=unknown, sigma=np.full_like(unknown, np.inf))
+        return replace(self, inverse_depth=unknown, depth_sigma=np.full_like(unknown, np.inf))
 
     def at(self, T_world_view: Array, covariance: Array) -> View:
         """Return this view with a pose."""
@@ -83,7 +86,7 @@ class View:
 
     def with_depth(self, inverse_depth: Array, sigma: Array) -> View:
         """Return this view with other inverse depths (N,) and their deviations (N,)."""
-        return replace(self, inverse_depth=inverse_depth, sigma=sigma)
+        return replace(self, inverse_depth=inverse_depth, depth_sigma=sigma)
 
 
 def make_view(
@@ -119,10 +122,10 @@ def make_view(
         features=features,
         keypoints=keypoints,
         pixels=pixels,
-        normalised=normalise(pixels, camera.K_rectified),
+        xy=to_plane(pixels, camera.K_rectified),
         spread=_spread_of(features),
         inverse_depth=inverse_depth,
-        sigma=np.where(is_known, depth_sigma, np.inf),
+        depth_sigma=np.where(is_known, depth_sigma, np.inf),
         T_world_view=None,
         covariance=np.zeros((6, 6)),
     )

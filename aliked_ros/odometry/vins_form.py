@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from aliked_ros.geometry.camera import normalise, rectify_keypoints
+from aliked_ros.geometry.camera import rectify_keypoints, to_plane
 from aliked_ros.odometry.result import OdometryResult, State
 from aliked_ros.structs import AnyArray, Array, Camera, Floats
 
@@ -33,7 +33,7 @@ def vins_form(result: OdometryResult, camera: Camera, max_tracks: int) -> tuple[
     seconds = (result.stamp_ns - tracks.previous_stamp_ns) * 1e-9
 
     def undistorted(keypoints: AnyArray) -> Array:
-        return normalise(rectify_keypoints(keypoints[keep], raw), raw.K)
+        return to_plane(rectify_keypoints(keypoints[keep], raw), raw.K)
 
     points = undistorted(tracks.keypoints_current)
     velocity = (points - undistorted(tracks.keypoints_previous)) / seconds

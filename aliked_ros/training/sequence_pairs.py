@@ -7,7 +7,7 @@ import numpy as np
 
 from aliked_ros.datasets import DatasetError, FrameError, Sequence
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.camera import normalise, project_raw
+from aliked_ros.geometry.camera import project_raw, to_plane
 from aliked_ros.structs import Camera, Floats
 from aliked_ros.training.depth_pairs import (
     DepthPairOptions,
@@ -100,6 +100,6 @@ def _straightening_map(camera: Camera) -> Floats | None:
     if not camera.D.any() and camera.distortion_model != "equidistant":
         return None
     x, y = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
-    rays = normalise(np.column_stack([x.ravel(), y.ravel()]).astype(np.float64), camera.K)
+    rays = to_plane(np.column_stack([x.ravel(), y.ravel()]).astype(np.float64), camera.K)
     raw = project_raw(np.column_stack([rays, np.ones(len(rays))]), camera)
     return raw.reshape(camera.height, camera.width, 2).astype(np.float32)

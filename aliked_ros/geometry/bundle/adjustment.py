@@ -145,7 +145,7 @@ class _Solver:
 def _select(problem: BundleProblem) -> tuple[Observations, Index, Mask]:
     """Return the usable observations, which they are, and which landmarks (L,) they see."""
     known = np.isfinite(problem.points_world).all(axis=1)
-    usable = known[problem.landmark] & np.isfinite(problem.normalised).all(axis=1)
+    usable = known[problem.landmark] & np.isfinite(problem.xy).all(axis=1)
     observations, index = sort_observations(problem, usable)
     points = np.where(known[:, None], problem.points_world, 0.0)
     seen = residuals_of(observations, problem.T_camera_world, points)

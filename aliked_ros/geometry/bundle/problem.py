@@ -21,8 +21,8 @@ class BundleProblem:
         points_world: (L, 3) first guess; not finite where there is none.
         keyframe: (N,) int64, index of the keyframe that observes.
         landmark: (N,) int64, index of the landmark that is seen; a keyframe sees it at most once.
-        normalised: (N, 2) measured coordinates on the plane z = 1.
-        sigma: (N,) standard deviation of a normalised coordinate, rad (px / focal length).
+        xy: (N, 2) measured coordinates on the plane z = 1.
+        sigma: (N,) standard deviation of a coordinate, rad (px / focal length).
         inverse_depth: (N,) measured 1 / z in the observing camera, NaN where none; None: nowhere.
             Depth images and disparities both enter so: their noise is Gaussian in 1 / z.
         inverse_depth_sigma: (N,) its standard deviation; None if inverse_depth is.
@@ -33,7 +33,7 @@ class BundleProblem:
     points_world: Array
     keyframe: Index
     landmark: Index
-    normalised: Array
+    xy: Array
     sigma: Array
     inverse_depth: Array | None = None
     inverse_depth_sigma: Array | None = None

@@ -56,7 +56,7 @@ def sort_observations(problem: BundleProblem, kept: Mask) -> tuple[Observations,
     observations = Observations(
         keyframe,
         landmark,
-        np.column_stack([problem.normalised[index], inverse_depth]),
+        np.column_stack([problem.xy[index], inverse_depth]),
         np.column_stack([precision, precision, depth_precision]),
         start.astype(np.int64),
         anchor,

@@ -45,7 +45,7 @@ def see(world: World):
 def num_right(view0, view1, pairs):
     """Return how many pairs are one point: its place in view 1 follows from its depth."""
     index0, index1 = pairs.T
-    points = np.column_stack([view0.normalised, np.ones(len(view0.pixels))])[index0]
+    points = np.column_stack([view0.xy, np.ones(len(view0.pixels))])[index0]
     points = se3.transform(T_1_0, points / view0.inverse_depth[index0, None])
     pixels = points[:, :2] / points[:, 2:] * K[0, 0] + K[:2, 2]
     return int((np.linalg.norm(pixels - view1.pixels[index1], axis=1) < 2.0).sum())
@@ -85,7 +85,7 @@ def test_keypoints_without_depth_keep_their_pairs():
     view0, view1, pairs = see(room(count=600))
     inverse_depth = view0.inverse_depth.copy()
     inverse_depth[::2] = np.nan
-    view0 = view0.with_depth(inverse_depth, view0.sigma)
+    view0 = view0.with_depth(inverse_depth, view0.depth_sigma)
     found = {tuple(pair) for pair in guided_pairs(view0, view1, pairs, T_1_0, K, RADIUS_PX)}
     unknown = [tuple(pair) for pair in pairs if pair[0] % 2 == 0]
     assert len(set(unknown) - found) <= 2
@@ -122,7 +122,7 @@ def test_points_that_look_exactly_alike_are_paired_one_to_one():
 
 
 def _nearest_to_expected(view0, view1):
-    points = np.column_stack([view0.normalised, np.ones(len(view0.pixels))])
+    points = np.column_stack([view0.xy, np.ones(len(view0.pixels))])
     points = points / view0.inverse_depth[:, None]
     seen = se3.transform(T_1_0, points)
     pixels = seen[:, :2] / seen[:, 2:] * K[0, 0] + K[:2, 2]

@@ -29,7 +29,7 @@ def test_triangulated_depths_are_true_within_their_deviation(views):
     view0 = triangulate_into(view0, view1, pairs, T_1_0, K, NOISE_PX)
     known = np.isfinite(view0.inverse_depth)
     assert known[pairs[:, 0]].mean() > 0.95
-    normalised = (view0.inverse_depth - 1 / depths0)[known] / view0.sigma[known]
+    normalised = (view0.inverse_depth - 1 / depths0)[known] / view0.depth_sigma[known]
     assert 0.6 < normalised.std() < 1.4
 
 
@@ -46,14 +46,14 @@ def test_a_measurement_that_contradicts_a_depth_leaves_it_alone(views):
     wrong = view0.with_depth(3 / depths0, np.full(len(depths0), 1e-3))
     after = triangulate_into(wrong, view1, pairs, T_1_0, K, NOISE_PX)
     np.testing.assert_array_equal(after.inverse_depth, wrong.inverse_depth)
-    np.testing.assert_array_equal(after.sigma, wrong.sigma)
+    np.testing.assert_array_equal(after.depth_sigma, wrong.depth_sigma)
 
 
 def test_an_uncertain_translation_makes_all_depths_uncertain(views):
     view0, view1, pairs, _, _ = views
     vague = triangulate_into(view0, view1, pairs, T_1_0, K, NOISE_PX, relative_noise=0.1)
     known = np.isfinite(vague.inverse_depth)
-    assert (vague.sigma[known] >= 0.1 * vague.inverse_depth[known]).all()
+    assert (vague.depth_sigma[known] >= 0.1 * vague.inverse_depth[known]).all()
 
 
 def test_carried_depths_are_those_of_the_other_view(views):
@@ -62,7 +62,7 @@ def test_carried_depths_are_those_of_the_other_view(views):
     carried = carry_over(view0, view1, pairs, T_1_0, K, threshold_px=3.0)
     index1 = pairs[:, 1]
     np.testing.assert_allclose(1 / carried.inverse_depth[index1], depths1[index1], rtol=1e-6)
-    assert np.isinf(np.delete(carried.sigma, index1)).all()
+    assert np.isinf(np.delete(carried.depth_sigma, index1)).all()
 
 
 def test_a_carried_depth_and_a_measured_one_are_averaged_by_their_precision(views):
@@ -76,7 +76,7 @@ def test_a_carried_depth_and_a_measured_one_are_averaged_by_their_precision(view
     np.testing.assert_allclose(
         fused.inverse_depth[index1], (1 / depths1 + 0.2 * 3e-3)[index1], atol=1e-6
     )
-    assert (fused.sigma[index1] < 1e-3).all()
+    assert (fused.depth_sigma[index1] < 1e-3).all()
 
 
 def test_a_depth_that_does_not_reproject_is_not_carried(views):
@@ -90,4 +90,4 @@ def test_scaling_gives_the_median_depth_that_is_asked_for(views):
     view0, _, _, depths0, _ = views
     scaled = scale(view0.with_depth(1 / depths0, 0.01 / depths0), 1.0)
     assert scaled.median_depth == pytest.approx(1.0)
-    np.testing.assert_allclose(scaled.sigma / scaled.inverse_depth, 0.01)
+    np.testing.assert_allclose(scaled.depth_sigma / scaled.inverse_depth, 0.01)

@@ -11,7 +11,7 @@ def setting(shift_px=0.0):
     world = room(count=400)
     features, depths = world.see(np.eye(4))
     view = make_view(0, features, CAMERA, depths, 1e-3).at(np.eye(4), np.zeros((6, 6)))
-    points = np.column_stack([view.normalised, np.ones(len(depths))]) * depths[:, None]
+    points = np.column_stack([view.xy, np.ones(len(depths))]) * depths[:, None]
     points[:, 0] += shift_px * depths / K[0, 0]
     return view, points
 

@@ -60,7 +60,7 @@ def test_the_answer_is_that_of_a_general_solver():
         T, points = unpack(parameters)
         seen = np.einsum("nij,nj->ni", T[problem.keyframe, :3, :3], points[problem.landmark])
         seen += T[problem.keyframe, :3, 3]
-        off = (seen[:, :2] / seen[:, 2:] - problem.normalised) / SIGMA
+        off = (seen[:, :2] / seen[:, 2:] - problem.xy) / SIGMA
         deep = (1 / seen[:, 2] - problem.inverse_depth) / DEPTH_SIGMA
         return np.concatenate([off.ravel(), np.nan_to_num(deep)])
 
@@ -109,10 +109,10 @@ def test_wrong_matches_hardly_pull():
     problem, T_true, _ = window(1, num_landmarks=150, depth_share=0.5)
     generator = np.random.default_rng(1)
     wrong = generator.random(len(problem.keyframe)) < 0.05
-    normalised, inverse_depth = problem.normalised.copy(), problem.inverse_depth.copy()
-    normalised[wrong] += generator.normal(0, 0.05, (wrong.sum(), 2))
+    xy, inverse_depth = problem.xy.copy(), problem.inverse_depth.copy()
+    xy[wrong] += generator.normal(0, 0.05, (wrong.sum(), 2))
     inverse_depth[wrong] *= 3
-    spoilt = replace(problem, normalised=normalised, inverse_depth=inverse_depth)
+    spoilt = replace(problem, xy=xy, inverse_depth=inverse_depth)
     clean, robust = converged(problem), converged(spoilt)
     squares = converged(least_squares_of(spoilt))
     errors = [
@@ -172,7 +172,7 @@ def test_degenerate_landmarks_are_left_out_and_reported():
             points_world=points,
             keyframe=keyframe,
             landmark=landmark,
-            normalised=extend(problem.normalised, 0.0),
+            xy=extend(problem.xy, 0.0),
             sigma=extend(problem.sigma, SIGMA),
             inverse_depth=extend(problem.inverse_depth, np.nan),
             inverse_depth_sigma=extend(problem.inverse_depth_sigma, DEPTH_SIGMA),
@@ -196,7 +196,7 @@ def test_a_landmark_so_far_that_it_has_no_parallax_does_no_harm():
         replace(
             problem,
             points_world=far,
-            normalised=seen[:, :2] / seen[:, 2:],
+            xy=seen[:, :2] / seen[:, 2:],
             inverse_depth=np.where(np.isfinite(problem.inverse_depth), 1 / seen[:, 2], np.nan),
         )
     )
@@ -212,7 +212,7 @@ def test_the_squared_residuals_are_reported_in_the_order_of_the_observations():
         **{
             name: getattr(problem, name)[order]
             for name in (
-                "keyframe", "landmark", "normalised", "sigma", "inverse_depth",
+                "keyframe", "landmark", "xy", "sigma", "inverse_depth",
                 "inverse_depth_sigma",
             )
         },
@@ -233,7 +233,7 @@ def test_a_window_without_observations_is_returned_as_it_came():
         without_depths(problem),
         keyframe=none,
         landmark=none,
-        normalised=np.zeros((0, 2)),
+        xy=np.zeros((0, 2)),
         sigma=np.zeros(0),
     )
     result = adjust_bundle(empty)
