@@ -16,7 +16,8 @@ import numpy as np
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
-from aliked_ros.config import DESCRIPTOR_TYPES, MODELS, ExtractorConfig
+from aliked_ros.config import MODELS, ExtractorConfig
+from aliked_ros.config.nodes import DESCRIPTOR_TYPES
 from aliked_ros.extractor import Extractor
 from aliked_ros.matching import match
 from aliked_ros.nodes.conversions import features_from_message, features_to_message

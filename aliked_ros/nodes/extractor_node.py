@@ -11,7 +11,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 
-from aliked_ros.config import ExtractorConfig, StreamConfig
+from aliked_ros.config import ExtractorConfig
+from aliked_ros.config.nodes import StreamConfig
 from aliked_ros.extractor import Extractor
 from aliked_ros.images import ImageError
 from aliked_ros.msg import Features
@@ -76,7 +77,7 @@ class ExtractorNode(Node):
             self,
             StreamConfig,
             "",
-            live=("max_rate", "target_rate", "min_keypoints", "descriptor_type"),
+            live=("max_rate_hz", "target_rate_hz", "min_keypoints", "descriptor_type"),
             on_change=self._restart,
         )
         self._set_pace()
@@ -106,7 +107,7 @@ class ExtractorNode(Node):
         self._health.received()
         now_s = time.perf_counter()
         if not self._limit.takes(now_s):
-            self._health.skipped("above max_rate")
+            self._health.skipped("above max_rate_hz")
             return
         self._worker.put(Arrival(message, (time.time_ns() - sent_ns) * 1e-6, now_s))
 
@@ -174,14 +175,14 @@ class ExtractorNode(Node):
         logger = self.get_logger()
         text = (
             f"{budget.num_keypoints} keypoints are allowed: a frame took "
-            f"{budget.frame_s * 1e3:.1f} ms, target_rate is {budget.target_rate_hz:g} Hz"
+            f"{budget.frame_s * 1e3:.1f} ms, target_rate_hz is {budget.target_rate_hz:g}"
         )
         if change < 0:
             logger.warning(f"only {text}", throttle_duration_sec=_BUDGET_LOG_PERIOD_S)
         elif change > 0:
             logger.info(f"again {text}", throttle_duration_sec=_BUDGET_LOG_PERIOD_S)
         else:
-            self._health.problem(f"target_rate cannot be held: {text}")
+            self._health.problem(f"target_rate_hz cannot be held: {text}")
 
     def _failed(self, _: object, error: Exception) -> None:
         if not self.context.ok():  # Ctrl-C came in the middle of the image
@@ -204,9 +205,9 @@ class ExtractorNode(Node):
     def _set_pace(self) -> None:
         """Begin to count rate and time anew."""
         stream = self._stream.value
-        self._limit = RateLimit(stream.max_rate)
+        self._limit = RateLimit(stream.max_rate_hz)
         self._budget = KeypointBudget(
-            self._settings.value.max_keypoints, stream.min_keypoints, stream.target_rate
+            self._settings.value.max_keypoints, stream.min_keypoints, stream.target_rate_hz
         )
 
     def destroy_node(self) -> None:

@@ -42,7 +42,7 @@ class ConfigParameters(Generic[AnyConfig]):
         self._on_change = on_change
         self._fields: dict[str, str] = {}  # name of a parameter -> field
         values = {}
-        for item in fields(config_type):  # type: ignore[arg-type]
+        for item in fields(config_type):
             name = f"{prefix}.{item.name}" if prefix else item.name
             self._fields[name] = item.name
             values[item.name] = declare(
@@ -58,7 +58,7 @@ class ConfigParameters(Generic[AnyConfig]):
             for parameter in parameters
             if parameter.name in self._fields
         }
-        return replace(self.value, **changes) if changes else self.value  # type: ignore[type-var]
+        return replace(self.value, **changes) if changes else self.value
 
     def _check(self, parameters: list[Parameter]) -> SetParametersResult:
         try:

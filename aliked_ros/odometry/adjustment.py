@@ -101,7 +101,7 @@ class AdjustedMap:
     def __init__(
         self, config: OdometryConfig, K: Array, make_runner: Callable[[], Runner] = AtOnce
     ) -> None:
-        self._size = config.mono_window_size if config.sensor == "mono" else config.window_size
+        self._size = config.window_size
         self.map = LocalMap(self._size, K, config.ransac_threshold_px)
         self._noise = config.keypoint_noise_px / float(K[0, 0])
         # A single camera does not see its scale: two poses hold it.

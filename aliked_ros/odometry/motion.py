@@ -14,7 +14,6 @@ from aliked_ros.geometry.rotation_prior import RotationPrior, estimate_translati
 from aliked_ros.geometry.vectors import angles_rad, homogeneous, unit
 from aliked_ros.odometry.result import Motion
 from aliked_ros.odometry.rotation_prior import prior_between
-from aliked_ros.odometry.spreading import spread_evenly
 from aliked_ros.odometry.view import View
 from aliked_ros.structs import Array, Index, Mask
 
@@ -82,8 +81,6 @@ def estimate_motion(
     usable = np.flatnonzero(
         view0.depth_sigma[index0] < _MAX_RELATIVE_SIGMA * view0.inverse_depth[index0]
     )
-    if config.max_per_cell:
-        usable = usable[_evenly(view0, index0[usable], config.max_per_cell)]
     index0, index1 = index0[usable], index1[usable]
     points0 = homogeneous(view0.xy[index0]) / view0.inverse_depth[index0, None]
     threshold_px, seed = config.ransac_threshold_px, config.seed
@@ -100,13 +97,6 @@ def estimate_motion(
     if inlier_mask.sum() < min_inliers:
         return None
     return _describe(refined, view0, view1, pairs, inlier_mask, K, config.keypoint_noise_px)
-
-
-def _evenly(view: View, index: Index, max_per_cell: int) -> Index:
-    """Return which of the keypoints at index (K,) are used, so that none of them crowd."""
-    scores = np.asarray(view.features.to("cpu").scores.detach())
-    width_px = view.features.image_size[1]
-    return spread_evenly(view.pixels[index], scores[index], width_px, max_per_cell)
 
 
 def _refine(

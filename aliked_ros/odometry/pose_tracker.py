@@ -180,7 +180,7 @@ class PoseTracker:
     def _guided(self, keyframe: View, view: View, pairs: Index) -> Index | None:
         """Return pairs (K, 2) near where the last motion expects them; None: it expects wrongly."""
         T_world_view = self._expectation.predict(view.stamp_ns)
-        radius_px = self._config.guided_radius * self._image_width
+        radius_px = self._config.guided_radius_of_width * self._image_width
         if T_world_view is None or keyframe.T_world_view is None or radius_px == 0:
             return None
         T_view_keyframe = se3.inverse(T_world_view) @ keyframe.T_world_view
@@ -223,9 +223,7 @@ class PoseTracker:
         references.num_first_inliers = references.num_first_inliers or num_inliers
         share = num_inliers / references.num_first_inliers
         displacement = motion.displacement_px / self._image_width
-        max_displacement = (
-            config.mono_keyframe_displacement if self._is_mono else config.keyframe_displacement
-        )
+        max_displacement = config.keyframe_displacement_of_width
         has_moved_on = displacement > max_displacement or share < config.keyframe_inlier_share
         num_depths = np.isfinite(view.inverse_depth).sum()
         is_usable = not keyframe.has_depth or num_depths >= 2 * config.min_inliers

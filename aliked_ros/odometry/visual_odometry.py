@@ -47,7 +47,7 @@ class VisualOdometry:
         *,
         in_background: bool = False,
     ) -> None:
-        self._config = config
+        self._config = config.for_sensor()
         self._make_runner = InBackground if in_background else AtOnce
         self._matcher = matcher
         self._camera = camera

@@ -71,8 +71,8 @@ def error(results):
 
 def test_adjusting_makes_a_single_camera_more_accurate():
     sightings = see(noise_px=1.0)
-    alone = error(track(make(mono_window_size=1), sightings))
-    together = error(track(make(mono_window_size=8), sightings))
+    alone = error(track(make(window_size=1), sightings))
+    together = error(track(make(window_size=8), sightings))
     assert together < 0.95 * alone
 
 
