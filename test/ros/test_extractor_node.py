@@ -10,7 +10,9 @@ from std_msgs.msg import Header
 
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.extractor import Extractor
-from aliked_ros.nodes.conversions import features_from_message, image_to_message, ns_to_stamp
+from aliked_ros.nodes.base.conversions.cameras import image_to_message
+from aliked_ros.nodes.base.conversions.features import features_from_message
+from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
 
 
 def textured(seed=0, size=(120, 160)):
@@ -181,7 +183,7 @@ def test_a_live_parameter_changes_the_next_image_and_bad_values_are_refused(node
     assert values[1].string_value == "aliked-t16"
 
 
-def test_images_above_max_rate_are_skipped_before_any_work_and_counted_by_that_name(node, probe):
+def test_images_above_max_rate_hz_are_skipped_before_any_work_and_counted_by_that_name(node, probe):
     assert set_parameter(probe, "max_rate_hz", 0.01).successful
     for index in range(5):
         node(message_of(textured(), (1 + index) * 10**9))
@@ -252,10 +254,11 @@ def test_short_descriptors_travel_in_fewer_bytes_and_arrive_as_unit_rows(
     ("parameters", "words"),
     [
         ({"extractor__model": "aliked-n17"}, ["model", "'aliked-n17'", "aliked-n16rot"]),
-        ({"extractor__max_keypoints": -1}, ["max_keypoints", "-1"]),
+        ({"extractor__max_keypoints": -1}, ["extractor.max_keypoints is -1", "at least 1"]),
         ({"extractor__weights": "/nowhere/a.pth"}, ["/nowhere/a.pth"]),
         ({"descriptor_type": "int4"}, ["descriptor_type", "'int4'", "int8"]),
-        ({"max_rate_hz": -1.0}, ["max_rate_hz", "-1.0"]),
+        ({"max_rate_hz": -1.0}, ["max_rate_hz is -1.0", "at least 0"]),
+        ({"max_rate": 5.0}, ["max_rate is 5.0", "it is called max_rate_hz now"]),
         ({"image_transport": "theora"}, ["image_transport", "'theora'", "compressed"]),
     ],
 )
