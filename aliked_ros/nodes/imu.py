@@ -14,8 +14,8 @@ from aliked_ros.nodes.conversions import stamp_to_ns, transform_from_values
 from aliked_ros.nodes.health import Health
 from aliked_ros.nodes.mount import BASE, Mount
 from aliked_ros.nodes.parameters import declare
+from aliked_ros.odometry.orientation import Agreement, OrientationBuffer
 from aliked_ros.odometry.result import OdometryResult, State
-from aliked_ros.odometry.rotation_prior import Agreement, OrientationBuffer
 from aliked_ros.structs import Array
 
 # Some hundred messages a second come beside images that keep the executor busy for a while.

@@ -19,12 +19,13 @@ from aliked_ros.nodes.tracker_inputs import FrameInputs
 from aliked_ros.nodes.tracker_outputs import TrackerOutputs
 from aliked_ros.odometry.depth import StereoDepth, sample_depth
 from aliked_ros.odometry.placement import Placement
+from aliked_ros.odometry.runners import InBackground
 from aliked_ros.odometry.visual_odometry import VisualOdometry
 from aliked_ros.structs import AnyArray, Array, Camera, Index
 
 JUMP_BACK_NS = 1_000_000_000  # a recording that starts over, not a frame out of order
 # What a node runs: keyframes are adjusted on a thread of their own, no frame waits for it.
-make_live_odometry = partial(VisualOdometry, in_background=True)
+make_live_odometry = partial(VisualOdometry, make_runner=InBackground)
 
 
 class Session:

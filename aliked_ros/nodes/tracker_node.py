@@ -30,8 +30,7 @@ from aliked_ros.nodes.vins_tracks import VinsTracks
 from aliked_ros.nodes.worker import NewestWorker
 from aliked_ros.odometry.increment import IncrementCovariance
 from aliked_ros.odometry.placement import Placement
-from aliked_ros.odometry.result import OdometryResult, State
-from aliked_ros.odometry.step import UNKNOWN_COVARIANCE
+from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, OdometryResult, State
 from aliked_ros.odometry.visual_odometry import VisualOdometry
 from aliked_ros.structs import Array, Index
 

@@ -18,8 +18,13 @@ from aliked_ros.nodes.health import STEADY
 from aliked_ros.nodes.mount import TransformPublisher
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.topics import LATCHED_QOS, RESULT_QOS
-from aliked_ros.odometry.result import Motion, OdometryResult, State, TrackedPairs
-from aliked_ros.odometry.step import UNKNOWN_COVARIANCE
+from aliked_ros.odometry.result import (
+    UNKNOWN_COVARIANCE,
+    Motion,
+    OdometryResult,
+    State,
+    TrackedPairs,
+)
 from aliked_ros.structs import Array
 
 PATH_PERIOD_S = 0.5  # a path is sent whole each time, so it is sent seldom

@@ -103,5 +103,4 @@ def _carried(covariance: Array, earlier: UncertainPose, later: UncertainPose) ->
     """Return the covariance (6, 6) of an earlier pose about the axes of a later one."""
     assert earlier.T_world_camera is not None
     assert later.T_world_camera is not None
-    adjoint = se3.adjoint(se3.inverse(later.T_world_camera) @ earlier.T_world_camera)
-    return adjoint @ covariance @ adjoint.T
+    return se3.carry(se3.inverse(later.T_world_camera) @ earlier.T_world_camera, covariance)
