@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aliked_ros.config.knobs import Config, knob
-from aliked_ros.config.library import SENSORS
+from aliked_ros.config import SENSORS, Config, knob
 
 TRANSPORTS = ("raw", "compressed")
 DESCRIPTOR_TYPES = ("float32", "float16", "int8")

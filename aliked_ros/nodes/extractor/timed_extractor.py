@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from rclpy.node import Node
 
 from aliked_ros.config import ExtractorConfig
-from aliked_ros.extractor import Extractor
 from aliked_ros.network.packaged import PACKAGED
 from aliked_ros.nodes.base.conversions.cameras import image_from_message
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.extraction import Extraction
 from aliked_ros.nodes.extractor.arrival import Arrival
+
+if TYPE_CHECKING:
+    from aliked_ros.extractor import Extractor
 
 
 class TimedExtractor:

@@ -9,7 +9,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from aliked_ros.datasets import Sequence
+from aliked_ros.datasets.sequence import Sequence
 from aliked_ros.geometry.rectification import rectify_pair
 from aliked_ros.nodes.base.conversions.cameras import camera_to_message, image_to_message
 from aliked_ros.nodes.base.conversions.fields import ns_to_stamp

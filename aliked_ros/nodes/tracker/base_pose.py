@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from aliked_ros.odometry.placement import Placement
-from aliked_ros.odometry.result import UNKNOWN_VARIANCE, OdometryResult, State
+from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, OdometryResult, State
 from aliked_ros.structs import Array
-
-UNKNOWN_COVARIANCE = UNKNOWN_VARIANCE * np.eye(6)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ from aliked_ros.nodes.base.conversions.poses import transform_from_values
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.tracker.mount import BASE, Mount
 from aliked_ros.nodes.tracker.not_ready import NotReadyError
+from aliked_ros.odometry.orientation import Agreement, OrientationBuffer
 from aliked_ros.odometry.result import OdometryResult, State
-from aliked_ros.odometry.rotation_prior import Agreement, OrientationBuffer
 from aliked_ros.structs import Array
 
 # Some hundred messages a second come beside images that keep the executor busy for a while.

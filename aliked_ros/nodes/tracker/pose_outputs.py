@@ -15,8 +15,9 @@ from aliked_ros.geometry import se3
 from aliked_ros.nodes.base.clocks import STEADY
 from aliked_ros.nodes.base.conversions.poses import pose_to_message
 from aliked_ros.nodes.base.qos import LATCHED_QOS, RESULT_QOS
-from aliked_ros.nodes.tracker.base_pose import UNKNOWN_COVARIANCE, BasePose
+from aliked_ros.nodes.tracker.base_pose import BasePose
 from aliked_ros.nodes.tracker.transforms import TransformPublisher
+from aliked_ros.odometry.result import UNKNOWN_COVARIANCE
 from aliked_ros.structs import Array
 
 PATH_PERIOD_S = 0.5  # a path is sent whole each time, so it is sent seldom

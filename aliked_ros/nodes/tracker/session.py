@@ -26,12 +26,13 @@ from aliked_ros.odometry.pipeline import FramePipeline
 from aliked_ros.odometry.placement import Placement
 from aliked_ros.odometry.result import OdometryResult
 from aliked_ros.odometry.rig import make_rig
+from aliked_ros.odometry.runners import InBackground
 from aliked_ros.odometry.visual_odometry import VisualOdometry
 from aliked_ros.structs import Array, Index
 
 MakeOdometry = Callable[..., VisualOdometry]  # config, matcher, camera, right camera or None
 # What a node runs: keyframes are adjusted on a thread of their own, no image waits for it.
-make_live_odometry = partial(VisualOdometry, in_background=True)
+make_live_odometry = partial(VisualOdometry, make_runner=InBackground)
 
 
 def make_pipeline(

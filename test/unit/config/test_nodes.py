@@ -2,14 +2,15 @@ from dataclasses import fields
 
 import pytest
 
-from aliked_ros.config import knobs, library, nodes
+from aliked_ros import config
+from aliked_ros.config import nodes
 from aliked_ros.config.nodes import FramesConfig, PlayerConfig
 
 CONFIGS = [
     kind
-    for module in (library, nodes)
+    for module in (config, nodes)
     for kind in vars(module).values()
-    if isinstance(kind, type) and issubclass(kind, knobs.Config) and kind is not knobs.Config
+    if isinstance(kind, type) and issubclass(kind, config.Config) and kind is not config.Config
 ]
 
 

@@ -1,12 +1,12 @@
 from dataclasses import fields
 
-from aliked_ros.config import library, nodes
-from aliked_ros.config.knobs import Config
+from aliked_ros import config
+from aliked_ros.config import Config, nodes
 from aliked_ros.config.old_names import OLD_NAMES
 
 NAMES = {
     item.name
-    for module in (library, nodes)
+    for module in (config, nodes)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, Config)
     for item in fields(kind)

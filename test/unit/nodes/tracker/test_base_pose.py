@@ -4,9 +4,9 @@ import numpy as np
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
-from aliked_ros.nodes.tracker.base_pose import UNKNOWN_COVARIANCE, base_pose
+from aliked_ros.nodes.tracker.base_pose import base_pose
 from aliked_ros.odometry.placement import Placement
-from aliked_ros.odometry.result import State
+from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, State
 
 COVARIANCE = np.diag([1.0, 2, 3, 4, 5, 6])
 

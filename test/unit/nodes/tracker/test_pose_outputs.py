@@ -9,8 +9,9 @@ from aliked_ros.config.nodes import FramesConfig, OutputsConfig
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
 from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
 from aliked_ros.nodes.base.conversions.poses import transform_from_message, transform_from_pose
-from aliked_ros.nodes.tracker.base_pose import UNKNOWN_COVARIANCE, BasePose
+from aliked_ros.nodes.tracker.base_pose import BasePose
 from aliked_ros.nodes.tracker.pose_outputs import PoseOutputs, twist_between
+from aliked_ros.odometry.result import UNKNOWN_COVARIANCE
 
 FRAME_NS = 100_000_000
 
