@@ -127,7 +127,9 @@ class Session:
             ValueError: if the calibration cannot be used.
         """
         before, self._setup = self._setup, setup
-        why = why_restart(before, setup) if before is not None and self._placement else ""
+        why = ""
+        if before is not None and self._placement is not None:
+            why = why_restart(before, setup)
         if why:
             self._diagnostics.warn(f"{why}: the odometry restarts")
             self.restart(np.eye(4))
