@@ -89,7 +89,7 @@ class Session:
             extraction = inputs.handover.open()
             setup = self._setups.read(extraction)
             pipeline, placement = self._prepare(setup)
-            result, spent_ms = self._track(inputs, extraction, pipeline, placement)
+            result, spent_ms = self._run_pipeline(inputs, extraction, pipeline, placement)
         except (NotReadyError, ValueError) as error:
             skipped = "not ready" if isinstance(error, NotReadyError) else "unusable"
             return Outcome(header, skipped, str(error), extraction, stages_ms=stages_ms)
@@ -140,7 +140,7 @@ class Session:
             self._placement = Placement(setup.T_base_camera, self._T_odom_start)
         return self._pipeline, self._placement
 
-    def _track(
+    def _run_pipeline(
         self,
         inputs: FrameInputs,
         extraction: Extraction,
