@@ -100,8 +100,9 @@ class Camera:
         distortion_model: one of DISTORTION_MODELS (OpenCV's formulas, REP 104's names).
         D: distortion coefficients of the model, dimensionless; empty for "none".
         R: (3, 3) R_rectified_camera; identity for a single camera.
-        P: (3, 4) projection of the rectified image, px; P[0, 3] = -fx * baseline_m for the right
-            camera of a rectified pair, 0 else. None means [K | 0].
+        P: (3, 4) projection of the rectified image, px. P[0, 3] is -fx times where the camera is
+            along x, metres, in the frame that the cameras of a rectified pair share; only the
+            difference of the two counts. None means [K | 0].
     """
 
     width: int

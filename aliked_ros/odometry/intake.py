@@ -135,4 +135,5 @@ def inverse_depth_sigma(
         return config.inverse_depth_noise_per_m
     if right_camera is None:
         raise ValueError("sensor is 'stereo' and right_camera is None: give the right camera")
-    return config.disparity_noise_px / (float(camera.K_rectified[0, 0]) * baseline_m(right_camera))
+    baseline = baseline_m(right_camera, camera)
+    return config.disparity_noise_px / (float(camera.K_rectified[0, 0]) * baseline)
