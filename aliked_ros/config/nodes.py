@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from aliked_ros.config import SENSORS, Config, knob
 
 TRANSPORTS = ("raw", "compressed")
+DEPTH_TRANSPORTS = ("raw", "compressed", "compressedDepth")
+RESTART_AT = ("auto", "last_pose", "origin")
 DESCRIPTOR_TYPES = ("float32", "float16", "int8")
 STAMPS = ("dataset", "now")
+
+
+@dataclass(frozen=True)
+class LifecycleConfig(Config):
+    """Every node: how it starts."""
+
+    autostart: bool = knob(
+        True, "configure and activate at the start; false: wait for a lifecycle manager"
+    )
 
 
 @dataclass(frozen=True)
@@ -17,6 +28,19 @@ class ImageConfig(Config):
 
     image_transport: str = knob(
         "raw", "how images arrive; compressed: IMAGE_TOPIC/compressed", choices=TRANSPORTS
+    )
+    stamps: str = knob(
+        "message",
+        "when an image was taken: what it says, or when it arrived, for drivers without stamps",
+        choices=("message", "arrival"),
+    )
+    grey_range: str = knob(
+        "auto",
+        "values of 16-bit images that become black and white: 'auto' (the range that is there), "
+        "'full' (0 to 65535), or 'LOW HIGH'",
+    )
+    max_megapixels: float = knob(
+        12.0, "larger images are refused before they are decoded; 0: no limit", minimum=0.0
     )
 
 
@@ -83,10 +107,31 @@ class InputsConfig(Config):
         "auto", "where descriptors are matched: 'auto' (CUDA where there is one), 'cpu', 'cuda:N'"
     )
     rectified_images: bool = knob(False, "the images are rectified already: only P counts")
-    sync_slop_s: float = knob(
-        0.01, "stamps of one instant differ by less than this, s", minimum=1e-6
+    depth_transport: str = knob(
+        "raw",
+        "how depth arrives; the others: depth/image_raw/compressed, depth/image_raw/compressedDepth",
+        choices=DEPTH_TRANSPORTS,
+    )
+    depth_scale: float = knob(
+        0.0,
+        "metres per unit of a depth image; 0: by its encoding, 32FC1 in metres, 16UC1 in mm",
+        minimum=0.0,
+        maximum=1e3,
+    )
+    sync_slop_s: float = knob(0.01, "stamps of one instant differ by at most this, s", minimum=1e-6)
+    sync_wait_s: float = knob(
+        0.3,
+        "features wait so long for depth or the right image, then they are tracked without, s",
+        minimum=0.0,
+        maximum=10.0,
     )
     sync_queue_size: int = knob(60, "images that wait for their features at most", minimum=1)
+    restart_at: str = knob(
+        "auto",
+        "where the base is when time goes back: at the origin if the images come from a player or "
+        "by sim time ('auto'), 'last_pose' or 'origin'",
+        choices=RESTART_AT,
+    )
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from aliked_ros.structs import Array, Features, Floats, Frame, Pixels
 
@@ -24,11 +26,13 @@ class TrackedFrame:
         features: of the (left) image.
         result: what the odometry says.
         stages_ms: stage -> milliseconds; "extract" only where the pipeline extracted.
+        num_depths: keypoints whose depth was measured.
     """
 
     features: Features
     result: OdometryResult
     stages_ms: dict[str, float]
+    num_depths: int = 0
 
 
 class FramePipeline:
@@ -63,7 +67,7 @@ class FramePipeline:
             frame.stamp_ns, features, frame.image, frame.right_image, frame.depth_m
         )
         stages_ms = {"extract": extract_ms, **tracked.stages_ms}
-        return TrackedFrame(features, tracked.result, stages_ms)
+        return replace(tracked, stages_ms=stages_ms)
 
     def track(
         self,
@@ -101,4 +105,5 @@ class FramePipeline:
             "match": (matched_s - measured_s) * 1e3,
             "estimate": (self._clock() - matched_s) * 1e3,
         }
-        return TrackedFrame(features, result, stages_ms)
+        num_depths = 0 if depths_m is None else int(np.isfinite(depths_m).sum())
+        return TrackedFrame(features, result, stages_ms, num_depths)

@@ -85,7 +85,7 @@ def test_features_are_those_of_the_library_with_stamp_and_frame_of_the_image(
 
 def test_images_that_cannot_be_used_are_counted_reported_and_skipped(node, probe):
     image = textured()
-    node(message_of(image, 10**9, encoding="nv21"))
+    node(message_of(image, 10**9, encoding="hsv8"))
     probe.wait_until(
         lambda: probe.heard["/diagnostics"] and "skipped, undecodable" in diagnostics(probe)[1],
         "a report of the unknown encoding",
@@ -93,7 +93,7 @@ def test_images_that_cannot_be_used_are_counted_reported_and_skipped(node, probe
     status, values = diagnostics(probe)
     assert values["skipped, undecodable"] == "1"
     assert status.level == status.WARN
-    assert "'nv21'" in status.message
+    assert "'hsv8'" in status.message
     assert "bgr8" in status.message
 
     node(message_of(image, 2 * 10**9))
@@ -176,7 +176,9 @@ def test_a_live_parameter_changes_the_next_image_and_bad_values_are_refused(node
     refused = set_parameter(probe, "extractor.max_keypoints", 0)
     assert not refused.successful
     assert "0" in refused.reason
-    assert not set_parameter(probe, "extractor.model", "aliked-n16").successful
+    refused = set_parameter(probe, "extractor.model", "aliked-n16")
+    assert not refused.successful
+    assert "takes effect only when the node is configured" in refused.reason
     names = GetParameters.Request(names=["extractor.max_keypoints", "extractor.model"])
     values = probe.call(GetParameters, "/aliked_extractor/get_parameters", names).values
     assert values[0].integer_value == 7

@@ -29,9 +29,19 @@ SAME_ROOM = {"synthetic": "datasets"}
 NODE_ROOMS = {
     "base": set(),
     "extractor": {"base"},
+    "overlay": {"base"},
     "player": {"base"},
+    "recorder": {"base"},
     "tracker": {"base"},
-    "node files": {"base", "extractor", "player", "tracker", "node files"},
+    "node files": {
+        "base",
+        "extractor",
+        "overlay",
+        "player",
+        "recorder",
+        "tracker",
+        "node files",
+    },
 }
 WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}

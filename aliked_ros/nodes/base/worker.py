@@ -18,6 +18,7 @@ class NewestWorker(Generic[Item]):
 
     Attributes:
         num_replaced: items that were never worked on because a newer one came first.
+        num_dropped: items that were never worked on because the thread was stopped.
         is_stopping: whether `stop` was called: nothing that waits will be worked on.
     """
 
@@ -28,14 +29,23 @@ class NewestWorker(Generic[Item]):
         self._on_error = on_error
         self._waiting: Item | None = None
         self._changed = threading.Condition()
-        self.num_replaced = 0
-        self.is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="newest-worker", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        self.num_replaced = self.num_dropped = 0
+        self.is_stopping = True
+
+    def start(self) -> None:
+        """Begin to work."""
+        if self._thread is None:
+            self.is_stopping = False
+            self._thread = threading.Thread(target=self._run, name="newest-worker", daemon=True)
+            self._thread.start()
 
     def put(self, item: Item) -> None:
         """Leave an item for the thread; it replaces the one that waits."""
         with self._changed:
+            if self.is_stopping:
+                self.num_dropped += 1
+                return
             self.num_replaced += self._waiting is not None
             self._waiting = item
             self._changed.notify()
@@ -44,8 +54,12 @@ class NewestWorker(Generic[Item]):
         """End the thread after the item that it works on; what waits is dropped."""
         with self._changed:
             self.is_stopping = True
+            self.num_dropped += self._waiting is not None
+            self._waiting = None
             self._changed.notify()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
 
     def _take(self) -> Item | None:
         """Wait for an item; None means stop."""

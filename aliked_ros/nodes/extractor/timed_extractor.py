@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from rclpy.node import Node
 
 from aliked_ros.config import ExtractorConfig
+from aliked_ros.config.nodes import ImageConfig
 from aliked_ros.network.packaged import PACKAGED
-from aliked_ros.nodes.base.conversions.cameras import image_from_message
+from aliked_ros.nodes.base.decoding import ImageDecoder
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.extraction import Extraction
 from aliked_ros.nodes.extractor.arrival import Arrival
@@ -25,10 +26,14 @@ class TimedExtractor:
         node: says once which network runs where.
         diagnostics: shows the network.
         extractor: finds the features.
+        images: how images arrive.
     """
 
-    def __init__(self, node: Node, diagnostics: Diagnostics, extractor: Extractor) -> None:
+    def __init__(
+        self, node: Node, diagnostics: Diagnostics, extractor: Extractor, images: ImageConfig
+    ) -> None:
         self._extractor = extractor
+        self._decode = ImageDecoder(images, diagnostics, node.resolve_topic_name("image_raw"))
         diagnostics.show("network", lambda: extractor.model)
         diagnostics.show("weights", lambda: extractor.weights_id)
         node.get_logger().info(
@@ -56,7 +61,7 @@ class TimedExtractor:
         Raises:
             ImageError: if the message cannot be decoded.
         """
-        image = image_from_message(arrival.message)
+        image = self._decode(arrival.message)
         decoded_s = time.perf_counter()
         if config != self._extractor.config:
             self._extractor.reconfigure(config)
@@ -66,6 +71,7 @@ class TimedExtractor:
             features,
             self._extractor.model,
             image=image,
+            decode_partner=self._decode.partner,
             max_keypoints=config.max_keypoints,
             num_skipped=num_skipped,
             transport_ms=arrival.transport_ms,

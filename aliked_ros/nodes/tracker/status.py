@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from rclpy.node import Node
 from std_msgs.msg import Header
 
 from aliked_ros.msg import OdometryStatus
+from aliked_ros.nodes.base.causes import printable
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.extraction import Extraction
@@ -31,9 +31,7 @@ MOTIONS = {
 SKIPPED = {
     "paused": OdometryStatus.PAUSED,
     "not ready": OdometryStatus.INITIALISING,
-    "unusable": OdometryStatus.UNUSABLE,
-    "failed": OdometryStatus.UNUSABLE,
-}
+}  # every other cause: UNUSABLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +40,16 @@ class Outcome:
 
     Attributes:
         header: of the image.
-        skipped: why it was skipped, a key of SKIPPED; empty if the odometry took it.
+        skipped: why it was skipped, in a few words; empty if the odometry took it.
         reason: one sentence if it was skipped, or if its pose is not in metres yet.
         extraction: what the extractor says; None if it was not opened.
         result: what the odometry says; None if the image was skipped.
         stages_ms: stage -> milliseconds, as far as the image came: handover, depth, match,
             estimate.
+        missing: why less is known of it than its sensor measures, one clause; else empty.
+        num_depths: keypoints whose depth was measured.
+        restart_reason: why the odometry restarted at this image; empty if it did not.
+        num_restarts: so far.
     """
 
     header: Header
@@ -56,18 +58,23 @@ class Outcome:
     extraction: Extraction | None = None
     result: OdometryResult | None = None
     stages_ms: dict[str, float] | None = None
+    missing: str = ""
+    num_depths: int = 0
+    restart_reason: str = ""
+    num_restarts: int = 0
 
     @property
     def state(self) -> int:
         """One of the states of OdometryStatus."""
         if self.result is None:
-            return SKIPPED[self.skipped]
+            return SKIPPED.get(self.skipped, OdometryStatus.UNUSABLE)
         return OdometryStatus.INITIALISING if self.reason else STATES[self.result.state]
 
     @property
     def explanation(self) -> str:
-        """One sentence unless the pose is measured, in metres where they are asked for."""
-        return self.reason or ("" if self.result is None else self.result.reason)
+        """One sentence unless the pose is measured, in metres, with all that the sensor has."""
+        reason = self.reason or ("" if self.result is None else self.result.reason)
+        return "; ".join(text for text in (reason, self.missing) if text)
 
 
 def status_message(
@@ -85,7 +92,10 @@ def status_message(
     return OdometryStatus(
         header=outcome.header,
         state=outcome.state,
-        reason=outcome.explanation,
+        reason=printable(outcome.explanation),
+        restart_reason=printable(outcome.restart_reason),
+        num_restarts=outcome.num_restarts,
+        num_depths=outcome.num_depths,
         num_processed=num_processed,
         num_skipped=num_skipped,
         latency_ms=latency_ms,
@@ -120,15 +130,15 @@ class StatusOutput:
 
     Args:
         node: publishes, and knows the time.
-        diagnostics: counts.
-        num_passed_over: images that never came to be worked on.
+        diagnostics: counts, and has a report of the tracking.
+
+    Attributes:
+        newest: what became of the newest image; None before the first.
     """
 
-    def __init__(
-        self, node: Node, diagnostics: Diagnostics, num_passed_over: Callable[[], int]
-    ) -> None:
+    def __init__(self, node: Node, diagnostics: Diagnostics) -> None:
         self._diagnostics = diagnostics
-        self._num_passed_over = num_passed_over
+        self.newest: Outcome | None = None
         self._clock = node.get_clock()
         self._publisher = node.create_publisher(OdometryStatus, "status", RESULT_QOS)
 
@@ -140,13 +150,13 @@ class StatusOutput:
             frame_ms: time that it took, if it was not skipped.
         """
         self._count(outcome, frame_ms)
+        self.newest = outcome
         if not self._publisher.get_subscription_count():
             return
-        counts = self._diagnostics
+        counts = self._diagnostics.counts
         age_ns = self._clock.now().nanoseconds - stamp_to_ns(outcome.header.stamp)
-        num_skipped = counts.num_skipped + self._num_passed_over()
         self._publisher.publish(
-            status_message(outcome, counts.num_processed, num_skipped, age_ns * 1e-6)
+            status_message(outcome, counts.num_processed, counts.num_skipped, age_ns * 1e-6)
         )
 
     def _count(self, outcome: Outcome, frame_ms: float) -> None:
@@ -157,5 +167,9 @@ class StatusOutput:
             self._diagnostics.count_skipped(outcome.skipped, warning)
             return
         self._diagnostics.count_processed(frame_ms, **(outcome.stages_ms or {}))
+        if outcome.missing:
+            is_tracking = state == OdometryStatus.TRACKING
+            problem = outcome.missing if is_tracking else ""  # else the state says it, too
+            self._diagnostics.count("frames tracked without depth", problem)
         if state != OdometryStatus.TRACKING:
-            self._diagnostics.warn(outcome.explanation)
+            self._diagnostics.warn(outcome.explanation, "state")

@@ -28,6 +28,7 @@ def busy():
         done.append(item)
 
     worker = NewestWorker(work, on_error=print)
+    worker.start()
     worker.put("in work")
     assert started.wait(TIMEOUT_S)
     yield worker, go_on, done
@@ -55,6 +56,7 @@ def test_an_error_is_reported_and_the_next_item_is_worked_on():
         done.append(item)
 
     worker = NewestWorker(work, on_error=lambda *pair: errors.append(pair))
+    worker.start()
     worker.put("bad")
     wait_until(lambda: errors, "the error")
     worker.put("good")
@@ -76,6 +78,7 @@ def test_an_error_of_the_one_who_is_told_about_errors_ends_nothing():
         raise RuntimeError("the publisher is gone")
 
     worker = NewestWorker(work, on_error)
+    worker.start()
     for item in (1, 2):
         worker.put(item)
         wait_until(lambda item=item: done[-1:] == [item], f"item {item}")

@@ -10,6 +10,7 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from aliked_ros.config import ExtractorConfig
+from aliked_ros.config.nodes import ImageConfig
 from aliked_ros.images import ImageError
 from aliked_ros.nodes.base.conversions.cameras import image_to_message
 from aliked_ros.nodes.extractor.arrival import Arrival
@@ -38,7 +39,7 @@ def arrival(message, received_s):
 def test_an_image_is_extracted_with_the_configuration_of_the_moment(node, diagnostics):
     config = ExtractorConfig()
     extractor = StandIn(config)
-    timed = TimedExtractor(node, diagnostics, extractor)
+    timed = TimedExtractor(node, diagnostics, extractor, ImageConfig())
     pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
     message = image_to_message(pixels, Header(frame_id="camera"))
     start_s = time.perf_counter()
@@ -54,13 +55,14 @@ def test_an_image_is_extracted_with_the_configuration_of_the_moment(node, diagno
 
 
 def test_an_image_that_cannot_be_decoded_is_named(node, diagnostics):
-    timed = TimedExtractor(node, diagnostics, StandIn(ExtractorConfig()))
-    with pytest.raises(ImageError, match="'nv21'"):
-        timed.extract(arrival(Image(encoding="nv21"), 0.0), 0.0, ExtractorConfig(), 0)
+    timed = TimedExtractor(node, diagnostics, StandIn(ExtractorConfig()), ImageConfig())
+    with pytest.raises(ImageError, match="'hsv8'"):
+        timed.extract(arrival(Image(encoding="hsv8"), 0.0), 0.0, ExtractorConfig(), 0)
 
 
 def test_the_network_that_runs_is_named_and_that_it_is_another_one(node, diagnostics):
-    TimedExtractor(node, diagnostics, StandIn(ExtractorConfig(model="aliked-n16")))
+    extractor = StandIn(ExtractorConfig(model="aliked-n16"))
+    TimedExtractor(node, diagnostics, extractor, ImageConfig())
     said = "aliked-t16 on cpu by a stand-in, weights package-12345678"
     assert node.said["info"] == [said]
     assert "released weights of aliked-n16 are not on this machine" in node.said["warning"][0]
@@ -69,5 +71,6 @@ def test_the_network_that_runs_is_named_and_that_it_is_another_one(node, diagnos
 
 
 def test_weights_that_were_asked_for_are_nothing_to_warn_of(node, diagnostics):
-    TimedExtractor(node, diagnostics, StandIn(ExtractorConfig(weights="package")))
+    extractor = StandIn(ExtractorConfig(weights="package"))
+    TimedExtractor(node, diagnostics, extractor, ImageConfig())
     assert node.said["warning"] == []
