@@ -14,6 +14,7 @@ from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.errors import explain
 from aliked_ros.nodes.base.parameters import AnyConfig, LiveConfig
 from aliked_ros.nodes.base.safe_services import answer_always
+from aliked_ros.nodes.base.surroundings import Surroundings
 from aliked_ros.nodes.base.topics import Topics
 
 
@@ -117,6 +118,7 @@ class ManagedNode(LifecycleNode):
     def _configure(self) -> None:
         try:
             self.work = self.make()
+            self.diagnostics.add_check(Surroundings(self, self.diagnostics).look)
         except BaseException:
             self._release()
             raise

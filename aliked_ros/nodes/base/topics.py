@@ -46,6 +46,7 @@ class Input:
         is_watched: whether silence is worth a warning, and gaps are counted.
         is_adjustable: whether the user may override its QoS.
         is_restamped: whether the time of arrival takes the place of its stamp.
+        is_raw: whether the callback takes the bytes of the message.
     """
 
     message_type: type
@@ -55,6 +56,7 @@ class Input:
     is_watched: bool = True
     is_adjustable: bool = False
     is_restamped: bool = False
+    is_raw: bool = False
 
 
 class Topics:
@@ -75,7 +77,7 @@ class Topics:
     def __init__(self, node: Node, diagnostics: Diagnostics) -> None:
         self._node = node
         self.diagnostics = diagnostics
-        self._inputs: list[Input] = []
+        self._inputs: list[Input | None] = []  # None: no longer wanted
         self._expected: list[str] = []
         self._open: dict[int, Subscription] = {}  # by the number of the input
         self.is_open = False
@@ -95,6 +97,15 @@ class Topics:
         if self.is_open:
             self._subscribe(len(self._inputs) - 1)
         return name
+
+    def unsubscribe(self, topic: str) -> None:
+        """Take a topic no longer; `topic` is its full name."""
+        for index, wanted in enumerate(self._inputs):
+            if wanted is not None and wanted.topic == topic:
+                self._inputs[index] = None
+                subscription = self._open.pop(index, None)
+                if subscription is not None:
+                    self._node.destroy_subscription(subscription)
 
     def expect(self, name: str) -> None:
         """Watch an input that is no topic, while the node listens."""
@@ -126,6 +137,10 @@ class Topics:
     def publishers(self, topic: str) -> list[str]:
         """Return the names of the nodes that publish a topic."""
         return publisher_names(self._node, topic)
+
+    def num_publishers(self, topic: str) -> int:
+        """Return how many publishers a topic has, those of this node included."""
+        return int(self._node.count_publishers(topic))
 
     def has_latched_publisher(self, topic: str) -> bool:
         """Return whether somebody keeps the last message of a topic for who comes later."""
@@ -167,6 +182,8 @@ class Topics:
 
     def _subscribe(self, index: int, reliability: ReliabilityPolicy | None = None) -> None:
         wanted = self._inputs[index]
+        if wanted is None:
+            return
         qos = copy(wanted.qos)  # overrides are written into it
         if reliability is not None:
             qos.reliability = reliability
@@ -194,6 +211,7 @@ class Topics:
                 incompatible_type=mismatched,
             ),
             qos_overriding_options=overrides,
+            raw=wanted.is_raw,
         )
 
     def _receiver(self, wanted: Input, gaps: GapCounter) -> Callable[[Any, dict[str, Any]], None]:

@@ -51,7 +51,7 @@ class TrackerOutputs:
         self._beginning = Beginning.at_origin()
         self._has_begun = False  # whether a pose was measured since
         self.last_pose: Array | None = None
-        self._poses = PoseOutputs(node, settings.frames, settings.outputs)
+        self._poses = PoseOutputs(node, topics, settings.frames, settings.outputs)
         self._tracks = TrackOutputs(node, settings.outputs.vins_max_tracks)
         self._map = MapOutputs(node, settings.frames.odom_frame)
         self._scale_source = ScaleSource(topics, settings.scale)

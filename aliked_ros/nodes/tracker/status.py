@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.node import Node
 from std_msgs.msg import Header
 
 from aliked_ros.msg import OdometryStatus
 from aliked_ros.nodes.base.causes import printable
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
-from aliked_ros.nodes.base.diagnostics import Diagnostics
+from aliked_ros.nodes.base.diagnostics import SILENCE_S, Diagnostics, Report
 from aliked_ros.nodes.base.extraction import Extraction
 from aliked_ros.nodes.base.qos import RESULT_QOS
 from aliked_ros.odometry.result import Motion, OdometryResult, State
@@ -32,6 +34,21 @@ SKIPPED = {
     "paused": OdometryStatus.PAUSED,
     "not ready": OdometryStatus.INITIALISING,
 }  # every other cause: UNUSABLE
+
+
+STATE_NAMES = {
+    OdometryStatus.UNUSABLE: "UNUSABLE",
+    OdometryStatus.INITIALISING: "INITIALISING",
+    OdometryStatus.TRACKING: "TRACKING",
+    OdometryStatus.LOST: "LOST",
+    OdometryStatus.PAUSED: "PAUSED",
+}
+# What a state means for who uses the odometry; the others are worth a warning.
+LEVELS = {
+    OdometryStatus.UNUSABLE: DiagnosticStatus.ERROR,
+    OdometryStatus.TRACKING: DiagnosticStatus.OK,
+    OdometryStatus.PAUSED: DiagnosticStatus.OK,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +158,9 @@ class StatusOutput:
         self.newest: Outcome | None = None
         self._clock = node.get_clock()
         self._publisher = node.create_publisher(OdometryStatus, "status", RESULT_QOS)
+        self._told_s = time.monotonic()  # when the newest image was answered
+        self._last_restart = ""
+        diagnostics.add_report("tracking", self._report)
 
     def publish(self, outcome: Outcome, frame_ms: float = 0.0) -> None:
         """Count an image and publish its status.
@@ -150,7 +170,8 @@ class StatusOutput:
             frame_ms: time that it took, if it was not skipped.
         """
         self._count(outcome, frame_ms)
-        self.newest = outcome
+        self.newest, self._told_s = outcome, time.monotonic()
+        self._last_restart = outcome.restart_reason or self._last_restart
         if not self._publisher.get_subscription_count():
             return
         counts = self._diagnostics.counts
@@ -173,3 +194,29 @@ class StatusOutput:
             self._diagnostics.count("frames tracked without depth", problem)
         if state != OdometryStatus.TRACKING:
             self._diagnostics.warn(outcome.explanation, "state")
+
+    def _report(self) -> Report:
+        """Return what is known of the tracking, for /diagnostics."""
+        outcome, age_s = self.newest, time.monotonic() - self._told_s
+        if outcome is None:
+            return Report(DiagnosticStatus.OK, "waiting for the first image")
+        message = status_message(outcome)
+        name = STATE_NAMES[message.state]
+        level = LEVELS.get(message.state, DiagnosticStatus.WARN)
+        if message.state == OdometryStatus.TRACKING and outcome.missing:
+            level = DiagnosticStatus.WARN
+        if age_s > SILENCE_S:
+            level, name = DiagnosticStatus.STALE, f"{name}, {age_s:.0f} s ago"
+        values = {
+            "state": STATE_NAMES[message.state],
+            "reason": message.reason,
+            "keypoints": message.num_keypoints,
+            "keypoints with depth": message.num_depths,
+            "matches": message.num_matches,
+            "inliers": message.num_inliers,
+            "parallax (deg)": f"{message.parallax_deg:.2f}",
+            "age (s)": f"{age_s:.1f}",
+            "restarts": message.num_restarts,
+            "last restart": self._last_restart or "none",
+        }
+        return Report(level, f"{name}: {message.reason}" if message.reason else name, values)
