@@ -1,0 +1,77 @@
+"""The feature of any pixel from the pyramid, in registers."""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+from aliked_ros.inference.cuda.tiles import load_matrix, load_rows, selu
+
+
+@triton.jit
+def _interpolate(level, y, x, height, width, stride: tl.constexpr, channels: tl.constexpr):
+    """Return (num, channels) float32, a coarse level upsampled at padded pixels."""
+    coarse_height, coarse_width = height // stride, width // stride
+    rows = tl.div_rn((coarse_height - 1).to(tl.float32), (height - 1).to(tl.float32))
+    columns = tl.div_rn((coarse_width - 1).to(tl.float32), (width - 1).to(tl.float32))
+    row, column = y.to(tl.float32) * rows, x.to(tl.float32) * columns
+    top, left = row.to(tl.int32), column.to(tl.int32)  # both are at least 0
+    low, right = row - top.to(tl.float32), column - left.to(tl.float32)
+    bottom = tl.minimum(top + 1, coarse_height - 1)
+    last = tl.minimum(left + 1, coarse_width - 1)
+    channel = tl.arange(0, channels)[None, :]
+    corner = tl.load(level + (top * coarse_width + left)[:, None] * channels + channel)
+    result = ((1.0 - low) * (1.0 - right))[:, None] * corner.to(tl.float32)
+    corner = tl.load(level + (top * coarse_width + last)[:, None] * channels + channel)
+    result += ((1.0 - low) * right)[:, None] * corner.to(tl.float32)
+    corner = tl.load(level + (bottom * coarse_width + left)[:, None] * channels + channel)
+    result += (low * (1.0 - right))[:, None] * corner.to(tl.float32)
+    corner = tl.load(level + (bottom * coarse_width + last)[:, None] * channels + channel)
+    return result + (low * right)[:, None] * corner.to(tl.float32)
+
+
+@triton.jit
+def pixel_features(
+    x1, level_weights, half, eighth, last, y, x, is_live,
+    top, left, height, width, padded_height, padded_width,
+    first_channels: tl.constexpr, padded: tl.constexpr, channels: tl.constexpr,
+    precision: tl.constexpr,
+):  # fmt: skip
+    """Return the features of whole pixels, in four parts, and what they are to be scaled by.
+
+    Args:
+        x1: (padded_height * padded_width, first_channels), the first block's output, from which
+            the finest level is computed where it is needed.
+        level_weights: (padded, channels), its 1x1 convolution.
+        half: (padded_height * padded_width / 4, channels), level at 1/2.
+        eighth: level at 1/8.
+        last: level at 1/32.
+        y: (num,) int32, rows in the image before padding, inside it or not.
+        x: (num,) int32, columns, likewise.
+        is_live: (num,) bool, which of them to look at.
+        top: px, rows of padding before the image.
+        left: px, columns of padding before the image.
+        height: of the image, px.
+        width: of the image, px.
+        padded_height: px.
+        padded_width: px.
+        first_channels: of x1.
+        padded: at least 16.
+        channels: of a level.
+        precision: of float32 products.
+
+    Returns:
+        Four (num, channels) float32, and (num,) float32, 1 / norm; 0 outside the image.
+    """
+    is_inside = is_live & (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    y = tl.minimum(tl.maximum(y, 0), height - 1) + top
+    x = tl.minimum(tl.maximum(x, 0), width - 1) + left
+    tile = load_rows(x1, y * padded_width + x, is_inside, first_channels, padded)
+    weights = load_matrix(level_weights, padded, channels)
+    part1 = selu(tl.dot(tile.to(weights.dtype), weights, input_precision=precision))
+    part2 = _interpolate(half, y, x, padded_height, padded_width, 2, channels)
+    part3 = _interpolate(eighth, y, x, padded_height, padded_width, 8, channels)
+    part4 = _interpolate(last, y, x, padded_height, padded_width, 32, channels)
+    squares = tl.sum(part1 * part1 + part2 * part2 + part3 * part3 + part4 * part4, axis=1)
+    norm = tl.maximum(tl.sqrt_rn(squares), 1e-12)
+    return part1, part2, part3, part4, tl.where(is_inside, 1.0 / norm, 0.0)
