@@ -1,7 +1,8 @@
 """The network on a GPU in seven stages; here by plain torch, the reference of the Triton kernels.
 
 Each stage takes and gives tensors of one fixed form, so that it can be done by one or the other.
-Maps are channels-last, (B, h, w, C); levels 2 to 4 are at 1/2, 1/8 and 1/32 of the padded image.
+Maps are channels-last and in parts, (B, h, w, parts, C) float16; levels 2 to 4 are at 1/2, 1/8 and
+1/32 of the padded image.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from aliked_ros.inference.parts import join, split
 from aliked_ros.inference.precision import exact_float32
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.blocks import ResidualBlock
@@ -100,8 +102,8 @@ class First(NamedTuple):
     """What the first block gives: its map, its means of 2x2 px, its part of the score head.
 
     Attributes:
-        x1: (B, Hp, Wp, c1).
-        pooled: (B, Hp / 2, Wp / 2, c1).
+        x1: (B, Hp, Wp, parts, c1) float16.
+        pooled: (B, Hp / 2, Wp / 2, parts, c1) float16.
         fine: (B, Hp, Wp, 8) float32.
     """
 
@@ -114,9 +116,9 @@ class Level(NamedTuple):
     """What a later block gives.
 
     Attributes:
-        level: (B, h, w, dim / 4), a level of the feature pyramid.
+        level: (B, h, w, dim / 4) float32 or float16, a level of the feature pyramid.
         coarse: (B, h, w, 8) float32, its part of the score head.
-        pooled: (B, h / 4, w / 4, C), the means of 4x4 px; None of the last block.
+        pooled: (B, h / 4, w / 4, parts, C) float16, the means of 4x4 px; None of the last block.
     """
 
     level: Tensor
@@ -161,6 +163,7 @@ class TorchStages:
     def __init__(self, network: ALIKED) -> None:
         self._network = network
         self._dtype = network.conv1.weight.dtype
+        self._parts = 1 if self._dtype == torch.float16 else 2
         first = network.score_head[0].weight
         assert isinstance(first, Tensor)
         self._heads = [part.contiguous() for part in first.chunk(4, dim=1)]
@@ -177,7 +180,8 @@ class TorchStages:
             level = F.selu_(self._network.conv1(x1))
             fine = F.conv2d(level, self._heads[0])
         controls.varies.copy_(has_texture(pixels))
-        return First(_last(x1), _last(F.avg_pool2d(x1, 2)), _last(fine).to(torch.float32))
+        means = F.avg_pool2d(x1, 2)
+        return First(self._pack(x1), self._pack(means), _last(fine).to(torch.float32))
 
     def second(self, pooled: Tensor) -> Level:
         """See `Stages.second`."""
@@ -193,10 +197,10 @@ class TorchStages:
 
     def _level(self, number: int, block: ResidualBlock, pooled: Tensor) -> Level:
         with exact_float32(pooled.device):
-            x = block(pooled.permute(0, 3, 1, 2))
+            x = block(self._unpack(pooled))
             level = F.selu_(getattr(self._network, f"conv{number}")(x))
             coarse = F.conv2d(level, self._heads[number - 1])
-        means = None if number == 4 else _last(F.avg_pool2d(x, 4))
+        means = None if number == 4 else self._pack(F.avg_pool2d(x, 4))
         return Level(_last(level), _last(coarse).to(torch.float32), means)
 
     def score(self, fine: Tensor, coarse: tuple[Tensor, ...], geometry: Geometry) -> Tensor:
@@ -228,7 +232,7 @@ class TorchStages:
     ) -> None:
         """See `Stages.describe`."""
         with exact_float32(x1.device):
-            finest = F.selu_(self._network.conv1(x1.permute(0, 3, 1, 2)))
+            finest = F.selu_(self._network.conv1(self._unpack(x1)))
             maps = (finest, *(level.permute(0, 3, 1, 2) for level in levels))
             pyramid = FeaturePyramid(
                 maps, (geometry.height, geometry.width), (geometry.left, geometry.top)
@@ -238,6 +242,14 @@ class TorchStages:
             is_found = (row < outputs.num_found.unsqueeze(1)).unsqueeze(2)
             points = torch.where(is_found, outputs.keypoints, 0.0)
             outputs.descriptors.copy_(self._network.desc_head(pyramid, points))
+
+    def _pack(self, feature_map: Tensor) -> Tensor:
+        """Return a map (B, C, h, w) as (B, h, w, parts, C)."""
+        return split(_last(feature_map), self._parts)
+
+    def _unpack(self, rows: Tensor) -> Tensor:
+        """Return (B, h, w, parts, C) as the map (B, C, h, w) that it stands for."""
+        return join(rows).to(self._dtype).permute(0, 3, 1, 2)
 
 
 def _last(feature_map: Tensor) -> Tensor:

@@ -5,29 +5,30 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from aliked_ros.inference.cuda.tiles import WEIGHT_UNIT
+
 
 @triton.jit(do_not_specialize=["capacity"])
 def aggregate(
     samples, num_found, weights, parts, capacity,
     dim: tl.constexpr, terms: tl.constexpr, num_parts: tl.constexpr,
-    block: tl.constexpr, depth: tl.constexpr, precision: tl.constexpr,
+    block: tl.constexpr, depth: tl.constexpr,
 ):  # fmt: skip
     """Multiply the samples of each keypoint with the weights, each program a part of the terms.
 
     The product has few rows and many terms; in parts it keeps all of a GPU at work.
 
     Args:
-        samples: (B, capacity, terms).
+        samples: (B, capacity, terms / dim, 2, dim) float16.
         num_found: (B,) int32, how many keypoints count.
-        weights: (terms, dim).
+        weights: (2, terms, dim).
         parts: (num_parts, B, capacity, dim) float32; their sum is the product.
         capacity: rows of keypoints.
         dim: channels of a descriptor.
         terms: samples of a keypoint times dim.
         num_parts: divides terms / depth.
         block: keypoints of a program.
-        depth: terms at a time.
-        precision: of float32 products.
+        depth: terms at a time; divides dim.
     """
     number, part = tl.program_id(1), tl.program_id(2)
     image = number.to(tl.int64)
@@ -36,17 +37,22 @@ def aggregate(
     if tl.program_id(0) * block < count:
         is_live = (row < count)[:, None]
         term, output = tl.arange(0, depth), tl.arange(0, dim)
-        samples += (image * capacity + row)[:, None] * terms + term[None, :]
-        weights += term[:, None] * dim + output[None, :]
+        left = samples + (image * capacity + row)[:, None] * (2 * terms) + term[None, :]
+        right = weights + term[:, None] * dim + output[None, :]
         result = tl.zeros((block, dim), tl.float32)
         share: tl.constexpr = terms // num_parts
         for step in range(0, share, depth):
             first = part * share + step
-            tile = tl.load(samples + first, mask=is_live, other=0.0)
-            kernel = tl.load(weights + first * dim)
-            result = tl.dot(tile, kernel, result, input_precision=precision)
-        first = (part * tl.num_programs(1) + image) * capacity
-        tl.store(parts + (first + row)[:, None] * dim + output[None, :], result, mask=is_live)
+            place = left + first + first // dim * dim  # each sample has its second part behind it
+            high = tl.load(place, mask=is_live, other=0.0)
+            low = tl.load(place + dim, mask=is_live, other=0.0)
+            kernel = tl.load(right + first * dim)
+            result = tl.dot(high, kernel, result)
+            result = tl.dot(low, kernel, result)
+            result = tl.dot(high, tl.load(right + (terms + first) * dim), result)
+        result = result * WEIGHT_UNIT
+        start = (part * tl.num_programs(1) + image) * capacity
+        tl.store(parts + (start + row)[:, None] * dim + output[None, :], result, mask=is_live)
 
 
 @triton.jit(do_not_specialize=["capacity", "stride"])

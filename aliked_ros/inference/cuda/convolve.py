@@ -7,9 +7,11 @@ import triton.language as tl
 
 from aliked_ros.inference.cuda.outputs import store_results
 from aliked_ros.inference.cuda.tiles import (
+    WEIGHT_UNIT,
     load_matrix,
     load_rows,
     selu,
+    store_parts,
     store_rows,
     tile_pixels,
 )
@@ -20,16 +22,16 @@ def convolve_image(
     pixels, weights, bias, varies, out,
     height, width, top, left, padded_height, padded_width,
     channels: tl.constexpr, outputs: tl.constexpr, padded_outputs: tl.constexpr,
-    block: tl.constexpr, precision: tl.constexpr,
+    block: tl.constexpr, parts: tl.constexpr,
 ):  # fmt: skip
     """Pad an image by repeating its border, convolve it, and see whether it has any texture.
 
     Args:
         pixels: (B, height, width, channels) uint8.
-        weights: (32, padded_outputs), rows 3 * tap + channel of pixels / 256, then zeros.
+        weights: (parts, 32, padded_outputs), rows 3 * tap + channel, then zeros.
         bias: (padded_outputs,) float32.
         varies: (B,) int32, set to 1 where a pixel differs from the first one.
-        out: (B, padded_height * padded_width, outputs), after SELU.
+        out: (B, padded_height * padded_width, parts, outputs) float16, after SELU.
         height: of the image; top rows of padding come before it.
         width: of the image; left columns of padding come before it.
         top: px.
@@ -39,12 +41,11 @@ def convolve_image(
         channels: 1 or 3.
         outputs: channels of the result.
         padded_outputs: at least 16.
-        block: pixels of a program; the padded image has a whole number of blocks.
-        precision: of float32 products.
+        block: pixels of a program.
+        parts: of a number.
     """
     image = tl.program_id(1).to(tl.int64)
     pixels += image * height * width * channels
-    out += image * padded_height * padded_width * outputs
     index = tl.program_id(0) * block + tl.arange(0, block)
     y, x = index // padded_width, index % padded_width
     term = tl.arange(0, 32)
@@ -61,12 +62,16 @@ def convolve_image(
     differs = (is_inside & (value != first[None, :])).to(tl.int32)
     any_differs = tl.max(tl.max(differs, axis=1), axis=0)
     tl.store(varies + image, 1, mask=any_differs > 0)
-    # 256 and not 255: so the numbers are exact in any precision.
-    kernel = load_matrix(weights, 32, padded_outputs)
-    tile = (value.to(tl.float32) * (1.0 / 256.0)).to(kernel.dtype)
-    result = tl.dot(tile, kernel, input_precision=precision)
-    result = selu(result + tl.load(bias + tl.arange(0, padded_outputs))[None, :])
-    store_rows(out, index, index < padded_height * padded_width, result, outputs, padded_outputs)
+    tile = value.to(tl.float16)  # exact: there is no second part
+    result = tl.dot(tile, load_matrix(weights, 32, padded_outputs))
+    if parts == 2:
+        second = load_matrix(weights + 32 * padded_outputs, 32, padded_outputs)
+        result = tl.dot(tile, second, result)
+    bias_row = tl.load(bias + tl.arange(0, padded_outputs))[None, :]
+    result = selu(result * (WEIGHT_UNIT / 255.0) + bias_row)
+    num_pixels = padded_height * padded_width
+    out += image * num_pixels * (parts * outputs)
+    store_parts(out, index, index < num_pixels, result, outputs, padded_outputs, parts)
 
 
 @triton.jit(do_not_specialize=["height", "width"])
@@ -77,62 +82,110 @@ def convolve(
     inputs: tl.constexpr, padded_inputs: tl.constexpr,
     outputs: tl.constexpr, padded_outputs: tl.constexpr,
     shortcuts: tl.constexpr, padded_shortcuts: tl.constexpr,
-    level_channels: tl.constexpr, cell: tl.constexpr, is_linear: tl.constexpr,
-    block: tl.constexpr, precision: tl.constexpr,
+    level_channels: tl.constexpr, cell: tl.constexpr,
+    block: tl.constexpr, parts: tl.constexpr,
 ):  # fmt: skip
     """Convolve a map with zeros around it; then SELU, and what is asked for of the result.
 
     Args:
-        x: (B, height * width, inputs).
-        weights: (9, padded_inputs, padded_outputs).
+        x: (B, height * width, inputs) float16, rows of parts.
+        weights: (parts, 9, padded_inputs, padded_outputs), the same rows for both parts of x.
         bias: (padded_outputs,) float32.
-        shortcut: (B, height * width, shortcuts) that a 1x1 convolution adds; or None.
-        shortcut_weights: (padded_shortcuts, padded_outputs).
-        out: (B, height * width, outputs); or None.
-        pooled: (B, height * width / cell^2, outputs), means of squares; or None.
-        level: (B, height * width, level_channels), a level of the pyramid; or None.
-        level_weights: (padded_outputs, level_channels).
-        coarse: (B, height * width, 8) float32, the level's part of the score head; or None.
-        coarse_weights: (level_channels, 8).
+        shortcut: (B, height * width, shortcuts) float16, added by a 1x1 convolution; or None.
+        shortcut_weights: (parts, padded_shortcuts, padded_outputs).
+        out: as in `store_results`, and so are the next five.
+        pooled: or None.
+        level: or None.
+        level_weights: or None.
+        coarse: or None.
+        coarse_weights: or None.
         height: px, a multiple of cell.
         width: px, a multiple of cell.
-        inputs: channels of x, padded_inputs with those to fill up; the others likewise.
+        inputs: numbers of a row of x.
         padded_inputs: at least 16.
         outputs: channels of the result.
         padded_outputs: at least 16.
-        shortcuts: channels of the shortcut.
+        shortcuts: numbers of a row of the shortcut.
         padded_shortcuts: at least 16.
         level_channels: channels of the level.
         cell: px, side of the squares.
-        is_linear: no SELU.
         block: pixels of a program.
-        precision: of float32 products.
+        parts: of a number.
     """
     image = tl.program_id(1).to(tl.int64)
     num_pixels = height * width
     y, column = tile_pixels(width, cell, block)
+    result = _convolve_tile(
+        x + image * num_pixels * inputs, weights, y, column, height, width,
+        inputs, padded_inputs, padded_outputs, block, parts,
+    )  # fmt: skip
     index = y * width + column
     is_live = y < height
-    x += image * num_pixels * inputs
-    result = tl.zeros((block, padded_outputs), tl.float32)
+    if shortcut is not None:
+        rows = shortcut + image * num_pixels * shortcuts
+        tile = load_rows(rows, index, is_live, shortcuts, padded_shortcuts)
+        for part in tl.static_range(parts):
+            first = shortcut_weights + part * padded_shortcuts * padded_outputs
+            kernel = load_matrix(first, padded_shortcuts, padded_outputs)
+            result = tl.dot(tile, kernel, result)
+    bias_row = tl.load(bias + tl.arange(0, padded_outputs))[None, :]
+    result = selu(result * WEIGHT_UNIT + bias_row)
+    store_results(
+        result, index, is_live, image, num_pixels,
+        out, pooled, level, level_weights, coarse, coarse_weights,
+        outputs, padded_outputs, level_channels, cell, block, parts,
+    )  # fmt: skip
+
+
+@triton.jit
+def _convolve_tile(
+    x, weights, y, column, height, width,
+    inputs: tl.constexpr, padded_inputs: tl.constexpr, outputs: tl.constexpr,
+    block: tl.constexpr, parts: tl.constexpr,
+):  # fmt: skip
+    """Return (block, outputs) float32, the convolution at pixels y, column, 256 times too large."""
+    result = tl.zeros((block, outputs), tl.float32)
     for tap in range(9):
         tap_y, tap_x = y + tap // 3 - 1, column + tap % 3 - 1
         is_inside = (tap_y >= 0) & (tap_y < height) & (tap_x >= 0) & (tap_x < width)
         tile = load_rows(x, tap_y * width + tap_x, is_inside, inputs, padded_inputs)
-        kernel = load_matrix(
-            weights + tap * padded_inputs * padded_outputs, padded_inputs, padded_outputs
-        )
-        result = tl.dot(tile, kernel, result, input_precision=precision)
-    if shortcut is not None:
-        shortcut += image * num_pixels * shortcuts
-        tile = load_rows(shortcut, index, is_live, shortcuts, padded_shortcuts)
-        kernel = load_matrix(shortcut_weights, padded_shortcuts, padded_outputs)
-        result = tl.dot(tile, kernel, result, input_precision=precision)
-    result += tl.load(bias + tl.arange(0, padded_outputs))[None, :]
-    if not is_linear:
-        result = selu(result)
-    store_results(
-        result, index, is_live, image, num_pixels,
-        out, pooled, level, level_weights, coarse, coarse_weights,
-        outputs, padded_outputs, level_channels, cell, block, precision,
+        kernel = weights + tap * padded_inputs * outputs
+        for part in tl.static_range(parts):
+            matrix = load_matrix(kernel + part * 9 * padded_inputs * outputs, padded_inputs, outputs)
+            result = tl.dot(tile, matrix, result)
+    return result
+
+
+@triton.jit(do_not_specialize=["height", "width"])
+def convolve_to_offsets(
+    x, weights, bias, offsets, height, width, limit,
+    inputs: tl.constexpr, padded_inputs: tl.constexpr, outputs: tl.constexpr,
+    block: tl.constexpr, parts: tl.constexpr,
+):  # fmt: skip
+    """Predict how far the taps of a deformable convolution move.
+
+    Args:
+        x: (B, height * width, inputs) float16, rows of parts.
+        weights: (parts, 9, padded_inputs, outputs).
+        bias: (outputs,) float32.
+        offsets: (B, height * width, outputs) float32, px, the result.
+        height: px.
+        width: px.
+        limit: px, the largest offset along an axis.
+        inputs: numbers of a row of x.
+        padded_inputs: at least 16.
+        outputs: 18, filled up to 32.
+        block: pixels of a program.
+        parts: of a number.
+    """
+    image = tl.program_id(1).to(tl.int64)
+    num_pixels = height * width
+    y, column = tile_pixels(width, 1, block)
+    result = _convolve_tile(
+        x + image * num_pixels * inputs, weights, y, column, height, width,
+        inputs, padded_inputs, outputs, block, parts,
     )  # fmt: skip
+    result = result * WEIGHT_UNIT + tl.load(bias + tl.arange(0, outputs))[None, :]
+    result = tl.minimum(tl.maximum(result, -limit), limit)
+    rows = offsets + image * num_pixels * outputs
+    store_rows(rows, y * width + column, y < height, result, outputs)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from aliked_ros.inference.cuda.launching import launch
 from aliked_ros.inference.cuda.peaks import find_peaks, hide_suppressed, list_peaks
 from aliked_ros.inference.cuda.selection import order_keypoints, select_peaks
-from aliked_ros.inference.cuda.tuning import Tuning, blocks, launch
+from aliked_ros.inference.cuda.tuning import Tuning, blocks
 from aliked_ros.inference.stages import Controls, Outputs
 
 _MAX_PROGRAMS = 512  # of `select_peaks`, whose number of candidates is known on the device only

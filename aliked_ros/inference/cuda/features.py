@@ -5,7 +5,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from aliked_ros.inference.cuda.tiles import load_matrix, load_rows, selu
+from aliked_ros.inference.cuda.tiles import WEIGHT_UNIT, load_matrix, load_rows, selu
 
 
 @triton.jit
@@ -34,16 +34,15 @@ def _interpolate(level, y, x, height, width, stride: tl.constexpr, channels: tl.
 def pixel_features(
     x1, level_weights, half, eighth, last, y, x, is_live,
     top, left, height, width, padded_height, padded_width,
-    first_channels: tl.constexpr, padded: tl.constexpr, channels: tl.constexpr,
-    precision: tl.constexpr,
+    first_length: tl.constexpr, padded: tl.constexpr, channels: tl.constexpr, num: tl.constexpr,
 ):  # fmt: skip
     """Return the features of whole pixels, in four parts, and what they are to be scaled by.
 
     Args:
-        x1: (padded_height * padded_width, first_channels), the first block's output, from which
-            the finest level is computed where it is needed.
-        level_weights: (padded, channels), its 1x1 convolution.
-        half: (padded_height * padded_width / 4, channels), level at 1/2.
+        x1: (padded_height * padded_width, first_length) float16, rows of parts, the first block's
+            output, from which the finest level is computed where it is needed.
+        level_weights: (2, padded, channels), its 1x1 convolution, the same rows for both parts.
+        half: (padded_height * padded_width / 4, channels) float32 or float16, level at 1/2.
         eighth: level at 1/8.
         last: level at 1/32.
         y: (num,) int32, rows in the image before padding, inside it or not.
@@ -55,10 +54,10 @@ def pixel_features(
         width: of the image, px.
         padded_height: px.
         padded_width: px.
-        first_channels: of x1.
+        first_length: numbers of a row of x1.
         padded: at least 16.
         channels: of a level.
-        precision: of float32 products.
+        num: of pixels.
 
     Returns:
         Four (num, channels) float32, and (num,) float32, 1 / norm; 0 outside the image.
@@ -66,9 +65,12 @@ def pixel_features(
     is_inside = is_live & (y >= 0) & (y < height) & (x >= 0) & (x < width)
     y = tl.minimum(tl.maximum(y, 0), height - 1) + top
     x = tl.minimum(tl.maximum(x, 0), width - 1) + left
-    tile = load_rows(x1, y * padded_width + x, is_inside, first_channels, padded)
-    weights = load_matrix(level_weights, padded, channels)
-    part1 = selu(tl.dot(tile.to(weights.dtype), weights, input_precision=precision))
+    tile = load_rows(x1, y * padded_width + x, is_inside, first_length, padded)
+    part1 = tl.zeros((num, channels), tl.float32)
+    for part in tl.static_range(2):
+        weights = load_matrix(level_weights + part * padded * channels, padded, channels)
+        part1 = tl.dot(tile, weights, part1)
+    part1 = selu(part1 * WEIGHT_UNIT)
     part2 = _interpolate(half, y, x, padded_height, padded_width, 2, channels)
     part3 = _interpolate(eighth, y, x, padded_height, padded_width, 8, channels)
     part4 = _interpolate(last, y, x, padded_height, padded_width, 32, channels)

@@ -5,21 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aliked_ros.inference.cuda.convolve import convolve, convolve_image
+from aliked_ros.inference.cuda.convolve import convolve, convolve_image, convolve_to_offsets
 from aliked_ros.inference.cuda.deformable import convolve_deformable
 from aliked_ros.inference.cuda.describing import Describer
 from aliked_ros.inference.cuda.detecting import detect
+from aliked_ros.inference.cuda.launching import launch
 from aliked_ros.inference.cuda.outputs import project
 from aliked_ros.inference.cuda.score import add_levels, convolve_planes, convolve_to_score
-from aliked_ros.inference.cuda.tuning import Tuning, blocks, choices, launch, products
+from aliked_ros.inference.cuda.tuning import Tuning, blocks, choices
 from aliked_ros.inference.cuda.weights import (
     NUM_OFFSETS,
     Convolution,
-    Projection,
     pack_convolution,
+    pack_deformable,
     pack_image_convolution,
-    pack_matrix,
-    pack_offsets,
     pack_planes,
     pack_projection,
     pack_shortcut,
@@ -35,7 +34,7 @@ class TritonStages:
 
     Args:
         network: the result of `ALIKED.fuse()`, on the device, in float32.
-        dtype: of the maps and of the products in the encoder; the rest is float32.
+        dtype: float32, or float16 for an encoder in half precision; the rest is float32.
         overrides: other cuts than the usual ones, by launch.
     """
 
@@ -43,80 +42,78 @@ class TritonStages:
         self, network: ALIKED, dtype: torch.dtype, overrides: Tuning | None = None
     ) -> None:
         self._dtype = dtype
+        self._parts = parts = 1 if dtype == torch.float16 else 2
         self._tuning = choices(overrides)
-        self._precision = products(network.conv1.weight.device)
-        self._image = pack_image_convolution(network.block1.conv1, dtype)
-        self._image_bias = pack_convolution(network.block1.conv1, dtype).bias
-        self._block1 = pack_convolution(network.block1.conv2, dtype)
-        self._block2 = [pack_convolution(network.block2.conv1, dtype)]
-        self._block2.append(pack_convolution(network.block2.conv2, dtype))
-        self._shortcut2 = pack_shortcut(network.block2.downsample, self._block2[1], dtype)
+        self._image = pack_image_convolution(network.block1.conv1, parts)
+        self._image_bias = pack_convolution(network.block1.conv1, parts).bias
+        self._block1 = pack_convolution(network.block1.conv2, parts)
+        self._block2 = [pack_convolution(network.block2.conv1, parts)]
+        self._block2.append(pack_convolution(network.block2.conv2, parts))
+        self._shortcut2 = pack_shortcut(network.block2.downsample, self._block2[1], parts)
         self._deformable = {
-            number: _Deformable(getattr(network, f"block{number}"), dtype) for number in (3, 4)
+            number: _Deformable(getattr(network, f"block{number}"), parts) for number in (3, 4)
         }
-        self._projections = {n: pack_projection(network, n, dtype) for n in (1, 2, 3, 4)}
+        self._projections = {n: pack_projection(network, n, parts) for n in (1, 2, 3, 4)}
         self._planes = pack_planes(network)
-        self._describer = Describer(network, self._tuning, self._precision)
+        self._level_channels = network.dim // 4
+        self._describer = Describer(network, self._tuning, parts)
 
     def first(self, pixels: Tensor, geometry: Geometry, controls: Controls) -> First:
         """See `Stages.first`."""
         batch, height, width = geometry.batch, geometry.padded_height, geometry.padded_width
-        conv, projection, choice = self._block1, self._projections[1], self._tuning["image"]
-        inner = self._new(pixels, batch, height, width, conv.inputs)
+        conv, choice = self._block1, self._tuning["image"]
+        inner = self._map(pixels, batch, height, width, conv.inputs)
         launch(
             convolve_image, (blocks(height * width, choice["block"]), batch), choice,
             pixels, self._image[geometry.channels], self._image_bias, controls.varies, inner,
             geometry.height, geometry.width, geometry.top, geometry.left, height, width,
             channels=geometry.channels, outputs=conv.inputs, padded_outputs=padded(conv.inputs),
-            precision=self._precision,
+            parts=self._parts,
         )  # fmt: skip
-        x1 = self._new(pixels, batch, height, width, conv.outputs)
-        pooled = self._new(pixels, batch, height // 2, width // 2, conv.outputs)
+        x1 = self._map(pixels, batch, height, width, conv.outputs)
+        pooled = self._map(pixels, batch, height // 2, width // 2, conv.outputs)
         fine = torch.empty((batch, height, width, 8), device=pixels.device)
-        self._convolve("block1", inner, conv, 2, out=x1, pooled=pooled,
-                       coarse=fine, projection=projection)  # fmt: skip
+        self._convolve("block1", inner, conv, 2, 1, out=x1, pooled=pooled, coarse=fine)
         return First(x1, pooled, fine)
 
     def second(self, pooled: Tensor) -> Level:
         """See `Stages.second`."""
         first, second = self._block2
-        projection = self._projections[2]
-        batch, height, width, _ = pooled.shape
-        inner = self._new(pooled, batch, height, width, first.outputs)
-        self._convolve("block2_first", pooled, first, 1, out=inner)
-        level, coarse, means = self._level_maps(pooled, second.outputs, projection)
         matrix, bias = self._shortcut2
-        self._convolve("block2_second", inner, second._replace(bias=bias), 4, pooled=means,
-                       level=level, coarse=coarse, projection=projection,
-                       shortcut=pooled, shortcut_weights=matrix)  # fmt: skip
-        return Level(level, coarse, means)
+        inner = self._map(pooled, *pooled.shape[:3], first.outputs)
+        self._convolve("block2_first", pooled, first, 1, 2, out=inner)
+        result = self._level(pooled, second.outputs)
+        self._convolve(
+            "block2_second", inner, second._replace(bias=bias), 4, 2, pooled=result.pooled,
+            level=result.level, coarse=result.coarse, shortcut=pooled, shortcut_weights=matrix,
+        )  # fmt: skip
+        return result
 
     def third(self, pooled: Tensor) -> Level:
         """See `Stages.third`."""
         block = self._deformable[3]
-        level, coarse, means = self._level_maps(pooled, block.second.outputs, self._projections[3])
-        inner = self._new(pooled, *pooled.shape[:3], block.first.outputs)
+        inner = self._map(pooled, *pooled.shape[:3], block.first.outputs)
         self._deform(3, pooled, 0, out=inner)
-        self._deform(3, inner, 1, shortcut=pooled, pooled=means, level=level, coarse=coarse)
-        return Level(level, coarse, means)
+        result = self._level(pooled, block.second.outputs)
+        self._deform(3, inner, 1, shortcut=pooled, pooled=result.pooled, level=result.level,
+                     coarse=result.coarse)  # fmt: skip
+        return result
 
     def fourth(self, pooled: Tensor) -> Level:
         """See `Stages.fourth`."""
-        block, projection, choice = self._deformable[4], self._projections[4], self._tuning["project"]
-        batch, height, width, _ = pooled.shape
-        inner = self._new(pooled, batch, height, width, block.first.outputs)
+        block, projection = self._deformable[4], self._projections[4]
+        batch, height, width = pooled.shape[:3]
+        inner = self._map(pooled, batch, height, width, block.first.outputs)
         self._deform(4, pooled, 0, out=inner)
         x4 = torch.empty_like(inner)
         self._deform(4, inner, 1, shortcut=pooled, out=x4)
-        level = self._new(pooled, batch, height, width, projection.level_channels)
-        coarse = torch.empty((batch, height, width, 8), device=pooled.device)
+        result, choice = self._level(pooled, 0), self._tuning["project"]
         launch(
             project, (blocks(height * width, choice["block"]), batch), choice,
-            x4, level, projection.level, coarse, projection.coarse, height * width,
-            channels=block.first.outputs, level_channels=projection.level_channels,
-            precision=self._precision,
+            x4, result.level, projection.level, result.coarse, projection.coarse, height * width,
+            channels=block.first.outputs, level_channels=self._level_channels, parts=self._parts,
         )  # fmt: skip
-        return Level(level, coarse, None)
+        return result
 
     def score(self, fine: Tensor, coarse: tuple[Tensor, ...], geometry: Geometry) -> Tensor:
         """See `Stages.score`."""
@@ -155,39 +152,39 @@ class TritonStages:
         """See `Stages.describe`."""
         self._describer(x1, levels, geometry, outputs)
 
-    def _new(self, like: Tensor, *shape: int) -> Tensor:
-        return torch.empty(shape, dtype=self._dtype, device=like.device)
+    def _map(self, like: Tensor, batch: int, height: int, width: int, channels: int) -> Tensor:
+        """Return memory for a map in parts."""
+        shape = (batch, height, width, self._parts, channels)
+        return torch.empty(shape, dtype=torch.float16, device=like.device)
 
-    def _level_maps(
-        self, pooled: Tensor, outputs: int, projection: Projection
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return memory for a level, its part of the score head, and the means of 4x4 px."""
-        batch, height, width, _ = pooled.shape
-        level = self._new(pooled, batch, height, width, projection.level_channels)
+    def _level(self, pooled: Tensor, outputs: int) -> Level:
+        """Return memory for a block's results; with 0 outputs there are no means of 4x4 px."""
+        batch, height, width = pooled.shape[:3]
+        shape = (batch, height, width, self._level_channels)
+        level = torch.empty(shape, dtype=self._dtype, device=pooled.device)
         coarse = torch.empty((batch, height, width, 8), device=pooled.device)
-        return level, coarse, self._new(pooled, batch, height // 4, width // 4, outputs)
+        means = self._map(pooled, batch, height // 4, width // 4, outputs) if outputs else None
+        return Level(level, coarse, means)
 
     def _convolve(
-        self, name: str, x: Tensor, conv: Convolution, cell: int, out: Tensor | None = None,
-        pooled: Tensor | None = None, level: Tensor | None = None, coarse: Tensor | None = None,
-        projection: Projection | None = None, shortcut: Tensor | None = None,
-        shortcut_weights: Tensor | None = None, is_linear: bool = False,
+        self, name: str, x: Tensor, conv: Convolution, cell: int, number: int,
+        out: Tensor | None = None, pooled: Tensor | None = None, level: Tensor | None = None,
+        coarse: Tensor | None = None, shortcut: Tensor | None = None,
+        shortcut_weights: Tensor | None = None,
     ) -> None:  # fmt: skip
-        """Launch `convolve`."""
-        batch, height, width, _ = x.shape
-        choice, to_level, to_coarse, channels = self._tuning[name], None, None, 16
-        if projection is not None:
-            to_level, to_coarse, channels = projection
-        shortcuts = 16 if shortcut is None else shortcut.shape[3]
+        """Launch `convolve` for one of the layers of block `number`."""
+        batch, height, width = x.shape[:3]
+        choice, projection = self._tuning[name], self._projections[number]
+        length, shortcuts = _row_length(x), _row_length(shortcut)
         launch(
             convolve, (blocks(height * width, choice["block"]), batch), choice,
-            x, conv.weights, conv.bias, shortcut, shortcut_weights,
-            out, pooled, level, to_level, coarse, to_coarse, height, width,
-            inputs=conv.inputs, padded_inputs=padded(conv.inputs),
-            outputs=conv.weights.shape[2] if is_linear else conv.outputs,
-            padded_outputs=conv.weights.shape[2],
-            shortcuts=shortcuts, padded_shortcuts=padded(shortcuts), level_channels=channels,
-            cell=cell, is_linear=is_linear, precision=self._precision,
+            x, conv.weights, conv.bias, shortcut, shortcut_weights, out, pooled, level,
+            None if coarse is None else projection.level, coarse,
+            None if coarse is None else projection.coarse, height, width,
+            inputs=length, padded_inputs=padded(length),
+            outputs=conv.outputs, padded_outputs=padded(conv.outputs),
+            shortcuts=shortcuts, padded_shortcuts=padded(shortcuts),
+            level_channels=self._level_channels, cell=cell, parts=self._parts,
         )  # fmt: skip
 
     def _deform(
@@ -196,33 +193,42 @@ class TritonStages:
         coarse: Tensor | None = None,
     ) -> None:  # fmt: skip
         """Launch one of the two deformable convolutions of a block, and what moves its taps."""
-        batch, height, width, _ = x.shape
+        batch, height, width = x.shape[:3]
         block, projection = self._deformable[number], self._projections[number]
-        conv = (block.first, block.second)[which]
         offsets = torch.empty((batch, height, width, NUM_OFFSETS), device=x.device)
-        self._convolve(f"offsets{number}", x, block.offsets[which], 1, out=offsets, is_linear=True)
-        choice = dict(self._tuning[f"deform{number}"])
-        chunk = min(choice.pop("chunk", conv.outputs), conv.outputs)
-        shortcuts = 16 if shortcut is None else shortcut.shape[3]
+        moving, choice = block.offsets[which], self._tuning[f"offsets{number}"]
+        length, shortcuts = _row_length(x), _row_length(shortcut)
         launch(
-            convolve_deformable,
-            (blocks(height * width, choice["block"]), batch, conv.outputs // chunk), choice,
-            x, offsets, conv.weights, conv.bias if shortcut is None else block.bias,
-            shortcut, None if shortcut is None else block.shortcut,
-            out, pooled, level, projection.level, coarse, projection.coarse,
-            height, width, max(height, width) / 4,
+            convolve_to_offsets, (blocks(height * width, choice["block"]), batch), choice,
+            x, moving.weights, moving.bias, offsets, height, width, max(height, width) / 4,
+            inputs=length, padded_inputs=padded(length), outputs=NUM_OFFSETS, parts=self._parts,
+        )  # fmt: skip
+        conv, choice = (block.first, block.second)[which], dict(self._tuning[f"deform{number}"])
+        chunk = min(choice.pop("chunk", conv.outputs), conv.outputs)
+        grid = (blocks(height * width, choice["block"]), batch, conv.outputs // chunk)
+        launch(
+            convolve_deformable, grid, choice, x, offsets, conv.weights,
+            conv.bias if shortcut is None else block.bias,
+            shortcut, None if shortcut is None else block.shortcut, out, pooled, level,
+            None if coarse is None else projection.level, coarse,
+            None if coarse is None else projection.coarse, height, width,
             inputs=conv.inputs, padded_inputs=padded(conv.inputs), outputs=conv.outputs,
             shortcuts=shortcuts, padded_shortcuts=padded(shortcuts),
-            level_channels=projection.level_channels, cell=1 if pooled is None else 4,
-            chunk=chunk, precision=self._precision,
+            level_channels=self._level_channels, cell=1 if pooled is None else 4, chunk=chunk,
+            parts=self._parts,
         )  # fmt: skip
+
+
+def _row_length(rows: Tensor | None) -> int:
+    """Return how many numbers a row of a map (B, h, w, parts, C) has."""
+    return 16 if rows is None else rows.shape[3] * rows.shape[4]
 
 
 class _Deformable:
     """The packed parameters of a block of deformable convolutions."""
 
-    def __init__(self, block: ResidualBlock, dtype: torch.dtype) -> None:
-        self.offsets = [pack_offsets(conv, dtype) for conv in (block.conv1, block.conv2)]
-        self.first = pack_convolution(block.conv1.regular_conv, dtype)
-        self.second = pack_convolution(block.conv2.regular_conv, dtype)
-        self.shortcut, self.bias = pack_shortcut(block.downsample, self.second, dtype)
+    def __init__(self, block: ResidualBlock, parts: int) -> None:
+        convs = (block.conv1, block.conv2)
+        self.offsets = [pack_convolution(conv.offset_conv, parts, NUM_OFFSETS) for conv in convs]
+        self.first, self.second = (pack_deformable(conv.regular_conv, parts) for conv in convs)
+        self.shortcut, self.bias = pack_shortcut(block.downsample, self.second, parts)

@@ -6,12 +6,6 @@ Numbers of a choice: `block` rows or pixels of a program, `chunk` channels, `dep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
-import torch
-
-Choice = Mapping[str, int]
 Tuning = dict[str, dict[str, int]]
 
 _SHARED: Tuning = {
@@ -43,29 +37,6 @@ def choices(overrides: Tuning | None = None) -> Tuning:
     """Return the choice of every launch, some of them replaced number by number."""
     changes = overrides or {}
     return {name: {**choice, **changes.get(name, {})} for name, choice in _SHARED.items()}
-
-
-def products(device: torch.device) -> str:
-    """Return how float32 products are made with all their digits.
-
-    Three TF32 products have the digits of one float32 product and take a part of the time; cards
-    before Ampere have no TF32.
-    """
-    if device.type == "cuda" and torch.cuda.get_device_capability(device) < (8, 0):
-        return "ieee"
-    return "tf32x3"
-
-
-def launch(
-    kernel: Any, grid: tuple[int, ...], choice: Choice, *arguments: Any, **settings: Any
-) -> None:
-    """Start a kernel; the one place where that is done, so that it can be counted."""
-    for observe in observers:
-        observe(kernel, grid, choice)
-    kernel[grid](*arguments, **settings, **choice)
-
-
-observers: list[Callable[[Any, tuple[int, ...], Choice], None]] = []
 
 
 def blocks(count: int, block: int) -> int:
