@@ -158,12 +158,14 @@ class TorchStages:
 
     Args:
         network: the result of `ALIKED.fuse()`, on its device and in the type of its convolutions.
+        map_dtype: float16 for maps in half precision, else float32.
     """
 
-    def __init__(self, network: ALIKED) -> None:
+    def __init__(self, network: ALIKED, map_dtype: torch.dtype) -> None:
         self._network = network
         self._dtype = network.conv1.weight.dtype
-        self._parts = 1 if self._dtype == torch.float16 else 2
+        self._level_dtype = map_dtype
+        self._parts = 1 if map_dtype == torch.float16 else 2
         first = network.score_head[0].weight
         assert isinstance(first, Tensor)
         self._heads = [part.contiguous() for part in first.chunk(4, dim=1)]
@@ -201,7 +203,7 @@ class TorchStages:
             level = F.selu_(getattr(self._network, f"conv{number}")(x))
             coarse = F.conv2d(level, self._heads[number - 1])
         means = None if number == 4 else self._pack(F.avg_pool2d(x, 4))
-        return Level(_last(level), _last(coarse).to(torch.float32), means)
+        return Level(_last(level).to(self._level_dtype), _last(coarse).to(torch.float32), means)
 
     def score(self, fine: Tensor, coarse: tuple[Tensor, ...], geometry: Geometry) -> Tensor:
         """See `Stages.score`."""
@@ -233,7 +235,7 @@ class TorchStages:
         """See `Stages.describe`."""
         with exact_float32(x1.device):
             finest = F.selu_(self._network.conv1(self._unpack(x1)))
-            maps = (finest, *(level.permute(0, 3, 1, 2) for level in levels))
+            maps = (finest, *(level.permute(0, 3, 1, 2).to(self._dtype) for level in levels))
             pyramid = FeaturePyramid(
                 maps, (geometry.height, geometry.width), (geometry.left, geometry.top)
             )

@@ -101,7 +101,7 @@ class Encoder(nn.Module):
             x: (B, 8, h, w) float32, the sum of the levels' parts. Half precision would make
                 neighbouring pixels equal, and both of them keypoints.
         """
-        for layer in self.score_head[1:]:
+        for layer in list(self.score_head)[1:]:
             if isinstance(layer, nn.Conv2d):
                 x = F.conv2d(x, layer.weight.to(x.dtype), padding=layer.padding)
             else:

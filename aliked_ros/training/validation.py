@@ -12,7 +12,7 @@ from torch import Tensor
 
 from aliked_ros.evaluation.homography_metrics import CORRECT_PX, score_pair, summarise, warp
 from aliked_ros.evaluation.planar_pairs import PlanarPair
-from aliked_ros.inference import Inference, fastest
+from aliked_ros.inference import NetworkInference, fastest
 from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.network.aliked import ALIKED
 
@@ -72,7 +72,7 @@ def validate(
 
 
 def _extract(
-    inference: Inference, image: NDArray[np.uint8], device: torch.device
+    inference: NetworkInference, image: NDArray[np.uint8], device: torch.device
 ) -> tuple[NDArray[np.float64], Tensor]:
     pixels = torch.from_numpy(image).to(device).unsqueeze(0)
     detections, descriptors = inference(pixels, MAX_KEYPOINTS, DETECTION_THRESHOLD)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aliked_ros.inference.cuda.convolve import convolve, convolve_image, convolve_to_offsets
-from aliked_ros.inference.cuda.deformable import convolve_deformable
+from aliked_ros.inference.cuda.kernels.convolve import convolve, convolve_image, convolve_to_offsets
+from aliked_ros.inference.cuda.kernels.deformable import convolve_deformable
 from aliked_ros.inference.cuda.describing import Describer
 from aliked_ros.inference.cuda.detecting import detect
 from aliked_ros.inference.cuda.launching import launch
-from aliked_ros.inference.cuda.outputs import project
-from aliked_ros.inference.cuda.score import add_levels, convolve_planes, convolve_to_score
+from aliked_ros.inference.cuda.kernels.outputs import project
+from aliked_ros.inference.cuda.kernels.score import add_levels, convolve_planes, convolve_to_score
 from aliked_ros.inference.cuda.tuning import Tuning, blocks, choices
 from aliked_ros.inference.cuda.weights import (
     NUM_OFFSETS,
@@ -26,7 +26,7 @@ from aliked_ros.inference.cuda.weights import (
 )
 from aliked_ros.inference.stages import Controls, First, Geometry, Level, Outputs
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.blocks import ResidualBlock
+from aliked_ros.network.blocks import DeformableConv2d, ResidualBlock
 
 
 class TritonStages:
@@ -80,7 +80,7 @@ class TritonStages:
         """See `Stages.second`."""
         first, second = self._block2
         matrix, bias = self._shortcut2
-        inner = self._map(pooled, *pooled.shape[:3], first.outputs)
+        inner = self._map(pooled, *_size(pooled), first.outputs)
         self._convolve("block2_first", pooled, first, 1, 2, out=inner)
         result = self._level(pooled, second.outputs)
         self._convolve(
@@ -92,7 +92,7 @@ class TritonStages:
     def third(self, pooled: Tensor) -> Level:
         """See `Stages.third`."""
         block = self._deformable[3]
-        inner = self._map(pooled, *pooled.shape[:3], block.first.outputs)
+        inner = self._map(pooled, *_size(pooled), block.first.outputs)
         self._deform(3, pooled, 0, out=inner)
         result = self._level(pooled, block.second.outputs)
         self._deform(3, inner, 1, shortcut=pooled, pooled=result.pooled, level=result.level,
@@ -102,7 +102,7 @@ class TritonStages:
     def fourth(self, pooled: Tensor) -> Level:
         """See `Stages.fourth`."""
         block, projection = self._deformable[4], self._projections[4]
-        batch, height, width = pooled.shape[:3]
+        batch, height, width = _size(pooled)
         inner = self._map(pooled, batch, height, width, block.first.outputs)
         self._deform(4, pooled, 0, out=inner)
         x4 = torch.empty_like(inner)
@@ -159,7 +159,7 @@ class TritonStages:
 
     def _level(self, pooled: Tensor, outputs: int) -> Level:
         """Return memory for a block's results; with 0 outputs there are no means of 4x4 px."""
-        batch, height, width = pooled.shape[:3]
+        batch, height, width = _size(pooled)
         shape = (batch, height, width, self._level_channels)
         level = torch.empty(shape, dtype=self._dtype, device=pooled.device)
         coarse = torch.empty((batch, height, width, 8), device=pooled.device)
@@ -173,7 +173,7 @@ class TritonStages:
         shortcut_weights: Tensor | None = None,
     ) -> None:  # fmt: skip
         """Launch `convolve` for one of the layers of block `number`."""
-        batch, height, width = x.shape[:3]
+        batch, height, width = _size(x)
         choice, projection = self._tuning[name], self._projections[number]
         length, shortcuts = _row_length(x), _row_length(shortcut)
         launch(
@@ -193,7 +193,7 @@ class TritonStages:
         coarse: Tensor | None = None,
     ) -> None:  # fmt: skip
         """Launch one of the two deformable convolutions of a block, and what moves its taps."""
-        batch, height, width = x.shape[:3]
+        batch, height, width = _size(x)
         block, projection = self._deformable[number], self._projections[number]
         offsets = torch.empty((batch, height, width, NUM_OFFSETS), device=x.device)
         moving, choice = block.offsets[which], self._tuning[f"offsets{number}"]
@@ -219,6 +219,11 @@ class TritonStages:
         )  # fmt: skip
 
 
+def _size(rows: Tensor) -> tuple[int, int, int]:
+    """Return batch, height and width of a map (B, h, w, parts, C)."""
+    return rows.shape[0], rows.shape[1], rows.shape[2]
+
+
 def _row_length(rows: Tensor | None) -> int:
     """Return how many numbers a row of a map (B, h, w, parts, C) has."""
     return 16 if rows is None else rows.shape[3] * rows.shape[4]
@@ -228,7 +233,7 @@ class _Deformable:
     """The packed parameters of a block of deformable convolutions."""
 
     def __init__(self, block: ResidualBlock, parts: int) -> None:
-        convs = (block.conv1, block.conv2)
+        convs = [conv for conv in (block.conv1, block.conv2) if isinstance(conv, DeformableConv2d)]
         self.offsets = [pack_convolution(conv.offset_conv, parts, NUM_OFFSETS) for conv in convs]
         self.first, self.second = (pack_deformable(conv.regular_conv, parts) for conv in convs)
         self.shortcut, self.bias = pack_shortcut(block.downsample, self.second, parts)

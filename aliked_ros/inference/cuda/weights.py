@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aliked_ros.inference.cuda.tiles import WEIGHT_UNIT
+from aliked_ros.inference.cuda.kernels.tiles import WEIGHT_UNIT
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.sddh import SDDH
 
@@ -77,7 +77,7 @@ def to_parts(weights: Tensor, parts: int) -> Tensor:
     Raises:
         ValueError: if they are too large for that.
     """
-    scaled = weights.to(torch.float32) / WEIGHT_UNIT.value
+    scaled: Tensor = weights.to(torch.float32) / WEIGHT_UNIT.value
     if not scaled.is_meta and not float(scaled.abs().max()) < _LARGEST:
         raise ValueError(f"weights reach {float(weights.abs().max()):.3g}: too large for float16")
     high = scaled.to(torch.float16)

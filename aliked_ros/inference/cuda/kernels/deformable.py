@@ -5,8 +5,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from aliked_ros.inference.cuda.outputs import store_results
-from aliked_ros.inference.cuda.tiles import (
+from aliked_ros.inference.cuda.kernels.outputs import store_results
+from aliked_ros.inference.cuda.kernels.tiles import (
     WEIGHT_UNIT,
     load_rows,
     selu,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from aliked_ros.inference.cuda.tiles import WEIGHT_UNIT
+from aliked_ros.inference.cuda.kernels.tiles import WEIGHT_UNIT
 
 
 @triton.jit(do_not_specialize=["capacity"])

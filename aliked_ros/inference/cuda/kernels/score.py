@@ -5,7 +5,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from aliked_ros.inference.cuda.tiles import selu
+from aliked_ros.inference.cuda.kernels.tiles import selu
 
 
 @triton.jit
