@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from aliked_ros.structs import Index, Mask, Pixels
+
 Points = NDArray[np.floating[Any]]
 
 INLIER, OUTLIER, BACKGROUND = (52, 199, 123), (235, 70, 60), (250, 250, 248)
@@ -21,7 +22,7 @@ OLD_AGE = 40  # frames after which a track's colour no longer changes
 _RAMP = np.array([[58, 134, 255], [38, 198, 218], [102, 220, 110], [255, 214, 40], [255, 122, 48]])
 
 
-def draw_keypoints(image: Image, keypoints: Points, scores: Points) -> Image:
+def draw_keypoints(image: Pixels, keypoints: Points, scores: Points) -> Pixels:
     """Return a copy of the image with a dot per keypoint, dark for low scores, bright for high.
 
     Args:
@@ -36,12 +37,12 @@ def draw_keypoints(image: Image, keypoints: Points, scores: Points) -> Image:
 
 
 def draw_matches(
-    image0: Image,
-    image1: Image,
+    image0: Pixels,
+    image1: Pixels,
     keypoints0: Points,
     keypoints1: Points,
-    inlier_mask: NDArray[np.bool_] | None = None,
-) -> Image:
+    inlier_mask: Mask | None = None,
+) -> Pixels:
     """Return both images side by side with a line per match.
 
     Args:
@@ -76,11 +77,11 @@ def draw_matches(
 
 
 def draw_tracks(
-    image: Image,
+    image: Pixels,
     paths: Points,
-    ages: NDArray[np.int64],
-    inlier_mask: NDArray[np.bool_] | None = None,
-) -> Image:
+    ages: Index,
+    inlier_mask: Mask | None = None,
+) -> Pixels:
     """Return a copy of the image with each track's head and a tail that fades into the past.
 
     Args:
@@ -113,10 +114,10 @@ class TrackTails:
     def __init__(self, length: int = MAX_TAIL) -> None:
         """Keep that many frames."""
         self._length = length
-        self._history: list[tuple[NDArray[np.int64], Points]] = []  # newest first, ids in order
+        self._history: list[tuple[Index, Points]] = []  # newest first, ids in order
         self._ages = np.zeros(0, np.int64)
 
-    def update(self, track_ids: NDArray[np.int64], keypoints: Points) -> None:
+    def update(self, track_ids: Index, keypoints: Points) -> None:
         """Take in a frame: (N,) unique track ids and (N, 2) px."""
         order = np.argsort(track_ids)
         ids, points = np.asarray(track_ids)[order], np.asarray(keypoints, np.float64)[order]
@@ -127,7 +128,7 @@ class TrackTails:
         self._ages = ages
         self._history = [(ids, points), *self._history][: self._length]
 
-    def paths(self) -> tuple[NDArray[np.int64], Points, NDArray[np.int64]]:
+    def paths(self) -> tuple[Index, Points, Index]:
         """Return ids (N,), paths (N, L, 2) and ages (N,) of the newest frame's tracks, by id."""
         if not self._history:
             return np.zeros(0, np.int64), np.zeros((0, 1, 2)), np.zeros(0, np.int64)
@@ -139,7 +140,7 @@ class TrackTails:
         return ids, paths, self._ages
 
 
-def tile(images: Sequence[Image], columns: int) -> Image:
+def tile(images: Sequence[Pixels], columns: int) -> Pixels:
     """Return images of one size in rows, with a thin gap between them."""
     height, width = images[0].shape[:2]
     gap = max(width // 100, 2)
@@ -153,16 +154,14 @@ def tile(images: Sequence[Image], columns: int) -> Image:
     return canvas
 
 
-def to_rgb(image: Image) -> Image:
+def to_rgb(image: Pixels) -> Pixels:
     """Return a copy of a grey or RGB image as (H, W, 3)."""
     if image.ndim == 3:
         return image.copy()
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
+    return cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
 
 
-def _find(
-    sorted_ids: NDArray[np.int64], wanted: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+def _find(sorted_ids: Index, wanted: Index) -> tuple[Mask, Index]:
     """Return which wanted ids occur, (N,) bool, and where, (N,) positions."""
     if len(sorted_ids) == 0:
         return np.zeros(len(wanted), bool), np.zeros(len(wanted), np.int64)
@@ -170,7 +169,7 @@ def _find(
     return sorted_ids[where] == wanted, where.astype(np.int64)
 
 
-def _colours(values: Points) -> NDArray[np.uint8]:
+def _colours(values: Points) -> Pixels:
     """Return (N, 3) RGB of values in [0, 1], cold to warm in a limited number of steps."""
     steps = np.round(np.clip(values, 0, 1) * (_COLOUR_STEPS - 1)) / (_COLOUR_STEPS - 1)
     stops = np.linspace(0, 1, len(_RAMP))
@@ -179,7 +178,7 @@ def _colours(values: Points) -> NDArray[np.uint8]:
 
 
 def _lines(
-    canvas: Image, lines: Points, colours: NDArray[np.uint8], opacity: float, thickness: int = 1
+    canvas: Pixels, lines: Points, colours: Pixels, opacity: float, thickness: int = 1
 ) -> None:
     """Blend (N, 2, 2) px line segments into the canvas."""
     if len(lines) == 0:
@@ -190,7 +189,7 @@ def _lines(
     cv2.addWeighted(over, opacity, canvas, 1 - opacity, 0, canvas)
 
 
-def _dots(canvas: Image, points: Points, colours: NDArray[np.uint8]) -> None:
+def _dots(canvas: Pixels, points: Points, colours: Pixels) -> None:
     """Draw (N, 2) px as coloured dots with a dark rim, in proportion to the canvas."""
     if len(points) == 0:
         return
@@ -212,8 +211,8 @@ def _fixed(lines: Points) -> list[NDArray[np.int32]]:
 
 
 def _by_colour(
-    colours: NDArray[np.uint8],
-) -> list[tuple[tuple[int, int, int], NDArray[np.bool_]]]:
+    colours: Pixels,
+) -> list[tuple[tuple[int, int, int], Mask]]:
     """Return each colour that occurs with the mask of its rows."""
     return [
         ((int(colour[0]), int(colour[1]), int(colour[2])), (colours == colour).all(axis=1))

@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from aliked_ros import __version__
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.exportable import ExportableALIKED
+from aliked_ros.structs import AnyArray
 
 INPUT = "image"
 OUTPUTS = ("keypoints", "scores", "descriptors", "num_keypoints")
@@ -173,9 +172,7 @@ def blobs(height: int, width: int) -> Tensor:
     return fine.clamp(0, 1)
 
 
-def _compare(
-    size: tuple[int, int], expected: list[NDArray[Any]], found: list[NDArray[Any]]
-) -> Differences:
+def _compare(size: tuple[int, int], expected: list[AnyArray], found: list[AnyArray]) -> Differences:
     """Pair each expected keypoint with the nearest that was found, and compare the pairs."""
     from scipy.spatial import KDTree
 

@@ -16,9 +16,13 @@ from aliked_ros.inference import open_inference
 from aliked_ros.inference.frame import Image
 from aliked_ros.inference.machine import why_no_gpu
 from aliked_ros.network.packaged import load_some_network
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
+<<<<<<< HEAD
 _log = logging.getLogger(__name__)
+=======
+Image = Pixels | Tensor
+>>>>>>> origin/main
 
 _GPU_BATCH = 8  # images at once: bounds the memory, about 0.3 GB each at 1241x376
 

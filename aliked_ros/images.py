@@ -10,31 +10,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from aliked_ros.structs import AnyArray, Floats, Pixels
 
 
 class ImageError(ValueError):
     """An image that cannot be decoded; the text names the field, its value and the remedy."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Layout:
     """How an encoding lies in memory and how it becomes grey or RGB."""
 
     dtype: str
     num_channels: int
-    to_pixels: Callable[[NDArray[Any]], Pixels]
+    to_pixels: Callable[[AnyArray], Pixels]
 
 
-def _keep(raw: NDArray[Any]) -> Pixels:
+def _keep(raw: AnyArray) -> Pixels:
     return raw
 
 
-def _convert(code: int) -> Callable[[NDArray[Any]], Pixels]:
+def _convert(code: int) -> Callable[[AnyArray], Pixels]:
     return lambda raw: _to_8_bit(cv2.cvtColor(raw, code))
 
 
-def _to_8_bit(raw: NDArray[Any]) -> Pixels:
+def _to_8_bit(raw: AnyArray) -> Pixels:
     if raw.dtype == np.uint8:
         return raw
     pixels: Pixels = cv2.convertScaleAbs(raw, alpha=255.0 / 65535.0)
@@ -122,7 +122,7 @@ def decode_image(
 
 def decode_depth(
     data: Any, height: int, width: int, encoding: str, step: int, is_bigendian: bool = False
-) -> NDArray[np.float32]:
+) -> Floats:
     """Turn the fields of a depth image into metres (REP 118).
 
     Args:
@@ -149,14 +149,14 @@ def decode_depth(
     return depth_from_millimetres(raw) if dtype == "u2" else depth_from_metres(raw)
 
 
-def depth_from_millimetres(raw: NDArray[np.uint16]) -> NDArray[np.float32]:
+def depth_from_millimetres(raw: NDArray[np.uint16]) -> Floats:
     """Return metres with NaN where the (H, W) uint16 millimetres are 0 or saturated."""
     depth_m = raw.astype(np.float32) / np.float32(1000)
     depth_m[(raw == 0) | (raw == 65535)] = np.nan
     return depth_m
 
 
-def depth_from_metres(raw: NDArray[np.float32]) -> NDArray[np.float32]:
+def depth_from_metres(raw: Floats) -> Floats:
     """Return a copy with NaN where the (H, W) float32 metres are not positive and finite."""
     depth_m = raw.astype(np.float32)
     depth_m[~((depth_m > 0) & np.isfinite(depth_m))] = np.nan
@@ -178,10 +178,10 @@ def decode_compressed(data: Any) -> Pixels:
     return rgb
 
 
-def _read_compressed(data: Any) -> NDArray[Any]:
+def _read_compressed(data: Any) -> AnyArray:
     encoded = np.frombuffer(data, np.uint8)
     try:
-        raw: NDArray[Any] | None = None
+        raw: AnyArray | None = None
         if encoded.size:
             raw = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
@@ -196,7 +196,7 @@ def _read_compressed(data: Any) -> NDArray[Any]:
 
 def _view(
     data: Any, shape: tuple[int, int, int], dtype: str, step: int, is_bigendian: bool
-) -> NDArray[Any]:
+) -> AnyArray:
     """Lay an (H, W, C) array of native byte order over the bytes; copy only to swap bytes."""
     height, width, num_channels = shape
     kind = np.dtype(dtype).newbyteorder(">" if is_bigendian else "<")
@@ -214,5 +214,5 @@ def _view(
         raise ImageError(
             f"data has {len(buffer)} bytes: {height} rows of step {step} need {needed}"
         )
-    raw: NDArray[Any] = np.ndarray(shape, kind, buffer, strides=(step, pixel, kind.itemsize))
+    raw: AnyArray = np.ndarray(shape, kind, buffer, strides=(step, pixel, kind.itemsize))
     return raw if kind.isnative else raw.astype(kind.newbyteorder("="))

@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from aliked_ros.structs import Array, Index, Pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 
 ESTIMATE, TRUTH, ERROR = "#1f6feb", "#8b949e", "#d1495b"
 _AXES = "xyz"
 
 
 def plot_trajectory(
-    stamps_ns: NDArray[np.int64],
+    stamps_ns: Index,
     positions: Array,
     reference_m: Array | None = None,
     *,
     title: str = "",
     unit: str = "m",
-) -> NDArray[np.uint8]:
+) -> Pixels:
     """Draw a path in the two directions in which it extends most.
 
     Args:

@@ -1,17 +1,27 @@
-"""The nouns: features, matches, cameras and relative poses as frozen dataclasses."""
+"""The nouns: types of arrays; features, matches, cameras and frames as frozen dataclasses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, device
+
+if TYPE_CHECKING:
+    from torch import Tensor, device
+
+AnyArray: TypeAlias = NDArray[Any]
+Array: TypeAlias = NDArray[np.float64]
+Floats: TypeAlias = NDArray[np.float32]
+Index: TypeAlias = NDArray[np.int64]  # positions (K,), or pairs of positions (K, 2)
+Mask: TypeAlias = NDArray[np.bool_]
+Pixels: TypeAlias = NDArray[np.uint8]  # (H, W) grey or (H, W, 3) RGB
 
 DISTORTION_MODELS = ("none", "plumb_bob", "rational_polynomial", "equidistant")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Features:
     """The keypoints of one image with their descriptors, best score first.
 
@@ -36,7 +46,7 @@ class Features:
 
     def to(self, target: str | device) -> Features:
         """Return the same features on another device; no copy if they are there already."""
-        if self.on_host is not None and device(target).type == "cpu":
+        if self.on_host is not None and str(target).partition(":")[0] == "cpu":
             return self.on_host
         keypoints = self.keypoints.to(target)
         if keypoints is self.keypoints:
@@ -61,7 +71,7 @@ class Features:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Matches:
     """Pairs of keypoints of image 0 and image 1, one-to-one, sorted by the index in image 0.
 
@@ -77,11 +87,11 @@ class Matches:
         return int(self.indices.shape[0])
 
 
-def _identity() -> NDArray[np.float64]:
+def _identity() -> Array:
     return np.eye(3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Camera:
     """A calibrated camera with the meaning of sensor_msgs/CameraInfo.
 
@@ -100,11 +110,11 @@ class Camera:
 
     width: int
     height: int
-    K: NDArray[np.float64]
+    K: Array
     distortion_model: str = "none"
-    D: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    R: NDArray[np.float64] = field(default_factory=_identity)
-    P: NDArray[np.float64] | None = None
+    D: Array = field(default_factory=lambda: np.zeros(0))
+    R: Array = field(default_factory=_identity)
+    P: Array | None = None
 
     def __post_init__(self) -> None:
         if self.width <= 0 or self.height <= 0:
@@ -126,7 +136,7 @@ class Camera:
             )
 
     @property
-    def K_rectified(self) -> NDArray[np.float64]:
+    def K_rectified(self) -> Array:
         """(3, 3) intrinsics of the rectified pinhole, px."""
         return self.K if self.P is None else self.P[:, :3]
 
@@ -139,7 +149,7 @@ class Camera:
         return bends or not np.allclose(self.R, np.eye(3)) or not same_projection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Frame:
     """One instant of a dataset.
 
@@ -152,7 +162,7 @@ class Frame:
     """
 
     stamp_ns: int
-    image: NDArray[np.uint8]
-    right_image: NDArray[np.uint8] | None = None
-    depth_m: NDArray[np.float32] | None = None
-    T_world_camera: NDArray[np.float64] | None = None
+    image: Pixels
+    right_image: Pixels | None = None
+    depth_m: Floats | None = None
+    T_world_camera: Array | None = None

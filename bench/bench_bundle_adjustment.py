@@ -13,8 +13,8 @@ import time
 import numpy as np
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle_adjustment import adjust_bundle
-from aliked_ros.geometry.bundle_problem import BundleProblem
+from aliked_ros.geometry.bundle.adjustment import adjust_bundle
+from aliked_ros.geometry.bundle.problem import BundleProblem
 
 FOCAL_PX, NOISE_PX, BASELINE_M, DISPARITY_NOISE_PX = 700.0, 0.5, 0.54, 0.2
 STEP_M, OUTLIER_SHARE, DEPTH_SHARE, MEAN_LENGTH = 0.8, 0.05, 0.5, 5
@@ -40,9 +40,9 @@ def make_window(
     seen = np.einsum("nij,nj->ni", T_camera_world[keyframe, :3, :3], points[landmark])
     seen += T_camera_world[keyframe, :3, 3]
     sigma = NOISE_PX / FOCAL_PX
-    normalised = seen[:, :2] / seen[:, 2:] + generator.normal(0, sigma, (num, 2))
+    xy = seen[:, :2] / seen[:, 2:] + generator.normal(0, sigma, (num, 2))
     wrong = generator.random(num) < OUTLIER_SHARE
-    normalised[wrong] += generator.normal(0, 40 * sigma, (wrong.sum(), 2))
+    xy[wrong] += generator.normal(0, 40 * sigma, (wrong.sum(), 2))
     depth_sigma = DISPARITY_NOISE_PX / (FOCAL_PX * BASELINE_M)
     inverse_depth = 1 / seen[:, 2] + generator.normal(0, depth_sigma, num)
     inverse_depth[generator.random(num) < OUTLIER_SHARE] *= 2
@@ -59,7 +59,7 @@ def make_window(
         points * (1 + generator.normal(0, 0.05, (num_landmarks, 1))),
         keyframe.astype(np.int64),
         landmark.astype(np.int64),
-        normalised,
+        xy,
         np.full(num, sigma),
         inverse_depth if has_depth else None,
         np.full(num, depth_sigma) if has_depth else None,

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle_problem import BundleProblem
+from aliked_ros.geometry.bundle.problem import BundleProblem
 
-SIGMA, DEPTH_SIGMA = 1e-3, 4e-3  # of a normalised coordinate, of an inverse depth (1/m)
+SIGMA, DEPTH_SIGMA = 1e-3, 4e-3  # of a xy coordinate, of an inverse depth (1/m)
 
 
 def window(
@@ -43,7 +43,7 @@ def window(
     seen = np.einsum("nij,nj->ni", T_camera_world[keyframe, :3, :3], points[landmark])
     seen += T_camera_world[keyframe, :3, 3]
     num = len(seen)
-    normalised = seen[:, :2] / seen[:, 2:] + generator.normal(0, noise * SIGMA, (num, 2))
+    xy = seen[:, :2] / seen[:, 2:] + generator.normal(0, noise * SIGMA, (num, 2))
     inverse_depth = 1 / seen[:, 2] + generator.normal(0, noise * DEPTH_SIGMA, num)
     inverse_depth[generator.random(num) >= depth_share] = np.nan
     is_fixed = np.isin(np.arange(num_keyframes), [0, num_keyframes - 1][:num_fixed])
@@ -56,7 +56,7 @@ def window(
         points * (1 + guess * generator.normal(0, 0.1, (num_landmarks, 1))),
         keyframe.astype(np.int64),
         landmark.astype(np.int64),
-        normalised,
+        xy,
         np.full(num, SIGMA),
         inverse_depth,
         np.full(num, DEPTH_SIGMA),

@@ -24,7 +24,7 @@ _IN_MEMORY = 64  # images: about 1 MB each
 DESCRIPTION = "Share of queries localized within (0.25 m, 2 deg), (0.5 m, 5 deg), (5 m, 10 deg)."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scene:
     """The posed images of a place.
 

@@ -10,14 +10,10 @@ from typing import TYPE_CHECKING, Any
 from aliked_ros.cli import evaluation_methods as shared
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from aliked_ros.cli.evaluation_methods import Contestant
     from aliked_ros.evaluation.posed_pairs import PosedPair
     from aliked_ros.evaluation.report import Report, Table
 
-    Array = NDArray[np.float64]
 
 DESCRIPTION = "Relative pose AUC@5/10/20 deg on a list of image pairs."
 

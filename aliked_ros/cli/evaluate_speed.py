@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aliked_ros.cli import evaluation_methods as shared
+from aliked_ros.structs import Pixels
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from aliked_ros.evaluation.report import Report, Table
 
 DESCRIPTION = "Frames per second, and ALIKE's dense descriptors against SDDH's sparse ones."
@@ -70,7 +68,7 @@ def evaluate(options: argparse.Namespace) -> Report:
 
 
 def _time_stages(
-    image: NDArray[np.uint8], counts: list[int], options: argparse.Namespace
+    image: Pixels, counts: list[int], options: argparse.Namespace
 ) -> dict[str, list[float]]:
     """Return stage -> seconds for each number of keypoints."""
     from functools import partial

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from aliked_ros.structs import Array, Index, Pixels
 
 if TYPE_CHECKING:
     from aliked_ros.evaluation.feature_cache import CachedExtractor, Extract
@@ -125,9 +126,7 @@ def open_all(specs: str, budget: object) -> list[Method]:
     return methods
 
 
-def measure_speed(
-    image: NDArray[np.uint8], options: argparse.Namespace, repeats: int = 5
-) -> dict[str, float]:
+def measure_speed(image: Pixels, options: argparse.Namespace, repeats: int = 5) -> dict[str, float]:
     """Return method -> frames per second at 640x480 with 1000 keypoints; the methods take turns.
 
     The time is from the image in memory to the features in memory, the best of the repeats.
@@ -141,7 +140,7 @@ def measure_speed(
     return {name: 1 / seconds for name, seconds in time_in_turns(runs, repeats).items()}
 
 
-def _extraction(method: Method, image: NDArray[np.uint8]) -> Callable[[], object]:
+def _extraction(method: Method, image: Pixels) -> Callable[[], object]:
     return lambda: method.extract(image).to("cpu")
 
 
@@ -161,12 +160,12 @@ def time_in_turns(runs: Mapping[str, Callable[[], object]], repeats: int) -> dic
     return {name: min(seconds) for name, seconds in times.items()}
 
 
-def fit(image: NDArray[np.uint8], image_size: tuple[int, int]) -> NDArray[np.uint8]:
+def fit(image: Pixels, image_size: tuple[int, int]) -> Pixels:
     """Return the image resized to (height, width), px."""
     import cv2
 
     height, width = image_size
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def progress(
@@ -181,10 +180,10 @@ def progress(
 
 def match_indices(
     contestant: Contestant,
-    image0: NDArray[np.uint8],
-    image1: NDArray[np.uint8],
+    image0: Pixels,
+    image1: Pixels,
     budget: int | None = None,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+) -> tuple[Array, Array, Index]:
     """Return keypoints (N, 2) and (M, 2), px, and their mutual nearest neighbours (K, 2).
 
     A budget takes the best of what was extracted.

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
 
-def save_picture(path: Path, picture: NDArray[np.uint8]) -> None:
+def save_picture(path: Path, picture: Pixels) -> None:
     """Write an (H, W, 3) RGB picture as PNG; make its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):

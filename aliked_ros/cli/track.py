@@ -112,7 +112,8 @@ def _num_frames(options: argparse.Namespace, length: int) -> int:
 
 def _build(sequence: Sequence, extractor: Extractor, configs: Configs) -> FramePipeline:
     """Return the pipeline for a sequence."""
-    from aliked_ros.odometry.pipeline import FramePipeline, make_rig
+    from aliked_ros.odometry.pipeline import FramePipeline
+    from aliked_ros.odometry.rig import make_rig
     from aliked_ros.odometry.visual_odometry import VisualOdometry
 
     rig = make_rig(
@@ -123,7 +124,7 @@ def _build(sequence: Sequence, extractor: Extractor, configs: Configs) -> FrameP
         configs.stereo,
     )
     odometry = VisualOdometry(configs.odometry, configs.matcher, rig.camera, rig.right_camera)
-    return FramePipeline(extractor, rig.measure_depth, odometry, time.perf_counter)
+    return FramePipeline(rig, odometry, time.perf_counter, extractor)
 
 
 def _track(
@@ -155,7 +156,7 @@ def _track(
             processed = pipeline.process(frame)
             result = processed.result
             total_ms = (time.perf_counter() - started_s) * 1e3
-            latencies_ms = {"read": read_ms, **processed.latencies_ms, "total": total_ms}
+            latencies_ms = {"read": read_ms, **processed.stages_ms, "total": total_ms}
             tracked.records.append(FrameRecord.of(result, latencies_ms))
             strip.add(frame.image, result)
             shown = f"{result.state.value}, {result.num_inliers} inliers"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.cli.pictures import save_picture
 from aliked_ros.drawing import TrackTails, draw_tracks, tile
 from aliked_ros.odometry.result import OdometryResult
+from aliked_ros.structs import Pixels
 
 NUM_PICTURES = 6
 COLUMNS = 2
@@ -25,10 +25,10 @@ class TrackStrip:
         chosen = np.linspace(min(8, num_frames - 1), num_frames - 1, count)
         self._chosen = set(np.round(chosen).astype(int).tolist())
         self._tails = TrackTails()
-        self._pictures: list[NDArray[np.uint8]] = []
+        self._pictures: list[Pixels] = []
         self._num_seen = 0
 
-    def add(self, image: NDArray[np.uint8], result: OdometryResult) -> None:
+    def add(self, image: Pixels, result: OdometryResult) -> None:
         """Take in the next frame."""
         tracks = result.tracks
         track_ids = tracks.track_ids.astype(np.int64)

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from aliked_ros.datasets.sequence import Calibration, DatasetError
-from aliked_ros.geometry.rectification import baseline_m
-from aliked_ros.structs import Camera
+from aliked_ros.geometry.camera import baseline_m
+from aliked_ros.structs import Array, Camera
 
 _MODEL_NAMES = {"": "none", "fisheye": "equidistant", "radtan": "plumb_bob"}
 
@@ -110,7 +110,7 @@ def _camera(content: dict[str, Any]) -> Camera:
     )
 
 
-def _matrix(values: NDArray[np.float64]) -> dict[str, Any]:
+def _matrix(values: Array) -> dict[str, Any]:
     rows, cols = values.shape
     return {"rows": rows, "cols": cols, "data": [float(value) for value in values.ravel()]}
 

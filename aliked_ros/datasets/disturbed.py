@@ -8,11 +8,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets.sequence import Calibration, DatasetError, Pictures, Sequence
-
-Index = NDArray[np.int64]
+from aliked_ros.structs import Floats, Index
 
 _DROPPED_SHARE = 0.2
 _EPISODE_NS = 1_000_000_000  # black frames, blur; between steps of brightness
@@ -37,7 +35,7 @@ class Spell:
     stop: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Plan:
     """Which frames are kept, when something happens, and what happens to the pictures."""
 
@@ -185,7 +183,7 @@ def _on_images(pictures: Pictures, change: Callable[[Any], Any]) -> Pictures:
     )
 
 
-def _line_kernel(length_px: int, angle_rad: float) -> NDArray[np.float32]:
+def _line_kernel(length_px: int, angle_rad: float) -> Floats:
     """Return a kernel that averages along a line through its middle."""
     size = max(length_px, 3) | 1
     middle = size // 2
@@ -193,4 +191,4 @@ def _line_kernel(length_px: int, angle_rad: float) -> NDArray[np.float32]:
     ends = [tuple(round(middle + sign * step) for step in offset) for sign in (-1, 1)]
     kernel = np.zeros((size, size), dtype=np.float32)
     cv2.line(kernel, ends[0], ends[1], 1.0)
-    return np.asarray(kernel / kernel.sum())
+    return kernel / kernel.sum()

@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from aliked_ros.datasets import calibration, stamps, tum_rows
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.geometry import se3
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Array, Camera, Index
 
 MAX_PAIR_OFFSET_NS = 5_000_000
 _MODELS = {
@@ -63,7 +62,7 @@ class EurocSequence(FileSequence):
         )
 
 
-def _read_images(camera_folder: Path) -> tuple[NDArray[np.int64], list[Path]]:
+def _read_images(camera_folder: Path) -> tuple[Index, list[Path]]:
     """Return stamps and files of a camera's data.csv, in the order of time."""
     path = camera_folder / "data.csv"
     stamps_ns, files = [], []
@@ -89,7 +88,7 @@ def _read_csv(path: Path) -> list[tuple[int, list[str]]]:
     return [(number, row) for number, row in rows if row and not row[0].startswith("#")]
 
 
-def _cameras(mav0: Path) -> tuple[Calibration, NDArray[np.float64]]:
+def _cameras(mav0: Path) -> tuple[Calibration, Array]:
     """Return both cameras and T_body_camera of the left one."""
     left = _read_sensor(mav0 / "cam0" / "sensor.yaml")
     if left is None:
@@ -102,7 +101,7 @@ def _cameras(mav0: Path) -> tuple[Calibration, NDArray[np.float64]]:
     return Calibration(camera, right_camera, se3.inverse(T_body_left) @ T_body_right), T_body_left
 
 
-def _read_sensor(path: Path) -> tuple[Camera, NDArray[np.float64]] | None:
+def _read_sensor(path: Path) -> tuple[Camera, Array] | None:
     """Return camera and T_body_camera of a sensor.yaml; None where there is no such file."""
     if not path.is_file():
         return None
@@ -118,7 +117,7 @@ def _read_sensor(path: Path) -> tuple[Camera, NDArray[np.float64]] | None:
         raise DatasetError(f"{path}: {reason}") from error
 
 
-def _sensor(content: dict[str, Any]) -> tuple[Camera, NDArray[np.float64]]:
+def _sensor(content: dict[str, Any]) -> tuple[Camera, Array]:
     if content["camera_model"] != "pinhole":
         raise ValueError(f"camera_model is {content['camera_model']!r}: only 'pinhole' is known")
     name = str(content["distortion_model"])

@@ -6,13 +6,11 @@ from collections.abc import Sequence as Listed
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.image_files import read_image
 from aliked_ros.datasets.sequence import Calibration, FrameError, Pictures, Sequence
 from aliked_ros.images import ImageError
+from aliked_ros.structs import Floats, Index
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class FileSequence(Sequence):
     def __init__(
         self,
         name: str,
-        stamps_ns: NDArray[np.int64],
+        stamps_ns: Index,
         files: Files,
         calibration: Calibration,
         *,
@@ -79,6 +77,6 @@ class FileSequence(Sequence):
         except ImageError as error:
             raise FrameError(index, str(error)) from error
 
-    def _read_depth(self, path: Path) -> NDArray[np.float32]:
+    def _read_depth(self, path: Path) -> Floats:
         """Return the (H, W) float32 metres of a depth file, NaN where unknown."""
         raise NotImplementedError(f"layout {self.layout} has no depth files; asked for {path}")

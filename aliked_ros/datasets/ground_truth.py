@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
+from aliked_ros.structs import Array, Index
 
 MAX_INTERPOLATION_GAP_NS = 100_000_000
 MAX_NEAREST_GAP_NS = 20_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GroundTruth:
     """Poses of the (left) camera's optical frame, at a rate of their own.
 
@@ -22,13 +22,13 @@ class GroundTruth:
         T_world_camera: (M, 4, 4) float64, metres.
     """
 
-    stamps_ns: NDArray[np.int64]
-    T_world_camera: NDArray[np.float64]
+    stamps_ns: Index
+    T_world_camera: Array
 
     def __len__(self) -> int:
         return len(self.stamps_ns)
 
-    def at(self, stamp_ns: int) -> NDArray[np.float64] | None:
+    def at(self, stamp_ns: int) -> Array | None:
         """Return the (4, 4) pose at a stamp, or None where there is none near enough.
 
         Between two poses at most 100 ms apart it is interpolated (straight line, shortest turn);
@@ -49,16 +49,16 @@ class GroundTruth:
             return None
         return self._pose(nearest)
 
-    def _pose(self, index: int) -> NDArray[np.float64]:
-        T_world_camera: NDArray[np.float64] = self.T_world_camera[index]
+    def _pose(self, index: int) -> Array:
+        T_world_camera: Array = self.T_world_camera[index]
         return T_world_camera
 
-    def moved_by(self, T_body_camera: NDArray[np.float64]) -> GroundTruth:
+    def moved_by(self, T_body_camera: Array) -> GroundTruth:
         """Return the poses of a camera that is fixed to the body whose poses these are."""
         return GroundTruth(self.stamps_ns, self.T_world_camera @ T_body_camera)
 
 
-def nearest_rigid(T: NDArray[np.float64]) -> NDArray[np.float64]:
+def nearest_rigid(T: Array) -> Array:
     """Return (M, 4, 4) poses whose rotations, written with few digits, are orthogonal again."""
     U, _, V_transposed = np.linalg.svd(T[:, :3, :3])
     rigid = np.tile(np.eye(4), (len(T), 1, 1))
@@ -67,9 +67,7 @@ def nearest_rigid(T: NDArray[np.float64]) -> NDArray[np.float64]:
     return rigid
 
 
-def _between(
-    T_world_0: NDArray[np.float64], T_world_1: NDArray[np.float64], fraction: float
-) -> NDArray[np.float64]:
+def _between(T_world_0: Array, T_world_1: Array, fraction: float) -> Array:
     """Return the pose a fraction of the way: straight line for the position, shortest turn."""
     R_0_1 = T_world_0[:3, :3].T @ T_world_1[:3, :3]
     t_world = (1 - fraction) * T_world_0[:3, 3] + fraction * T_world_1[:3, 3]

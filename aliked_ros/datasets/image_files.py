@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliked_ros.images import ImageError, decode_compressed
+from aliked_ros.structs import Pixels
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+def read_image(path: Path) -> Pixels:
     """Return (H, W) grey or (H, W, 3) RGB pixels of a file.
 
     Raises:

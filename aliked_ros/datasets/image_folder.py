@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets import calibration, stamps, tum_rows
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.image_files import list_images
 from aliked_ros.datasets.sequence import Calibration
+from aliked_ros.structs import Index
 
 DEFAULT_RATE_HZ = 30.0
 _SUBFOLDERS = ("", "images", "image", "rgb", "color", "left", "data")
@@ -54,7 +54,7 @@ def _find_images(path: Path) -> list[Path]:
     return next(filter(None, (list_images(path / name) for name in _SUBFOLDERS)), [])
 
 
-def _stamps_in_names(images: list[Path]) -> NDArray[np.int64] | None:
+def _stamps_in_names(images: list[Path]) -> Index | None:
     """Return stamps if every name is one: seconds with decimals, or whole nanoseconds."""
     if all(re.fullmatch(r"\d+\.\d{3,9}", image.stem) for image in images):
         return np.array([stamps.seconds_to_ns(image.stem) for image in images], np.int64)
@@ -63,9 +63,7 @@ def _stamps_in_names(images: list[Path]) -> NDArray[np.int64] | None:
     return None
 
 
-def _counted_stamps(
-    num_images: int, truth: GroundTruth | None, rate_hz: float
-) -> NDArray[np.int64]:
+def _counted_stamps(num_images: int, truth: GroundTruth | None, rate_hz: float) -> Index:
     """Return stamps at a rate; ground truth with one row per image tells them better."""
     if truth is not None and len(truth) == num_images and not rate_hz:
         return truth.stamps_ns

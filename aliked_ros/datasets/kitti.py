@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets import calibration, stamps
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
@@ -13,7 +12,7 @@ from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
 from aliked_ros.datasets.image_files import list_images, size_of_first
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.geometry import se3
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Array, Camera, Index
 
 DEFAULT_RATE_HZ = 10.0
 _PAIRS = ((0, 1), (2, 3))
@@ -55,7 +54,7 @@ class KittiSequence(FileSequence):
         )
 
 
-def _read_projections(path: Path) -> dict[int, NDArray[np.float64]]:
+def _read_projections(path: Path) -> dict[int, Array]:
     """Return the (3, 4) projection matrices of calib.txt by camera number."""
     projections = {}
     lines = path.read_text(encoding="ascii").splitlines() if path.is_file() else []
@@ -71,8 +70,8 @@ def _read_projections(path: Path) -> dict[int, NDArray[np.float64]]:
 
 
 def _cameras(
-    projections: dict[int, NDArray[np.float64]], pair: tuple[int, int], images: list[Path]
-) -> tuple[Calibration, NDArray[np.float64]]:
+    projections: dict[int, Array], pair: tuple[int, int], images: list[Path]
+) -> tuple[Calibration, Array]:
     """Return the rectified pair and T_camera0_left."""
     left, right = pair
     size = size_of_first(images)
@@ -102,7 +101,7 @@ def _rows_of(images: list[Path], num_rows: int) -> list[int]:
     return [int(image.stem) for image in images]
 
 
-def _stamps(path: Path, images: list[Path], rate_hz: float) -> tuple[NDArray[np.int64], bool]:
+def _stamps(path: Path, images: list[Path], rate_hz: float) -> tuple[Index, bool]:
     if not path.is_file():
         return stamps.at_rate(len(images), rate_hz or DEFAULT_RATE_HZ), False
     times = [stamps.seconds_to_ns(text) for text in path.read_text(encoding="ascii").split()]
@@ -115,8 +114,8 @@ def _stamps(path: Path, images: list[Path], rate_hz: float) -> tuple[NDArray[np.
 def _ground_truth(
     path: Path,
     images: list[Path],
-    stamps_ns: NDArray[np.int64],
-    T_camera0_left: NDArray[np.float64],
+    stamps_ns: Index,
+    T_camera0_left: Array,
 ) -> GroundTruth | None:
     # As the benchmark unpacks it, poses/NN.txt lies beside sequences/NN, which may be a link.
     places = [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from aliked_ros.structs import AnyArray
 
 
-def write(path: Path, points: NDArray[Any], num_seen: NDArray[Any]) -> None:
+def write(path: Path, points: AnyArray, num_seen: AnyArray) -> None:
     """Write points (L, 3), metres, and how many keyframes see each (L,)."""
     header = [
         "ply",

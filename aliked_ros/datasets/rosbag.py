@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets import calibration, stamps
 from aliked_ros.datasets.bag_topics import choose_topics, info_topic
@@ -21,7 +20,7 @@ from aliked_ros.images import (
     decode_image,
     message_fields,
 )
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Camera, Index
 
 MAX_PARTNER_OFFSET_NS = 20_000_000
 _SUFFIXES = (".mcap", ".db3")
@@ -92,7 +91,7 @@ class _Bag:
         self._readers = threading.local()
         self.topic_types = {c.topic: c.msgtype for c in self._reader().connections}
 
-    def index(self, topic: str) -> NDArray[np.int64]:
+    def index(self, topic: str) -> Index:
         """Return (M, 2) header stamp and time of recording, ns, in the order of the stamps."""
         reader = self._reader()
         connections = [c for c in reader.connections if c.topic == topic]
@@ -164,7 +163,7 @@ def _header_stamp_ns(raw: bytes) -> int:
     return int(seconds) * 1_000_000_000 + int(nanoseconds)
 
 
-def _partners(stamps_ns: NDArray[np.int64], times_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+def _partners(stamps_ns: Index, times_ns: Index) -> Index:
     """Return (N, 2) time of recording and stamp of each frame's partner, -1 where none."""
     partners = stamps.nearest(stamps_ns, times_ns[:, 0], MAX_PARTNER_OFFSET_NS)
     table = np.full((len(stamps_ns), 2), -1, np.int64)

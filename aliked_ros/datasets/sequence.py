@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets.ground_truth import GroundTruth
-from aliked_ros.structs import Camera, Frame
+from aliked_ros.structs import Array, Camera, Floats, Frame, Index, Pixels
 
 
 class DatasetError(ValueError):
@@ -33,16 +32,16 @@ class FrameError(RuntimeError):
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pictures:
     """What one frame holds: the image, its stereo partner and its depth, as in Frame."""
 
-    image: NDArray[np.uint8]
-    right_image: NDArray[np.uint8] | None = None
-    depth_m: NDArray[np.float32] | None = None
+    image: Pixels
+    right_image: Pixels | None = None
+    depth_m: Floats | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Calibration:
     """The cameras of a sequence.
 
@@ -55,7 +54,7 @@ class Calibration:
 
     camera: Camera | None = None
     right_camera: Camera | None = None
-    T_left_right: NDArray[np.float64] | None = None
+    T_left_right: Array | None = None
 
 
 class Sequence(ABC):
@@ -76,7 +75,7 @@ class Sequence(ABC):
     def __init__(
         self,
         name: str,
-        stamps_ns: NDArray[np.int64],
+        stamps_ns: Index,
         calibration: Calibration,
         *,
         sensors: tuple[str, ...] = ("mono",),

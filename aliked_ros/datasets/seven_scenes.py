@@ -14,7 +14,7 @@ from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
 from aliked_ros.datasets.image_files import read_raw_depth
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.images import depth_from_millimetres
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Array, Camera, Floats, Index
 
 DEFAULT_RATE_HZ = 30.0
 # The published 585/320/240 belongs to the depth camera; the colour camera is wider.
@@ -50,14 +50,12 @@ class SevenScenesSequence(FileSequence):
         )
         self._K_depth = _depth_intrinsics(path)
 
-    def _read_depth(self, path: Path) -> NDArray[np.float32]:
+    def _read_depth(self, path: Path) -> Floats:
         raw = read_raw_depth(path)
         return depth_from_millimetres(_register(raw, self._K_depth, self.require_camera()))
 
 
-def _register(
-    raw: NDArray[np.uint16], K_depth: NDArray[np.float64], camera: Camera
-) -> NDArray[np.uint16]:
+def _register(raw: NDArray[np.uint16], K_depth: Array, camera: Camera) -> NDArray[np.uint16]:
     """Return the depth image as the colour camera sees it: rescaled about its centre, same z.
 
     The lever arm between the two cameras is not published and is left out; 0 where unseen.
@@ -66,10 +64,10 @@ def _register(
     columns = K_depth_colour[0, 0] * np.arange(camera.width) + K_depth_colour[0, 2]
     rows = K_depth_colour[1, 1] * np.arange(camera.height) + K_depth_colour[1, 2]
     x, y = np.meshgrid(columns.astype(np.float32), rows.astype(np.float32))
-    return np.asarray(cv2.remap(raw, x, y, cv2.INTER_NEAREST, borderValue=0), np.uint16)
+    return cv2.remap(raw, x, y, cv2.INTER_NEAREST, borderValue=0)
 
 
-def _depth_intrinsics(path: Path) -> NDArray[np.float64]:
+def _depth_intrinsics(path: Path) -> Array:
     file = path / "camera-intrinsics.txt"
     if not file.is_file():
         return _pinhole(DEPTH_FOCAL_PX, 320.0, 240.0)
@@ -79,7 +77,7 @@ def _depth_intrinsics(path: Path) -> NDArray[np.float64]:
         raise DatasetError(f"{file}: give a 3x3 matrix, px ({error})") from error
 
 
-def _pinhole(focal_px: float, cx: float, cy: float) -> NDArray[np.float64]:
+def _pinhole(focal_px: float, cx: float, cy: float) -> Array:
     return np.array([[focal_px, 0.0, cx], [0.0, focal_px, cy], [0.0, 0.0, 1.0]])
 
 
@@ -87,7 +85,7 @@ def _sibling(image: Path, ending: str) -> Path:
     return image.with_name(f"{image.name.split('.')[0]}.{ending}")
 
 
-def _ground_truth(images: list[Path], stamps_ns: NDArray[np.int64]) -> GroundTruth | None:
+def _ground_truth(images: list[Path], stamps_ns: Index) -> GroundTruth | None:
     """Return the poses of the frames that have a finite one."""
     kept, poses = [], []
     for index, image in enumerate(images):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
-from numpy.typing import NDArray
+
+from aliked_ros.structs import Index
 
 
 def seconds_to_ns(text: str) -> int:
@@ -29,21 +30,19 @@ def ns_to_seconds(stamp_ns: int) -> str:
     return f"{sign}{abs(stamp_ns) // 1_000_000_000}.{abs(stamp_ns) % 1_000_000_000:09d}"
 
 
-def at_rate(num_frames: int, rate_hz: float) -> NDArray[np.int64]:
+def at_rate(num_frames: int, rate_hz: float) -> Index:
     """Return (num_frames,) stamps in nanoseconds, from 0 on, 1/rate apart."""
     if not rate_hz > 0:
         raise ValueError(f"rate is {rate_hz} Hz: it must be positive")
     return np.asarray(np.round(np.arange(num_frames) * (1e9 / rate_hz)), np.int64)
 
 
-def increasing(stamps_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+def increasing(stamps_ns: Index) -> Index:
     """Return the positions that put stamps in order, each stamp once (its first mention)."""
     return np.unique(stamps_ns, return_index=True)[1].astype(np.int64)
 
 
-def nearest(
-    stamps_ns: NDArray[np.int64], others_ns: NDArray[np.int64], tolerance_ns: int
-) -> NDArray[np.int64]:
+def nearest(stamps_ns: Index, others_ns: Index, tolerance_ns: int) -> Index:
     """Find the partner of each stamp among others.
 
     Args:
@@ -63,7 +62,7 @@ def nearest(
     return np.where(mutual & near, partners, -1)
 
 
-def _closest(stamps_ns: NDArray[np.int64], others_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+def _closest(stamps_ns: Index, others_ns: Index) -> Index:
     after = np.clip(np.searchsorted(others_ns, stamps_ns), 1, max(len(others_ns) - 1, 1))
     before = after - 1
     after = np.minimum(after, len(others_ns) - 1)

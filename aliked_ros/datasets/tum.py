@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets import calibration, stamps, tum_rows
 from aliked_ros.datasets.file_sequence import Files, FileSequence, Options
 from aliked_ros.datasets.image_files import read_raw_depth
 from aliked_ros.datasets.sequence import Calibration, DatasetError
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Camera, Floats, Index
 
 DEPTH_UNITS_PER_M = 5000.0
 MAX_DEPTH_OFFSET_NS = 20_000_000
@@ -56,14 +55,14 @@ class TumSequence(FileSequence):
             ground_truth=tum_rows.read(truth) if truth.is_file() else None,
         )
 
-    def _read_depth(self, path: Path) -> NDArray[np.float32]:
+    def _read_depth(self, path: Path) -> Floats:
         raw = read_raw_depth(path)
         depth_m = raw.astype(np.float32) / np.float32(DEPTH_UNITS_PER_M)
         depth_m[raw == 0] = np.nan
         return depth_m
 
 
-def _read_list(path: Path) -> tuple[NDArray[np.int64], list[Path]]:
+def _read_list(path: Path) -> tuple[Index, list[Path]]:
     """Return stamps and files of rows "stamp file", in the order of time."""
     if not path.is_file():
         return np.zeros(0, np.int64), []

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.datasets import stamps
 from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.structs import Array, Index
 
 HEADER = "# timestamp tx ty tz qx qy qz qw"
 
@@ -44,7 +44,7 @@ def read(path: Path) -> GroundTruth:
     return from_rows(np.array(stamps_ns, np.int64), np.array(rows).reshape(-1, 7))
 
 
-def from_rows(stamps_ns: NDArray[np.int64], rows: NDArray[np.float64]) -> GroundTruth:
+def from_rows(stamps_ns: Index, rows: Array) -> GroundTruth:
     """Return poses of (M,) stamps and (M, 7) rows tx ty tz qx qy qz qw, sorted by stamp."""
     keep = stamps.increasing(stamps_ns)
     T = np.tile(np.eye(4), (len(keep), 1, 1))
@@ -54,12 +54,12 @@ def from_rows(stamps_ns: NDArray[np.int64], rows: NDArray[np.float64]) -> Ground
     return GroundTruth(stamps_ns[keep], T)
 
 
-def row(stamp_ns: int, T_world_camera: NDArray[np.float64]) -> str:
+def row(stamp_ns: int, T_world_camera: Array) -> str:
     """Return one TUM row; the quaternion's sign is chosen so that qw >= 0."""
     return _rows([stamp_ns], T_world_camera[None])[0]
 
 
-def write(path: Path, poses: Iterable[tuple[int, NDArray[np.float64]]]) -> None:
+def write(path: Path, poses: Iterable[tuple[int, Array]]) -> None:
     """Write stamped poses (stamp_ns, (4, 4) T_world_camera), one row each."""
     listed = list(poses)
     T = np.array([pose for _, pose in listed]).reshape(-1, 4, 4)
@@ -67,7 +67,7 @@ def write(path: Path, poses: Iterable[tuple[int, NDArray[np.float64]]]) -> None:
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
-def _rows(stamps_ns: list[int], T_world_camera: NDArray[np.float64]) -> list[str]:
+def _rows(stamps_ns: list[int], T_world_camera: Array) -> list[str]:
     """Return a row for each of M stamps and poses (M, 4, 4)."""
     if not stamps_ns:
         return []

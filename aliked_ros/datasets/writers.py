@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ from aliked_ros.datasets import calibration, tum_rows
 from aliked_ros.datasets.sequence import Sequence
 from aliked_ros.datasets.stamps import ns_to_seconds
 from aliked_ros.datasets.tum import DEPTH_UNITS_PER_M
+from aliked_ros.structs import AnyArray, Array, Floats
 
 
 def write_tum(sequence: Sequence, folder: Path, limit: int | None = None) -> None:
@@ -54,7 +54,7 @@ def write_kitti(sequence: Sequence, folder: Path, limit: int | None = None) -> N
     rows = [f"P{number}: {_numbers(P)}" for number, P in enumerate(projections)]
     _save_lines(folder / "calib.txt", rows)
     stamps_ns: list[int] = []
-    poses: list[NDArray[np.float64]] = []
+    poses: list[Array] = []
     for number, frame in enumerate(sequence.frames("stereo", limit=limit)):
         _save(folder / "image_2" / f"{number:06d}.png", frame.image)
         assert frame.right_image is not None
@@ -68,16 +68,16 @@ def write_kitti(sequence: Sequence, folder: Path, limit: int | None = None) -> N
         _save_lines(folder / "poses.txt", [_numbers(T[:3]) for T in poses])
 
 
-def _depth_units(depth_m: NDArray[np.float32]) -> NDArray[np.uint16]:
+def _depth_units(depth_m: Floats) -> NDArray[np.uint16]:
     units = np.nan_to_num(depth_m * DEPTH_UNITS_PER_M)
     return np.asarray(np.round(np.where(units < 65535, units, 0)), np.uint16)
 
 
-def _numbers(values: NDArray[np.float64]) -> str:
+def _numbers(values: Array) -> str:
     return " ".join(f"{value:.12e}" for value in values.ravel())
 
 
-def _save(path: Path, pixels: NDArray[Any]) -> None:
+def _save(path: Path, pixels: AnyArray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
     if not cv2.imwrite(str(path), stored):

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aliked_ros.network.dkd import RADIUS, refine, sample_score, suppress_non_maxima
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
 # Channels of the four blocks, of the descriptor, and the layers of the head.
 VARIANTS = {
@@ -144,7 +143,7 @@ class ALIKEExtractor:
         self.detection_threshold = detection_threshold
 
     @torch.no_grad()
-    def __call__(self, image: NDArray[np.uint8]) -> Features:
+    def __call__(self, image: Pixels) -> Features:
         """Return the features of an (H, W) grey or (H, W, 3) RGB image."""
         pixels = torch.from_numpy(np.ascontiguousarray(image)).to(self.device).float() / 255
         pixels = pixels.unsqueeze(-1).expand(-1, -1, 3) if pixels.ndim == 2 else pixels

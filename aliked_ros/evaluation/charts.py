@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from aliked_ros.structs import Pixels
 
 # Families share a hue, sizes within a family go from light to dark.
 _COLOURS = {
@@ -56,7 +57,7 @@ class Scatter:
     fewer_is_better: bool = False
 
 
-def plot_curves(title: str, panels: list[Panel], y_limit: float | None = 102) -> NDArray[np.uint8]:
+def plot_curves(title: str, panels: list[Panel], y_limit: float | None = 102) -> Pixels:
     """Return curves side by side as an (H, W, 3) RGB picture.
 
     Args:
@@ -83,7 +84,7 @@ def plot_curves(title: str, panels: list[Panel], y_limit: float | None = 102) ->
     return _picture(canvas)
 
 
-def plot_scatter(title: str, panels: list[Scatter]) -> NDArray[np.uint8]:
+def plot_scatter(title: str, panels: list[Scatter]) -> Pixels:
     """Return points with their names, and the line of those that no other beats in both ways."""
     figure, canvas = _figure(6.0 * len(panels), 4.6, title)
     places = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -138,7 +139,7 @@ def _plain_logarithm(axes: Any) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _picture(canvas: Any) -> NDArray[np.uint8]:
+def _picture(canvas: Any) -> Pixels:
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 

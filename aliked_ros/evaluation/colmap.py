@@ -10,16 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.evaluation.localization import NO_POINT, PointMap
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.epipolar import sampson_error_px
-from aliked_ros.structs import Camera, Features
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
+from aliked_ros.structs import Array, Camera, Features, Index
 
 _CAMERA_ID = 1
 _MAX_EPIPOLAR_ERROR_PX = 4.0
@@ -47,7 +43,7 @@ def triangulate(
     names: dict[int, str],
     T_world_cameras: dict[int, Array],
     keypoints: dict[int, Array],
-    matches: dict[tuple[int, int], Indices],
+    matches: dict[tuple[int, int], Index],
     folder: Path,
 ) -> PointMap:
     """Triangulate points and write the map as a COLMAP model.

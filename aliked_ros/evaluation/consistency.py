@@ -6,15 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.evaluation.run_report import FrameRecord
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.increment import covariance_between
 from aliked_ros.odometry.result import State
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 NUM_FRAMES = 10  # of the motions that are judged
 _CONFIDENCE = 0.95

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
-Image = NDArray[np.uint8]
-Extract = Callable[[Image], Features]
+Extract = Callable[[Pixels], Features]
 
 _ARRAYS = ("keypoints", "scores", "dispersity", "descriptors")
 
@@ -44,7 +42,7 @@ class CachedExtractor:
         self.extraction_ms = 0.0
         folder.mkdir(parents=True, exist_ok=True)
 
-    def __call__(self, image: Image) -> Features:
+    def __call__(self, image: Pixels) -> Features:
         """Return the features of an (H, W) grey or (H, W, 3) RGB image, on the CPU."""
         pixels = hashlib.blake2b(repr(image.shape).encode(), digest_size=16)
         pixels.update(image.tobytes())
@@ -59,7 +57,7 @@ class CachedExtractor:
             height, width = stored["image_size"].tolist()
         return Features(keypoints, scores, dispersity, descriptors, (height, width))
 
-    def _store(self, path: Path, image: Image) -> None:
+    def _store(self, path: Path, image: Pixels) -> None:
         if self._extract is None:
             self._extract = self._make()
             self._extract(image)  # the first image pays for things that later ones find ready

@@ -22,10 +22,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import poselib
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array, Index, Mask
 
 MMA_THRESHOLDS_PX = tuple(range(1, 11))
 CORNER_THRESHOLDS_PX = (1, 3, 5)
@@ -56,7 +55,7 @@ class PairScore:
 
 def score_pair(
     keypoints: tuple[Array, Array],
-    matches: NDArray[np.int64],
+    matches: Index,
     H_1_0: Array,
     image_sizes: tuple[tuple[int, int], tuple[int, int]],
     estimator: str = "opencv",
@@ -98,10 +97,10 @@ def warp(H_1_0: Array, points: Array) -> Array:
         return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:], np.float64)
 
 
-def is_inside(points: Array, image_size: tuple[int, int]) -> NDArray[np.bool_]:
+def is_inside(points: Array, image_size: tuple[int, int]) -> Mask:
     """Return which points (N, 2) lie between the centres of the outermost pixels: (N,) bool."""
     height, width = image_size
-    return np.asarray(((points >= 0) & (points <= [width - 1, height - 1])).all(axis=1))
+    return ((points >= 0) & (points <= [width - 1, height - 1])).all(axis=1)
 
 
 def repeatability(warped0: Array, keypoints1: Array, threshold_px: float) -> float:

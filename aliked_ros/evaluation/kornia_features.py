@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from aliked_ros.evaluation.feature_cache import Extract
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
 
 def open_network(model: str, weights: Path, max_keypoints: int, device: torch.device) -> Extract:
@@ -27,7 +25,7 @@ def _open_disk(state: dict[str, Any], max_keypoints: int, device: torch.device) 
     network = network.eval().to(device)
 
     @torch.inference_mode()
-    def extract(image: NDArray[np.uint8]) -> Features:
+    def extract(image: Pixels) -> Features:
         found = network(_to_batch(image, device), n=max_keypoints, pad_if_not_divisible=True)[0]
         return _features(found.keypoints, found.detection_scores, found.descriptors, image)
 
@@ -43,14 +41,14 @@ def _open_xfeat(state: dict[str, Any], max_keypoints: int, device: torch.device)
     network = network.eval().to(device)
 
     @torch.inference_mode()
-    def extract(image: NDArray[np.uint8]) -> Features:
+    def extract(image: Pixels) -> Features:
         found = network.detectAndCompute(_to_batch(image, device))[0]
         return _features(found["keypoints"], found["scores"], found["descriptors"], image)
 
     return extract
 
 
-def _to_batch(image: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
+def _to_batch(image: Pixels, device: torch.device) -> torch.Tensor:
     """Return an image (H, W, 3) as (1, 3, H, W) float in [0, 1]."""
     return torch.from_numpy(image).to(device).permute(2, 0, 1).unsqueeze(0).float() / 255
 
@@ -59,7 +57,7 @@ def _features(
     keypoints: torch.Tensor,
     scores: torch.Tensor,
     descriptors: torch.Tensor,
-    image: NDArray[np.uint8],
+    image: Pixels,
 ) -> Features:
     order = scores.argsort(descending=True)
     return Features(

@@ -6,20 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.pnp import estimate_absolute_pose
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.int64]
+from aliked_ros.structs import Array, Index
 
 # The bounds of the long-term localization benchmark (Sattler et al. 2018): metres and degrees.
 BOUNDS = ((0.25, 2.0), (0.5, 5.0), (5.0, 10.0))
 NO_POINT = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PointMap:
     """Points that were triangulated from posed images.
 
@@ -32,12 +29,12 @@ class PointMap:
     """
 
     points_world: Array
-    point_of_keypoint: dict[int, Indices]
+    point_of_keypoint: dict[int, Index]
     mean_track_length: float
     mean_error_px: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Localization:
     """Where a query was taken.
 
@@ -77,7 +74,7 @@ def nearest(T_world_camera: Array, candidates: dict[int, Array], count: int) -> 
 
 def localize(
     keypoints: Array,
-    matches: dict[int, Indices],
+    matches: dict[int, Index],
     point_map: PointMap,
     K: Array,
     threshold_px: float,

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from aliked_ros.config import MODELS, ExtractorConfig
 from aliked_ros.evaluation.alike import VARIANTS, ALIKEExtractor
@@ -23,7 +21,7 @@ from aliked_ros.evaluation.opencv_features import OPENCV_METHODS, OpenCVExtracto
 from aliked_ros.extractor import Extractor, pick_device
 from aliked_ros.network.packaged import PACKAGED
 from aliked_ros.network.weights import cache_folder, sha256_of
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Pixels
 
 KORNIA_METHODS = ("disk", "xfeat")
 NAMES = (*MODELS, *VARIANTS, *OPENCV_METHODS)
@@ -179,7 +177,7 @@ def _function(spec: str, place: str, name: str, budget: Budget) -> Method:
     file = Path(str(getattr(module, "__file__", "")))
     version = hashlib.sha256(file.read_bytes()).hexdigest()[:8] if file.is_file() else "0"
 
-    def extract(image: NDArray[np.uint8]) -> Features:
+    def extract(image: Pixels) -> Features:
         return as_features(function(image), image.shape[:2], budget.max_keypoints)
 
     return Method(name, "", _identity(spec, version, budget), extract)

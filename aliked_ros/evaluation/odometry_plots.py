@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.evaluation.odometry_table import Row
 from aliked_ros.plotting import TRUTH
+from aliked_ros.structs import Array, Pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
-Picture = NDArray[np.uint8]
 
 _COLOURS = ("#1f6feb", "#d1495b", "#2a9d4a", "#b07d00", "#7d4cdb", "#00899b")
 # key in Row.figures, label of the axis
@@ -25,7 +23,7 @@ _BARS = (
 )
 
 
-def plot_paths(title: str, truth_m: Array, paths_m: dict[str, Array]) -> Picture:
+def plot_paths(title: str, truth_m: Array, paths_m: dict[str, Array]) -> Pixels:
     """Draw aligned paths over the true one, in the two directions in which it extends most.
 
     Args:
@@ -51,7 +49,7 @@ def plot_paths(title: str, truth_m: Array, paths_m: dict[str, Array]) -> Picture
     return _render(figure)
 
 
-def plot_bars(rows: list[Row]) -> Picture | None:
+def plot_bars(rows: list[Row]) -> Pixels | None:
     """Draw the figures of rows side by side, a colour per feature; the lines span the seeds.
 
     Returns:
@@ -113,7 +111,7 @@ def _clean(axes: Any) -> None:
         axes.spines[side].set_visible(False)
 
 
-def _render(figure: Figure) -> Picture:
+def _render(figure: Figure) -> Pixels:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas: Any = FigureCanvasAgg(figure)

@@ -23,8 +23,9 @@ from aliked_ros.evaluation.pair_errors import track_pairs
 from aliked_ros.evaluation.recovery import recoveries
 from aliked_ros.evaluation.run_report import FrameRecord, summarise
 from aliked_ros.evaluation.trajectory import compare_files
-from aliked_ros.odometry.pipeline import FramePipeline, make_rig
+from aliked_ros.odometry.pipeline import FramePipeline
 from aliked_ros.odometry.result import State
+from aliked_ros.odometry.rig import make_rig
 from aliked_ros.odometry.visual_odometry import VisualOdometry
 
 Clock = Callable[[], float]
@@ -173,7 +174,7 @@ def build_pipeline(
     )
     config = replace(spec.odometry, sensor=spec.sensor)
     odometry = VisualOdometry(config, spec.feature.matcher, rig.camera, rig.right_camera)
-    return FramePipeline(extract, rig.measure_depth, odometry, clock)
+    return FramePipeline(rig, odometry, clock, extract)
 
 
 def _track_pairs(
@@ -204,7 +205,7 @@ def _track(
         for pipeline, kept in zip(pipelines, records, strict=True):
             processed = pipeline.process(frame)
             # What the extraction took when it was not read from the disk.
-            latencies_ms = processed.latencies_ms | {"extract": extract.extraction_ms}
+            latencies_ms = processed.stages_ms | {"extract": extract.extraction_ms}
             latencies_ms["total"] = sum(latencies_ms.values())
             kept.append(FrameRecord.of(processed.result, latencies_ms))
             on_frame(processed.result.state.value)

@@ -7,9 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from aliked_ros.structs import Features
+from aliked_ros.structs import AnyArray, Features, Floats, Pixels
 
 OPENCV_METHODS = ("sift", "orb")
 _ORB_SCALE = 1.2
@@ -30,7 +29,7 @@ class OpenCVExtractor:
         self.max_keypoints = max_keypoints
         self._detector, self._offset_px = (_sift if name == "sift" else _orb)(max_keypoints)
 
-    def __call__(self, image: NDArray[np.uint8]) -> Features:
+    def __call__(self, image: Pixels) -> Features:
         """Return the features of an (H, W) grey or (H, W, 3) RGB image, on the CPU."""
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
         found, raw = self._detector.detectAndCompute(grey, None)
@@ -52,7 +51,7 @@ class OpenCVExtractor:
             (grey.shape[0], grey.shape[1]),
         )
 
-    def _bias_px(self, octaves: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _bias_px(self, octaves: Floats) -> Floats:
         """Return what to add so that (0, 0) is the centre of the top-left pixel: (N, 1) px."""
         if self.name == "sift":
             return np.full_like(octaves, self._offset_px)
@@ -78,14 +77,14 @@ def _strength(found: tuple[Any, Any]) -> float:
     return -float(found[0].response)
 
 
-def root_sift(descriptors: NDArray[Any]) -> NDArray[np.float32]:
+def root_sift(descriptors: AnyArray) -> Floats:
     """Return RootSIFT (Arandjelovic and Zisserman 2012) of SIFT (N, 128): unit rows."""
     sums = np.maximum(np.abs(descriptors).sum(axis=1, keepdims=True), 1e-12)
-    rows: NDArray[np.float32] = np.sqrt(descriptors / sums).astype(np.float32)
+    rows: Floats = np.sqrt(descriptors / sums).astype(np.float32)
     return rows
 
 
-def signs_of_bits(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+def signs_of_bits(descriptors: Pixels) -> Floats:
     """Return bits (N, B) uint8 as unit rows (N, 8 B); cosine = 1 - Hamming distance / (4 B)."""
     bits = np.unpackbits(descriptors, axis=1).astype(np.float32)
     return (2 * bits - 1) / np.float32(np.sqrt(max(bits.shape[1], 1)))

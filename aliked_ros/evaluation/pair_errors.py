@@ -6,15 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets import FrameError, Sequence
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.pipeline import FramePipeline
 from aliked_ros.odometry.result import State
-from aliked_ros.structs import Frame
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array, Frame
 
 # What the long-term localisation benchmark calls high precision (Sattler et al., 2018).
 _MAX_ERROR_M, _MAX_ERROR_DEG = 0.25, 2.0

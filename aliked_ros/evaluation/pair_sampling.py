@@ -7,15 +7,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets import DatasetError, Sequence
 from aliked_ros.evaluation.posed_pairs import PosedPair
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.rectification import Rectifier
-from aliked_ros.structs import Camera
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array, Camera
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, list_images, read_image
 from aliked_ros.evaluation.warps import random_view, resize
 from aliked_ros.images import ImageError
-
-Array = NDArray[np.float64]
-Pixels = NDArray[np.uint8]
+from aliked_ros.structs import Array, Pixels
 
 # Sequences with images above 1600x1200, which D2-Net's protocol leaves out: 108 of 116 stay.
 TOO_LARGE = {
@@ -28,7 +25,7 @@ class PairsError(ValueError):
     """A folder without pairs; the text says what was looked for and what to do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PlanarPair:
     """Two images of a plane, or of one place at two times of day.
 
@@ -149,7 +146,7 @@ def _relit(image: Pixels, seed: int | None) -> Pixels:
     generator = np.random.default_rng(seed)
     contrast, gamma = generator.uniform(0.7, 1.3), np.exp(generator.uniform(-0.35, 0.35))
     levels = 255 * np.clip(contrast * (np.arange(256) / 255) ** gamma, 0, 1)
-    return np.asarray(np.round(levels).astype(np.uint8)[image])
+    return np.round(levels).astype(np.uint8)[image]
 
 
 def read_rgb(path: Path) -> Pixels:

@@ -14,13 +14,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import poselib
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.camera import normalise
-from aliked_ros.geometry.epipolar import essential_matrix, pinhole_dict
-
-Array = NDArray[np.float64]
+from aliked_ros.geometry.camera import poselib_pinhole, to_plane
+from aliked_ros.geometry.epipolar import essential_matrix
+from aliked_ros.structs import Array
 
 AUC_THRESHOLDS_DEG = (5, 10, 20)
 ESTIMATORS = ("opencv", "poselib")
@@ -59,7 +57,7 @@ def estimate_motion(
 def _by_opencv(
     pixels: tuple[Array, Array], K: tuple[Array, Array], threshold_px: float
 ) -> Array | None:
-    rays0, rays1 = (normalise(p, k) for p, k in zip(pixels, K, strict=True))
+    rays0, rays1 = (to_plane(p, k) for p, k in zip(pixels, K, strict=True))
     focal_px = float(np.mean([K[0][0, 0], K[0][1, 1], K[1][0, 0], K[1][1, 1]]))
     candidates, mask = cv2.findEssentialMat(
         rays0, rays1, np.eye(3), method=cv2.RANSAC, prob=_CONFIDENCE,
@@ -81,7 +79,7 @@ def _by_poselib(
     pixels: tuple[Array, Array], K: tuple[Array, Array], threshold_px: float, seed: int
 ) -> Array | None:
     options = {"max_epipolar_error": threshold_px, "seed": seed, "success_prob": _CONFIDENCE}
-    cameras = pinhole_dict(K[0]), pinhole_dict(K[1])
+    cameras = poselib_pinhole(K[0]), poselib_pinhole(K[1])
     pose, info = poselib.estimate_relative_pose(*pixels, *cameras, options, {})
     length = float(np.linalg.norm(pose.t))
     if info["num_inliers"] < 5 or not length > 0:
@@ -122,7 +120,7 @@ def matching_precision(pixels: tuple[Array, Array], K: tuple[Array, Array], T_1_
     if len(pixels[0]) == 0 or np.linalg.norm(T_1_0[:3, 3]) < 1e-12:
         return 0.0
     ones = np.ones((len(pixels[0]), 1))
-    rays0, rays1 = (np.hstack([normalise(p, k), ones]) for p, k in zip(pixels, K, strict=True))
+    rays0, rays1 = (np.hstack([to_plane(p, k), ones]) for p, k in zip(pixels, K, strict=True))
     unit = T_1_0.copy()
     unit[:3, 3] /= np.linalg.norm(T_1_0[:3, 3])
     E = essential_matrix(unit)

@@ -6,12 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
-
-Array = NDArray[np.float64]
-Pixels = NDArray[np.uint8]
+from aliked_ros.structs import Array, Pixels
 
 _NUM_COLUMNS = {36: 2, 38: 4}  # columns of a line, where its numbers begin
 
@@ -20,7 +17,7 @@ class PairListError(ValueError):
     """A list that cannot be read; the text names the file, the line and the form."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PosedPair:
     """Two images of a static scene.
 

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets.disturbed import Spell
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.evaluation.run_report import FrameRecord
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.result import State
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 _WATCHED_FRAMES = 30  # after the recovery
 

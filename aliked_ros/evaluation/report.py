@@ -11,7 +11,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from aliked_ros.structs import Pixels
 
 Cell = str | float | int | None
 
@@ -50,7 +51,7 @@ class Table:
         return "\n\n".join(part for part in parts if part) + "\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Report:
     """What a command found.
 
@@ -68,7 +69,7 @@ class Report:
     about: str
     tables: list[Table]
     figures: dict[str, Any]
-    pictures: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+    pictures: dict[str, Pixels] = field(default_factory=dict)
 
     def markdown(self, picture_folder: str = "") -> str:
         """Return the report with links to its pictures."""

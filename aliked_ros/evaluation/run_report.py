@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.odometry.result import Motion, OdometryResult, State
+from aliked_ros.structs import Array
 
 _FIGURES = ("num_keypoints", "num_matches", "num_inliers", "parallax_deg")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FrameRecord:
     """What is kept of a frame: its result without the tracks, which would fill the memory.
 
@@ -30,8 +30,8 @@ class FrameRecord:
     state: State
     motion: Motion
     reason: str
-    T_world_camera: NDArray[np.float64] | None
-    covariance: NDArray[np.float64]
+    T_world_camera: Array | None
+    covariance: Array
     is_keyframe: bool
     figures: dict[str, float]
     latencies_ms: dict[str, float]

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.structs import Array, Index
 
 MAX_STAMP_DIFFERENCE_S = 0.02
 MIN_PAIRS = 3
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class TrajectoryScore:
     rpe_rmse_deg: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """A score with the aligned paths that it belongs to.
 
@@ -59,7 +58,7 @@ class Comparison:
     """
 
     score: TrajectoryScore
-    stamps_ns: NDArray[np.int64]
+    stamps_ns: Index
     positions_m: Array
     reference_m: Array
 

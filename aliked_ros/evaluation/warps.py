@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Pixels = NDArray[np.uint8]
+from aliked_ros.structs import Array, Pixels
 
 _LARGEST_TURN_DEG = 30.0
 
@@ -62,7 +60,7 @@ def random_view(generator: np.random.Generator, image_size: tuple[int, int]) -> 
     return np.asarray(H_1_0, np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Change:
     """One way to make an image harder, by degrees.
 
@@ -117,7 +115,7 @@ def blur(image: Pixels, sigma_px: float) -> tuple[Pixels, Array]:
     """Blur with a Gaussian."""
     if sigma_px <= 0:
         return image, np.eye(3)
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma_px), np.uint8), np.eye(3)
+    return cv2.GaussianBlur(image, (0, 0), sigma_px), np.eye(3)
 
 
 def add_noise(image: Pixels, sigma: float) -> tuple[Pixels, Array]:
@@ -131,7 +129,7 @@ def compress(image: Pixels, quality: float) -> tuple[Pixels, Array]:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8), np.eye(3)
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.eye(3)
 
 
 CHANGES = (

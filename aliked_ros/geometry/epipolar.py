@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 import poselib
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from aliked_ros.geometry.camera import poselib_pinhole
+from aliked_ros.structs import Array, Mask
 
 MIN_MATCHES = 8  # five determine the essential matrix; the rest is what the answer is checked with
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RelativePose:
     """The motion between two views of a static scene, translation without scale.
 
@@ -29,13 +26,6 @@ class RelativePose:
 
     T_1_0: Array
     inlier_mask: Mask
-
-
-def pinhole_dict(K: Array) -> dict[str, Any]:
-    """Return a pinhole camera as PoseLib takes it; K is (3, 3), px."""
-    # PoseLib never looks at width and height for this model, but insists on having them.
-    parameters = [K[0, 0], K[1, 1], K[0, 2], K[1, 2]]
-    return {"model": "PINHOLE", "width": 0, "height": 0, "params": parameters}
 
 
 def essential_matrix(T_1_0: Array) -> Array:
@@ -59,7 +49,7 @@ def sampson_error_px(pixels0: Array, pixels1: Array, T_1_0: Array, K: Array) -> 
     lines0 = np.hstack([pixels1, ones]) @ F  # (N, 3)
     algebraic = np.abs((np.hstack([pixels1, ones]) * lines1).sum(axis=1))
     gradient = np.sqrt((lines0[:, :2] ** 2).sum(axis=1) + (lines1[:, :2] ** 2).sum(axis=1))
-    return np.asarray(algebraic / np.maximum(gradient, 1e-12))
+    return algebraic / np.maximum(gradient, 1e-12)
 
 
 def estimate_relative_pose(
@@ -79,7 +69,7 @@ def estimate_relative_pose(
     """
     if len(pixels0) < MIN_MATCHES:
         return None
-    camera = pinhole_dict(K)
+    camera = poselib_pinhole(K)
     options = {"max_epipolar_error": threshold_px, "seed": seed, "min_iterations": 100}
     pose, info = poselib.estimate_relative_pose(pixels0, pixels1, camera, camera, options, {})
     inlier_mask = np.asarray(info["inliers"], dtype=bool)
@@ -121,8 +111,8 @@ def motions_of_homography(H_1_0: Array, K: Array) -> list[Array]:
     count, rotations, translations, _ = cv2.decomposeHomographyMat(H_1_0, K)
     motions = []
     for index in range(count):
-        t = np.asarray(translations[index]).ravel()
+        t = translations[index].ravel()
         length = float(np.linalg.norm(t))
         if length > 1e-9:
-            motions.append(se3.from_rotation_translation(np.asarray(rotations[index]), t / length))
+            motions.append(se3.from_rotation_translation(rotations[index], t / length))
     return motions

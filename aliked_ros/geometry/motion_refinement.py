@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.matrices import inverse_symmetric
-from aliked_ros.geometry.rotation_prior import RotationPrior
-from aliked_ros.geometry.triangulation import homogeneous
-
-Array = NDArray[np.float64]
+from aliked_ros.geometry.matrices import covariance_of, inverse_symmetric
+from aliked_ros.geometry.sightings import Sightings
+from aliked_ros.geometry.vectors import seen_from
+from aliked_ros.structs import Array
 
 _NUM_ITERATIONS = 10
 _CONVERGED = 1e-7  # length of a step: unit of the depths for the translation, rad
 _UNKNOWN = 1e6  # standard deviation of an inverse depth that was not measured
-_MAX_VARIANCE = 1e4  # of a direction that the measurements do not see
 _MIN_DEPTH_RATIO = 1e-3  # depth in view 1 over depth in view 0; less is behind the camera
 
 
-@dataclass(frozen=True)
-class Sightings:
-    """Points as one view measures them: direction and inverse depth.
+class Prior(Protocol):
+    """What else is known about a motion."""
 
-    Attributes:
-        normalised: (N, 2) coordinates on the plane z = 1.
-        inverse_depth: (N,) 1 / depth along the optical axis; NaN where it was not measured.
-        sigma: (N,) standard deviation of the inverse depth.
-        spread: (N,) standard deviation of a coordinate over the common noise; None: 1.
-    """
-
-    normalised: Array
-    inverse_depth: Array
-    sigma: Array
-    spread: Array | None = None
+    def add_to(self, hessian: Array, gradient: Array, T_1_0: Array) -> None:
+        """Add it to the normal equations (6, 6), (6,) of xi in exp(xi) @ T_1_0, in place."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RefinedMotion:
     """The outcome of `refine_motion`.
 
@@ -59,7 +47,7 @@ def refine_motion(
     view1: Sightings,
     noise: float,
     robust_width: float = 3.0,
-    prior: RotationPrior | None = None,
+    prior: Prior | None = None,
 ) -> RefinedMotion:
     """Minimise the distance between two views' measurements of the same points.
 
@@ -74,9 +62,9 @@ def refine_motion(
         T_1_0: (4, 4) first guess; the weights are taken there.
         view0: N measurements; every inverse depth must be known (large sigma where poor).
         view1: N measurements of the same points; inverse depth NaN where not measured.
-        noise: standard deviation of a normalised coordinate, rad (px / focal length).
+        noise: standard deviation of a coordinate, rad (px / focal length).
         robust_width: residual length, in standard deviations, where the loss turns.
-        prior: what else is known about the rotation, or None.
+        prior: what else is known about the motion, or None.
     """
     information = _information(T_1_0, view0, view1, noise)
     for _ in range(_NUM_ITERATIONS):
@@ -97,28 +85,19 @@ def refine_motion(
             break
     residuals = _residuals(_predict(T_1_0, view0)[0], view1)
     squared = np.einsum("ni,nij,nj->n", residuals, information, residuals)
-    return RefinedMotion(T_1_0, _covariance(hessian), np.sqrt(np.maximum(squared, 0)))
-
-
-def _covariance(hessian: Array) -> Array:
-    """Return the inverse (6, 6) of a hessian, large where it says nothing."""
-    values, vectors = np.linalg.eigh(hessian)
-    variances = 1 / np.maximum(values, 1 / _MAX_VARIANCE)
-    return np.asarray(vectors * variances @ vectors.T)
+    return RefinedMotion(T_1_0, covariance_of(hessian), np.sqrt(np.maximum(squared, 0)))
 
 
 def _predict(T_1_0: Array, view0: Sightings) -> tuple[Array, Array]:
     """Return what view 1 should measure (N, 3) and the points (N, 3) over their depth in view 0."""
-    rho = view0.inverse_depth
-    Y: Array = homogeneous(view0.normalised) @ np.asarray(T_1_0[:3, :3].T)
-    Y = Y + rho[:, None] * T_1_0[:3, 3]
+    Y = seen_from(T_1_0, view0.xy, view0.inverse_depth)
     Y[:, 2] = np.maximum(Y[:, 2], _MIN_DEPTH_RATIO)
-    return np.column_stack([Y[:, :2], rho]) / Y[:, 2:], Y
+    return np.column_stack([Y[:, :2], view0.inverse_depth]) / Y[:, 2:], Y
 
 
 def _residuals(predicted: Array, view1: Sightings) -> Array:
     """Return measured minus predicted (N, 3): x, y, inverse depth; 0 where not measured."""
-    residuals = np.column_stack([view1.normalised, view1.inverse_depth]) - predicted
+    residuals = np.column_stack([view1.xy, view1.inverse_depth]) - predicted
     return np.nan_to_num(residuals, nan=0.0)
 
 
@@ -137,7 +116,7 @@ def _by_twist(predicted: Array, Y: Array, view0: Sightings) -> Array:
     derivative[:, 0, 4], derivative[:, 0, 5] = Y[:, 2], -Y[:, 1]
     derivative[:, 1, 3], derivative[:, 1, 5] = -Y[:, 2], Y[:, 0]
     derivative[:, 2, 3], derivative[:, 2, 4] = Y[:, 1], -Y[:, 0]
-    return np.asarray(_by_point(predicted, Y) @ derivative)
+    return _by_point(predicted, Y) @ derivative
 
 
 def _information(T_1_0: Array, view0: Sightings, view1: Sightings, noise: float) -> Array:
@@ -151,9 +130,9 @@ def _information(T_1_0: Array, view0: Sightings, view1: Sightings, noise: float)
         np.full(len(Y), noise**2) if view.spread is None else (noise * view.spread) ** 2
         for view in (view0, view1)
     )
-    variance0 = np.column_stack([pixel_variance0, pixel_variance0, view0.sigma**2])
+    variance0 = np.column_stack([pixel_variance0, pixel_variance0, view0.depth_sigma**2])
     is_measured = np.isfinite(view1.inverse_depth)
-    depth_variance = np.where(is_measured, view1.sigma, _UNKNOWN) ** 2
+    depth_variance = np.where(is_measured, view1.depth_sigma, _UNKNOWN) ** 2
     variance1 = np.column_stack([pixel_variance1, pixel_variance1, depth_variance])
     covariance = (by_measurement * variance0[:, None, :]) @ np.swapaxes(by_measurement, 1, 2)
     covariance[:, [0, 1, 2], [0, 1, 2]] += variance1

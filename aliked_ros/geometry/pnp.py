@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import poselib
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.epipolar import pinhole_dict
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from aliked_ros.geometry.camera import poselib_pinhole
+from aliked_ros.structs import Array, Mask
 
 MIN_POINTS = 4  # three determine the pose up to four answers, the fourth chooses
 
@@ -33,7 +30,9 @@ def estimate_absolute_pose(
     if len(points_world) < MIN_POINTS:
         return None
     options = {"max_reproj_error": threshold_px, "seed": seed, "min_iterations": 100}
-    pose, info = poselib.estimate_absolute_pose(pixels, points_world, pinhole_dict(K), options, {})
+    pose, info = poselib.estimate_absolute_pose(
+        pixels, points_world, poselib_pinhole(K), options, {}
+    )
     inlier_mask = np.asarray(info["inliers"], dtype=bool)
     if inlier_mask.sum() < MIN_POINTS:
         return None

@@ -6,13 +6,10 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import rectify_keypoints
-from aliked_ros.structs import Camera
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array, Camera, Floats, Pixels
 
 
 def rectify_pair(left: Camera, right: Camera, T_left_right: Array) -> tuple[Camera, Camera]:
@@ -77,29 +74,12 @@ def _common_intrinsics(views: list[tuple[Camera, Array]]) -> Array:
     return np.array([[focal, 0.0, cx], [0.0, focal, cy], [0.0, 0.0, 1.0]])
 
 
-def baseline_m(right: Camera) -> float:
-    """Return the baseline of a rectified pair from the right camera's P, metres.
-
-    Raises:
-        ValueError: if P holds no baseline.
-    """
-    offset = 0.0 if right.P is None else float(right.P[0, 3])
-    if offset >= 0:
-        raise ValueError(
-            f"P[0, 3] of the right camera is {offset}: it must be -fx * baseline_m, negative; "
-            "publish the camera_info of a stereo calibration or give the transform between the "
-            "cameras"
-        )
-    assert right.P is not None
-    return -offset / float(right.P[0, 0])
-
-
 class Rectifier:
     """Turns raw images of one camera into rectified ones; free when they already are."""
 
     def __init__(self, camera: Camera) -> None:
         """Prepare the pixel maps of a camera."""
-        self._maps: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
+        self._maps: tuple[Floats, Floats] | None = None
         if not camera.is_distorted:
             return
         size = (camera.width, camera.height)
@@ -110,7 +90,7 @@ class Rectifier:
             maps = cv2.initUndistortRectifyMap(K, D, R, P, size, cv2.CV_32FC1)
         self._maps = maps
 
-    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def __call__(self, image: Pixels) -> Pixels:
         """Return the rectified image (H, W[, 3]) of a raw one of the camera's size."""
         if self._maps is None:
             return image

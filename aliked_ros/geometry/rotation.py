@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from aliked_ros.geometry.vectors import angles_rad
+from aliked_ros.structs import Array, Mask
 
 _NUM_HYPOTHESES = 100
 _NUM_REFINEMENTS = 5
@@ -63,10 +62,4 @@ def align_rays(rays0: Array, rays1: Array) -> Array:
     """Return the least-squares rotation R_1_0 (3, 3) of rays (N, 3) to rays (N, 3) (Kabsch)."""
     U, _, V_transposed = np.linalg.svd(rays1.T @ rays0)
     proper = np.diag([1.0, 1.0, np.linalg.det(U @ V_transposed)])  # no reflection
-    return np.asarray(U @ proper @ V_transposed)
-
-
-def angles_rad(rays0: Array, rays1: Array) -> Array:
-    """Return the angles (N,), rad, between unit rays (N, 3), row by row."""
-    chords = np.linalg.norm(rays0 - rays1, axis=1)
-    return np.asarray(2 * np.arcsin(np.minimum(chords / 2, 1.0)))
+    return U @ proper @ V_transposed

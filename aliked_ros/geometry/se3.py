@@ -1,13 +1,12 @@
-"""Rigid motions T_a_b as 4x4 matrices: build, invert, exp, log, apply."""
+"""Rigid motions T_a_b as 4x4 matrices and their covariances: build, invert, exp, log, apply."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 # T_base_camera of a camera that is the base (REP 103): the body has x forward, y left, z up, the
 # optical frame x right, y down, z forward.
@@ -35,7 +34,7 @@ def inverse(T_a_b: Array) -> Array:
 
 def transform(T_a_b: Array, points_b: Array) -> Array:
     """Return points_a (N, 3) of points_b (N, 3)."""
-    return np.asarray(points_b @ T_a_b[:3, :3].T + T_a_b[:3, 3])
+    return points_b @ T_a_b[:3, :3].T + T_a_b[:3, 3]
 
 
 def skew(v: Array) -> Array:
@@ -66,7 +65,7 @@ def _left_jacobian(phi: Array) -> Array:
         a = (1 - np.cos(angle)) / angle**2
         b = (angle - np.sin(angle)) / angle**3
     cross = skew(phi)
-    return np.asarray(np.eye(3) + a * cross + b * cross @ cross)
+    return np.eye(3) + a * cross + b * cross @ cross
 
 
 def exp(xi: Array) -> Array:
@@ -95,3 +94,18 @@ def adjoint(T_a_b: Array) -> Array:
 def rotation_angle_deg(R: Array) -> float:
     """Return the angle of a rotation (3, 3), deg in [0, 180]."""
     return float(np.degrees(np.linalg.norm(log_so3(R))))
+
+
+def propagate(jacobian: Array, covariance: Array) -> Array:
+    """Return the covariance (n, n) of a linear function (n, m) of something with one (m, m)."""
+    return jacobian @ covariance @ jacobian.T
+
+
+def carry(T_a_b: Array, covariance: Array) -> Array:
+    """Turn the covariance (6, 6) of a twist in frame b to that of the same motion in frame a."""
+    return propagate(adjoint(T_a_b), covariance)
+
+
+def turn(R_a_b: Array, covariance: Array) -> Array:
+    """Turn a covariance (6, 6) about the axes of b to the axes of a, for the same point."""
+    return propagate(np.kron(np.eye(2), R_a_b), covariance)

@@ -5,21 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from aliked_ros.config import StereoConfig
-
-Array = NDArray[np.float64]
-Floats = NDArray[np.float32]
+from aliked_ros.structs import Array, Floats, Index, Pixels
 
 _SEARCH_RADIUS = 3  # half-resolution px: the search compares windows of 7x7
 _ALIGN_SIZE = 31  # px: the alignment compares windows of 31x31
 _MAX_SHIFT_PX = 2.0  # along the row, by which the alignment may leave the answer of the search
 
 
-def match_along_rows(
-    left: NDArray[np.uint8], right: NDArray[np.uint8], pixels: Array, config: StereoConfig
-) -> Array:
+def match_along_rows(left: Pixels, right: Pixels, pixels: Array, config: StereoConfig) -> Array:
     """Measure the disparity of keypoints of the left image.
 
     Zero-mean normalised cross-correlation at half resolution over the whole range, accepted only
@@ -48,9 +43,9 @@ def match_along_rows(
     return disparity
 
 
-def _halve(image: NDArray[np.uint8]) -> Floats:
+def _halve(image: Pixels) -> Floats:
     size = (image.shape[1] // 2, image.shape[0] // 2)
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def _search(left: Floats, right: Floats, pixels: Array, config: StereoConfig) -> Array:
@@ -72,7 +67,7 @@ def _search(left: Floats, right: Floats, pixels: Array, config: StereoConfig) ->
     return np.where(trusted, best + _peak_offset(correlation, best), np.nan)
 
 
-def _peak_offset(correlation: Floats, best: NDArray[np.int64]) -> Array:
+def _peak_offset(correlation: Floats, best: Index) -> Array:
     """Return where a parabola through the peak (N,) of (N, D) has its top, in [-0.5, 0.5]."""
     rows = np.arange(len(best))
     last = correlation.shape[1] - 1
@@ -83,9 +78,7 @@ def _peak_offset(correlation: Floats, best: NDArray[np.int64]) -> Array:
     return np.where((best > 0) & (best < last), np.clip(offset, -0.5, 0.5), 0.0)
 
 
-def _correlate(
-    template: Floats, target: Floats, corners: NDArray[np.int64], shifts: NDArray[np.int64]
-) -> Floats:
+def _correlate(template: Floats, target: Floats, corners: Index, shifts: Index) -> Floats:
     """Correlate windows of one image with shifted windows of the other.
 
     Args:
@@ -124,19 +117,17 @@ def _correlate(
     return correlation if shifts[0] < shifts[-1] else correlation[:, ::-1]
 
 
-def _cut(
-    image: Floats, x: NDArray[np.int64], y: NDArray[np.int64], height: int, width: int
-) -> Floats:
+def _cut(image: Floats, x: Index, y: Index, height: int, width: int) -> Floats:
     """Return the windows (N, height, width) whose top-left pixels are (x, y); border repeated."""
     left, right = max(-int(x.min()), 0), max(int(x.max()) + width - image.shape[1], 0)
     top, bottom = max(-int(y.min()), 0), max(int(y.max()) + height - image.shape[0], 0)
     image = cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_REPLICATE)
-    return np.asarray(sliding_window_view(image, (height, width))[y + top, x + left])
+    return sliding_window_view(image, (height, width))[y + top, x + left]
 
 
 def _align(
-    left: NDArray[np.uint8],
-    right: NDArray[np.uint8],
+    left: Pixels,
+    right: Pixels,
     pixels: Array,
     coarse: Array,
     config: StereoConfig,

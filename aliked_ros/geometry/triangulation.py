@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aliked_ros.geometry.rotation import angles_rad
-
-Array = NDArray[np.float64]
-
-
-def homogeneous(normalised: Array) -> Array:
-    """Return (N, 3) rays (x, y, 1) of normalised coordinates (N, 2)."""
-    return np.column_stack([normalised, np.ones(len(normalised))])
-
-
-def unit(vectors: Array) -> Array:
-    """Return vectors (N, 3) with length one."""
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+from aliked_ros.geometry.vectors import angles_rad, homogeneous, seen_from
+from aliked_ros.structs import Array
 
 
 def inverse_depth_from_motion(
-    normalised0: Array, normalised1: Array, T_1_0: Array, noise: float
+    xy0: Array, xy1: Array, T_1_0: Array, noise: float
 ) -> tuple[Array, Array]:
     """Triangulate matches of two views with a known motion.
 
@@ -29,22 +17,22 @@ def inverse_depth_from_motion(
     nearly Gaussian noise even for points so far away that their depth has no upper bound.
 
     Args:
-        normalised0: (N, 2) coordinates on the plane z = 1 of view 0.
-        normalised1: (N, 2) coordinates on the plane z = 1 of view 1.
+        xy0: (N, 2) coordinates on the plane z = 1 of view 0.
+        xy1: (N, 2) coordinates on the plane z = 1 of view 1.
         T_1_0: (4, 4); its translation gives the unit of the depth.
-        noise: standard deviation of a normalised coordinate, rad (px divided by focal length).
+        noise: standard deviation of a coordinate, rad (px divided by focal length).
 
     Returns:
         inverse_depth: (N,) 1 / depth along the optical axis of view 0; negative where the rays
             meet behind it (a wrong match, or noise at infinity).
         sigma: (N,) its standard deviation; inf where the rays hold no information.
     """
-    rotated = homogeneous(normalised0) @ T_1_0[:3, :3].T  # (N, 3)
+    rotated = homogeneous(xy0) @ T_1_0[:3, :3].T  # (N, 3)
     t = T_1_0[:3, 3]
     # The point seen by view 1 is rotated + inverse_depth * t; asking that it lies on the ray
     # of view 1 gives two equations a + inverse_depth * b = 0.
-    a = normalised1 * rotated[:, 2:] - rotated[:, :2]
-    b = normalised1 * t[2] - t[:2]
+    a = xy1 * rotated[:, 2:] - rotated[:, :2]
+    b = xy1 * t[2] - t[:2]
     information = np.maximum((b * b).sum(axis=1), 1e-300)
     inverse_depth = -(a * b).sum(axis=1) / information
     # Noise of both views shifts a, scaled by the depth in view 1 over that in view 0.
@@ -54,10 +42,9 @@ def inverse_depth_from_motion(
     return inverse_depth, sigma
 
 
-def depth_ratio(inverse_depth: Array, normalised0: Array, T_1_0: Array) -> Array:
+def depth_ratio(inverse_depth: Array, xy0: Array, T_1_0: Array) -> Array:
     """Return depth in view 1 over depth in view 0 (N,); positive if view 1 sees the point too."""
-    ratio: Array = homogeneous(normalised0) @ T_1_0[2, :3] + np.asarray(inverse_depth) * T_1_0[2, 3]
-    return ratio
+    return seen_from(T_1_0, xy0, inverse_depth)[:, 2]
 
 
 def parallax_deg(rays0: Array, rays1: Array, R_1_0: Array) -> Array:

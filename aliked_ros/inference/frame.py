@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from aliked_ros.inference.delivery import packed_length, split_packed
 from aliked_ros.inference.stages import Controls, Geometry, Outputs
+from aliked_ros.structs import Pixels
 
-Image = NDArray[np.uint8] | Tensor
+Image = Pixels | Tensor
 
 _HEADER_WORDS = 64  # multiples of these many 4-byte words stand before the pixels
 _STEP = 4  # words, 16 bytes: each part begins at a multiple, or kernels are compiled once more

@@ -72,4 +72,4 @@ class ALIKED(Encoder):
         network = deepcopy(self).eval().requires_grad_(False)
         for block in (network.block1, network.block2, network.block3, network.block4):
             fold_batch_norm(block)
-        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -17,7 +17,7 @@ from aliked_ros.network.sampling import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FeaturePyramid:
     """Four levels of features that, upsampled and concatenated, are the dense feature map.
 

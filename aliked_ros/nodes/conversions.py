@@ -9,20 +9,19 @@ import numpy as np
 import torch
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Pose, Quaternion, Transform, Vector3
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
 from aliked_ros import structs
 from aliked_ros.images import (
-    Pixels,
     decode_compressed,
     decode_depth,
     decode_image,
     message_fields,
 )
 from aliked_ros.msg import Features
+from aliked_ros.structs import AnyArray, Array, Floats, Pixels
 
 _DESCRIPTOR_TYPES = {
     "float32": Features.FLOAT32,
@@ -70,7 +69,7 @@ def image_from_message(message: Image | CompressedImage) -> Pixels:
     return decode_image(**message_fields(message))
 
 
-def depth_from_message(message: Image) -> NDArray[np.float32]:
+def depth_from_message(message: Image) -> Floats:
     """Return (H, W) metres, NaN where unknown (REP 118).
 
     Raises:
@@ -79,7 +78,7 @@ def depth_from_message(message: Image) -> NDArray[np.float32]:
     return decode_depth(**message_fields(message))
 
 
-def image_to_message(image: NDArray[Any], header: Header) -> Image:
+def image_to_message(image: AnyArray, header: Header) -> Image:
     """Return the message of (H, W) mono8, (H, W, 3) rgb8 or (H, W) float32 depth in metres."""
     message = Image(header=header, height=image.shape[0], width=image.shape[1])
     if image.dtype == np.float32:
@@ -201,14 +200,14 @@ def _view(values: array) -> torch.Tensor:
     return torch.from_numpy(np.frombuffer(values, np.float32))
 
 
-def pose_to_message(T_a_b: NDArray[np.float64]) -> Pose:
+def pose_to_message(T_a_b: Array) -> Pose:
     """Return the pose of frame b in frame a; T_a_b is (4, 4), metres."""
     x, y, z, w = Rotation.from_matrix(T_a_b[:3, :3]).as_quat().tolist()
     position = Point(x=float(T_a_b[0, 3]), y=float(T_a_b[1, 3]), z=float(T_a_b[2, 3]))
     return Pose(position=position, orientation=Quaternion(x=x, y=y, z=z, w=w))
 
 
-def transform_to_message(T_a_b: NDArray[np.float64]) -> Transform:
+def transform_to_message(T_a_b: Array) -> Transform:
     """Return the transform from frame b to frame a; T_a_b is (4, 4), metres."""
     pose = pose_to_message(T_a_b)
     point = pose.position
@@ -217,19 +216,19 @@ def transform_to_message(T_a_b: NDArray[np.float64]) -> Transform:
     )
 
 
-def transform_from_message(message: Transform) -> NDArray[np.float64]:
+def transform_from_message(message: Transform) -> Array:
     """Return (4, 4) T_a_b of a transform from frame b to frame a, metres."""
     q, t = message.rotation, message.translation
     return transform_from_values([t.x, t.y, t.z, q.x, q.y, q.z, q.w])
 
 
-def transform_from_pose(message: Pose) -> NDArray[np.float64]:
+def transform_from_pose(message: Pose) -> Array:
     """Return (4, 4) T_a_b of the pose of frame b in frame a, metres."""
     p, q = message.position, message.orientation
     return transform_from_values([p.x, p.y, p.z, q.x, q.y, q.z, q.w])
 
 
-def transform_from_values(values: list[float]) -> NDArray[np.float64]:
+def transform_from_values(values: list[float]) -> Array:
     """Return (4, 4) T_a_b of x, y, z (m) and the quaternion x, y, z, w."""
     T_a_b = np.eye(4)
     T_a_b[:3, :3] = Rotation.from_quat(values[3:]).as_matrix()

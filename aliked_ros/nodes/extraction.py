@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from std_msgs.msg import Header
 
 from aliked_ros import structs
-from aliked_ros.images import Pixels
 from aliked_ros.msg import Features
 from aliked_ros.nodes.conversions import features_from_message, features_to_message
+from aliked_ros.structs import Pixels
 
 # What message and Extraction have under the same names.
 _SHARED = ("max_keypoints", "num_skipped", "transport_ms", "wait_ms", "decode_ms", "extract_ms")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Extraction:
     """The features of one image, and how they came about.
 

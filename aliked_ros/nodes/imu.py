@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Imu
@@ -15,10 +14,9 @@ from aliked_ros.nodes.conversions import stamp_to_ns, transform_from_values
 from aliked_ros.nodes.health import Health
 from aliked_ros.nodes.mount import BASE, Mount
 from aliked_ros.nodes.parameters import declare
+from aliked_ros.odometry.orientation import Agreement, OrientationBuffer
 from aliked_ros.odometry.result import OdometryResult, State
-from aliked_ros.odometry.rotation_prior import Agreement, OrientationBuffer
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 # Some hundred messages a second come beside images that keep the executor busy for a while.
 _QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 from geometry_msgs.msg import Point
-from numpy.typing import NDArray
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.camera import normalise, rectify_keypoints
-from aliked_ros.geometry.triangulation import homogeneous
+from aliked_ros.geometry.camera import rectify_keypoints, to_plane
+from aliked_ros.geometry.vectors import homogeneous
 from aliked_ros.nodes.conversions import flat
 from aliked_ros.nodes.topics import RESULT_QOS
 from aliked_ros.odometry.placement import Placement
 from aliked_ros.odometry.result import TrackedPairs
 from aliked_ros.odometry.visual_odometry import VisualOdometry
-from aliked_ros.structs import Camera
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array, Camera, Index
 
 _SIZE_M = 0.2  # distance of a drawn image from its camera
 _LINE_M = 0.005
@@ -68,7 +65,7 @@ class MapOutputs:
             self._tracks.publish(lines_to_message(lines, "tracks", _GREEN, stamped))
 
 
-def landmarks_to_message(points: Array, num_seen: NDArray[np.int64], header: Header) -> PointCloud2:
+def landmarks_to_message(points: Array, num_seen: Index, header: Header) -> PointCloud2:
     """Return the message of points (L, 3), metres, and how many keyframes see each (L,)."""
     rows = np.empty(len(points), _LANDMARK)
     rows["xyz"], rows["num_seen"] = points, num_seen
@@ -111,7 +108,7 @@ def _frusta(poses: list[Array], camera: Camera) -> Array:
     """Return the segments (S, 2, 3) of what cameras at poses T_odom_camera see."""
     width, height = camera.width, camera.height
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - 0.5
-    drawn = np.vstack([_SIZE_M * homogeneous(normalise(corners, camera.K)), np.zeros(3)])
+    drawn = np.vstack([_SIZE_M * homogeneous(to_plane(corners, camera.K)), np.zeros(3)])
     segments = [se3.transform(T, drawn)[_EDGES] for T in poses]
     return np.concatenate([np.zeros((0, 2, 3)), *segments])
 
@@ -123,7 +120,7 @@ def _moves(tracks: TrackedPairs, camera: Camera, T_odom_camera: Array) -> Array:
     ends = []
     for keypoints in (tracks.keypoints_previous, tracks.keypoints_current):
         pixels = rectify_keypoints(keypoints[keep], camera)
-        rays = homogeneous(normalise(pixels, camera.K_rectified)) @ camera.R
+        rays = homogeneous(to_plane(pixels, camera.K_rectified)) @ camera.R
         ends.append(se3.transform(T_odom_camera, _SIZE_M * rays))
     lines = np.stack(ends, axis=1)
-    return np.asarray(lines[np.isfinite(lines).all(axis=(1, 2))])
+    return lines[np.isfinite(lines).all(axis=(1, 2))]

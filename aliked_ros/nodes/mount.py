@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from geometry_msgs.msg import TransformStamped
-from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from std_msgs.msg import Header
@@ -18,9 +17,10 @@ from aliked_ros.nodes.conversions import transform_from_values, transform_to_mes
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.topics import LATCHED_QOS
 from aliked_ros.nodes.world import TransformTree
+from aliked_ros.structs import Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Word:
     """A transform with a name of its own, as a parameter may give it.
 
@@ -32,7 +32,7 @@ class Word:
 
     name: str
     meaning: str
-    T_base_sensor: NDArray[np.float64]
+    T_base_sensor: Array
 
 
 # The camera is the base, turned as REP 103 says.
@@ -40,7 +40,7 @@ OPTICAL = Word("optical", "the camera is the base", T_BODY_OPTICAL)
 BASE = Word("base", "the axes of the base", np.eye(4))
 
 
-def parse_transform(parameter: str, text: str, word: Word) -> NDArray[np.float64] | None:
+def parse_transform(parameter: str, text: str, word: Word) -> Array | None:
     """Return (4, 4) T_base_sensor, metres, or None if it is to come from TF (empty text).
 
     Args:
@@ -109,7 +109,7 @@ class Mount:
         is_tree = is_used and self.fixed is None
         self._tree = TransformTree(node, parameter, remedy) if is_tree else None
 
-    def T_base_sensor(self, sensor_frame: str) -> NDArray[np.float64]:
+    def T_base_sensor(self, sensor_frame: str) -> Array:
         """Return (4, 4), metres.
 
         Raises:
@@ -133,19 +133,17 @@ class TransformPublisher:
         self._moving = node.create_publisher(TFMessage, "/tf", QoSProfile(depth=100))
         self._static = node.create_publisher(TFMessage, "/tf_static", LATCHED_QOS)
 
-    def publish(self, header: Header, child: str, T_parent_child: NDArray[np.float64]) -> None:
+    def publish(self, header: Header, child: str, T_parent_child: Array) -> None:
         """Publish a transform that holds at the header's stamp, if somebody listens."""
         if self._moving.get_subscription_count():
             self._moving.publish(_tf_message(header, child, T_parent_child))
 
-    def publish_static(
-        self, header: Header, child: str, T_parent_child: NDArray[np.float64]
-    ) -> None:
+    def publish_static(self, header: Header, child: str, T_parent_child: Array) -> None:
         """Publish a transform that always holds; later subscribers receive it too."""
         self._static.publish(_tf_message(header, child, T_parent_child))
 
 
-def _tf_message(header: Header, child: str, T_parent_child: NDArray[np.float64]) -> TFMessage:
+def _tf_message(header: Header, child: str, T_parent_child: Array) -> TFMessage:
     transform = transform_to_message(T_parent_child)
     return TFMessage(
         transforms=[TransformStamped(header=header, child_frame_id=child, transform=transform)]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
-import numpy as np
 from nav_msgs.msg import Odometry
-from numpy.typing import NDArray
 from rclpy.node import Node
 
 from aliked_ros.config import ScaleConfig
@@ -20,6 +18,7 @@ from aliked_ros.odometry.placement import Placement
 from aliked_ros.odometry.result import OdometryResult, State
 from aliked_ros.odometry.scale import Scale, ScaleEstimator
 from aliked_ros.odometry.visual_odometry import VisualOdometry
+from aliked_ros.structs import Array
 
 
 class Measure(Protocol):
@@ -48,7 +47,7 @@ class OdometryMeasure:
         self._estimator = ScaleEstimator(part_m)
         self._part_m = part_m
         # Filled by the executor's thread, emptied by the tracker's.
-        self._arrived: deque[tuple[int, NDArray[np.float64]]] = deque(maxlen=1000)
+        self._arrived: deque[tuple[int, Array]] = deque(maxlen=1000)
         self._topic = node.resolve_topic_name("scale_odometry")
         node.create_subscription(Odometry, "scale_odometry", self._store, PAIRED_QOS)
         self.scale = self._estimator.scale

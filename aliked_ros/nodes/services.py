@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 from geometry_msgs.msg import Pose
-from numpy.typing import NDArray
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
@@ -17,8 +16,7 @@ from aliked_ros.datasets.stamps import ns_to_seconds
 from aliked_ros.nodes.conversions import transform_from_values
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.srv import ResetToPose
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array, Index
 
 
 class Controls(Protocol):
@@ -33,7 +31,7 @@ class Controls(Protocol):
     def trajectory(self) -> list[tuple[int, Array]]:
         """Return stamps (ns) and T_odom_base (4, 4) since the last begin."""
 
-    def landmarks(self) -> tuple[int, Array, NDArray[np.int64]]:
+    def landmarks(self) -> tuple[int, Array, Index]:
         """Return the newest stamp (ns), points_odom (L, 3) and num_seen (L,)."""
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.node import Node
 
 from aliked_ros.config import MatcherConfig, OdometryConfig, StereoConfig
@@ -21,14 +19,13 @@ from aliked_ros.nodes.tracker_inputs import FrameInputs
 from aliked_ros.nodes.tracker_outputs import TrackerOutputs
 from aliked_ros.odometry.depth import StereoDepth, sample_depth
 from aliked_ros.odometry.placement import Placement
+from aliked_ros.odometry.runners import InBackground
 from aliked_ros.odometry.visual_odometry import VisualOdometry
-from aliked_ros.structs import Camera
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import AnyArray, Array, Camera, Index
 
 JUMP_BACK_NS = 1_000_000_000  # a recording that starts over, not a frame out of order
 # What a node runs: keyframes are adjusted on a thread of their own, no frame waits for it.
-make_live_odometry = partial(VisualOdometry, in_background=True)
+make_live_odometry = partial(VisualOdometry, make_runner=InBackground)
 
 
 class Session:
@@ -110,7 +107,7 @@ class Session:
         self._outputs.forget()
         self._on_begin()
 
-    def landmarks(self) -> tuple[Array, NDArray[np.int64]]:
+    def landmarks(self) -> tuple[Array, Index]:
         """Return points_odom (L, 3), metres, and how many keyframes see each (L,)."""
         if self._odometry is None or self.placement is None:
             return np.zeros((0, 3)), np.zeros(0, np.int64)
@@ -162,7 +159,7 @@ class Session:
     def _has_same(self, cameras: list[Camera]) -> bool:
         return all(new is old for new, old in zip(cameras, self._cameras, strict=True))
 
-    def measure_depths(self, inputs: FrameInputs, extraction: Extraction) -> NDArray[Any] | None:
+    def measure_depths(self, inputs: FrameInputs, extraction: Extraction) -> AnyArray | None:
         """Return the depths (N,) of the keypoints, metres, or None for a single camera.
 
         Raises:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from rclpy.node import Node
 from std_msgs.msg import Header
 
@@ -31,9 +30,9 @@ from aliked_ros.nodes.vins_tracks import VinsTracks
 from aliked_ros.nodes.worker import NewestWorker
 from aliked_ros.odometry.increment import IncrementCovariance
 from aliked_ros.odometry.placement import Placement
-from aliked_ros.odometry.result import OdometryResult, State
-from aliked_ros.odometry.step import UNKNOWN_COVARIANCE
+from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, OdometryResult, State
 from aliked_ros.odometry.visual_odometry import VisualOdometry
+from aliked_ros.structs import Array, Index
 
 STAGES = ("handover", "depth", "match", "estimate")
 
@@ -104,7 +103,7 @@ class TrackerNode(Node):
             self._health.received()
             self._rest(OdometryStatus(header=header))
 
-    def reset(self, T_odom_base: NDArray[np.float64]) -> None:
+    def reset(self, T_odom_base: Array) -> None:
         """Forget everything; at the next image the base is at a pose (4, 4)."""
         with self._lock:
             self._session.begin(T_odom_base)
@@ -119,13 +118,13 @@ class TrackerNode(Node):
             self._outputs.break_off()
         return was_paused
 
-    def trajectory(self) -> list[tuple[int, NDArray[np.float64]]]:
+    def trajectory(self) -> list[tuple[int, Array]]:
         """Return stamps (ns) and T_odom_base (4, 4) since the last begin."""
         with self._lock:
             poses = list(self._outputs.trajectory)
         return [(stamp_ns, np.frombuffer(T).reshape(4, 4)) for stamp_ns, T in poses]
 
-    def landmarks(self) -> tuple[int, NDArray[np.float64], NDArray[np.int64]]:
+    def landmarks(self) -> tuple[int, Array, Index]:
         """Return the newest stamp (ns), points_odom (L, 3) and num_seen (L,)."""
         with self._lock:
             return self._session.stamp_ns, *self._session.landmarks()
@@ -217,7 +216,7 @@ class TrackerNode(Node):
         extraction: Extraction,
         result: OdometryResult,
         placement: Placement,
-        increment: NDArray[np.float64] | None,
+        increment: Array | None,
     ) -> None:
         assert result.T_world_camera is not None
         T_odom_base = placement.T_odom_base(result.T_world_camera)

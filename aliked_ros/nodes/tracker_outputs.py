@@ -7,7 +7,6 @@ from collections import deque
 import numpy as np
 from geometry_msgs.msg import PoseStamped, Vector3
 from nav_msgs.msg import Odometry, Path
-from numpy.typing import NDArray
 from rclpy.node import Node
 from std_msgs.msg import Header
 
@@ -19,8 +18,14 @@ from aliked_ros.nodes.health import STEADY
 from aliked_ros.nodes.mount import TransformPublisher
 from aliked_ros.nodes.parameters import declare
 from aliked_ros.nodes.topics import LATCHED_QOS, RESULT_QOS
-from aliked_ros.odometry.result import Motion, OdometryResult, State, TrackedPairs
-from aliked_ros.odometry.step import UNKNOWN_COVARIANCE
+from aliked_ros.odometry.result import (
+    UNKNOWN_COVARIANCE,
+    Motion,
+    OdometryResult,
+    State,
+    TrackedPairs,
+)
+from aliked_ros.structs import Array
 
 PATH_PERIOD_S = 0.5  # a path is sent whole each time, so it is sent seldom
 
@@ -69,12 +74,10 @@ class TrackerOutputs:
         self._path_is_new = False
         # As bytes: an array is twice as large, and there may be a million.
         self.trajectory: deque[tuple[int, bytes]] = deque(maxlen=kept)
-        self._previous: tuple[int, NDArray[np.float64]] | None = None  # stamp_ns, T_odom_base
+        self._previous: tuple[int, Array] | None = None  # stamp_ns, T_odom_base
         node.create_timer(PATH_PERIOD_S, self._publish_path, clock=STEADY)
 
-    def publish_mount(
-        self, header: Header, camera_frame: str, T_base_camera: NDArray[np.float64] | None
-    ) -> None:
+    def publish_mount(self, header: Header, camera_frame: str, T_base_camera: Array | None) -> None:
         """Publish where the camera sits if it came from a parameter: then nobody else does."""
         if T_base_camera is not None:
             mount = Header(stamp=header.stamp, frame_id=self.base_frame)
@@ -83,10 +86,10 @@ class TrackerOutputs:
     def publish_pose(
         self,
         header: Header,
-        T_odom_base: NDArray[np.float64],
-        covariance: NDArray[np.float64],
+        T_odom_base: Array,
+        covariance: Array,
         is_measured: bool,
-        increment_covariance: NDArray[np.float64] | None = None,
+        increment_covariance: Array | None = None,
     ) -> None:
         """Publish odometry and, if the pose is measured, transform and path.
 
@@ -127,9 +130,9 @@ class TrackerOutputs:
     def _next_twist(
         self,
         stamp_ns: int,
-        T_odom_base: NDArray[np.float64],
-        increment_covariance: NDArray[np.float64] | None,
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        T_odom_base: Array,
+        increment_covariance: Array | None,
+    ) -> tuple[Array, Array]:
         """Return the constant velocity (6,) that leads from the previous pose here, child frame.
 
         Its covariance (6, 6) says "unknown" where that of the motion is: nobody should fuse it.
@@ -211,13 +214,11 @@ def fill_status(status: OdometryStatus, result: OdometryResult) -> None:
     status.is_keyframe = result.is_keyframe
 
 
-def _along_fixed_axes(
-    covariance: NDArray[np.float64], T_odom_base: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _along_fixed_axes(covariance: Array, T_odom_base: Array) -> Array:
     """Turn a covariance (6, 6) about the axes of the base to the axes of odom."""
     turn = np.kron(np.eye(2), T_odom_base[:3, :3])
     return turn @ covariance @ turn.T
 
 
-def _vector(values: NDArray[np.float64]) -> Vector3:
+def _vector(values: Array) -> Vector3:
     return Vector3(x=float(values[0]), y=float(values[1]), z=float(values[2]))

@@ -6,12 +6,11 @@ transforms come from tf2_ros or, without it, only from the parameter `camera_tra
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.time import Time
 
 from aliked_ros.nodes.conversions import transform_from_message
+from aliked_ros.structs import Array
 
 try:
     from message_filters import ApproximateTimeSynchronizer, SimpleFilter
@@ -46,7 +45,7 @@ class TransformTree:
         self._buffer = tf2_ros.Buffer(node=node)
         self._listener = tf2_ros.TransformListener(self._buffer, node)
 
-    def lookup(self, target: str, source: str) -> NDArray[np.float64] | None:
+    def lookup(self, target: str, source: str) -> Array | None:
         """Return (4, 4) T_target_source, metres, the newest known, or None."""
         try:
             found = self._buffer.lookup_transform(target, source, Time())

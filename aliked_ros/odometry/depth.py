@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.config import StereoConfig
-from aliked_ros.geometry.camera import rectify_keypoints
-from aliked_ros.geometry.rectification import Rectifier, baseline_m
+from aliked_ros.geometry.camera import baseline_m, rectify_keypoints
+from aliked_ros.geometry.rectification import Rectifier
 from aliked_ros.geometry.stereo import match_along_rows
-from aliked_ros.structs import Camera
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import AnyArray, Array, Camera, Floats, Pixels
 
 # Relative jump of depth within a pixel's neighbourhood that tells an edge: there a keypoint may
 # belong to either side. Slanted surfaces stay well below it.
 _MAX_RELATIVE_JUMP = 0.1
 
 
-def sample_depth(depth_m: NDArray[np.float32], keypoints: NDArray[Any]) -> Array:
+def sample_depth(depth_m: Floats, keypoints: AnyArray) -> Array:
     """Read the depth at keypoints from a depth image registered to the (raw) colour image.
 
     Args:
@@ -69,9 +64,9 @@ class StereoDepth:
 
     def __call__(
         self,
-        left_image: NDArray[np.uint8],
-        right_image: NDArray[np.uint8],
-        keypoints: NDArray[Any],
+        left_image: Pixels,
+        right_image: Pixels,
+        keypoints: AnyArray,
     ) -> Array:
         """Return the depth (N,), metres along the rectified optical axis, NaN where unknown.
 
@@ -87,7 +82,7 @@ class StereoDepth:
         return self._disparity_to_depth / disparity
 
 
-def _grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _grey(image: Pixels) -> Pixels:
     if image.ndim == 2:
         return image
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.odometry.scale import MedianScale, Scale
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array, Mask
 
 # Everything is measured in heights of the camera, so that neither unit nor robot matters.
 _MAX_REACH = 8.0  # how far points may be; further away a tilt of 1 deg makes 14 %
@@ -159,9 +157,7 @@ def _most_common(height: Array) -> float:
     return float(np.median(height[first[best] : last[best]]))
 
 
-def _fit(
-    height: Array, across: Array, is_fitted: NDArray[np.bool_], guess: float
-) -> tuple[float, Array]:
+def _fit(height: Array, across: Array, is_fitted: Mask, guess: float) -> tuple[float, Array]:
     """Fit a plane that is nearly level to points close to one height.
 
     Args:
@@ -186,9 +182,9 @@ def _fit(
         weighted = rows * weight[:, None]
         plane = np.linalg.solve(weighted.T @ rows + prior, weighted.T @ height)
     camera_height = guess * plane[0] / np.sqrt(1 + plane[1] ** 2 + plane[2] ** 2)
-    return float(camera_height), np.asarray((height - across @ plane[1:]) / plane[0])
+    return float(camera_height), (height - across @ plane[1:]) / plane[0]
 
 
 def _axes(up: Array) -> Array:
     """Return two unit vectors (3, 2) across another one."""
-    return np.asarray(np.linalg.svd(up[None])[2][1:].T)
+    return np.linalg.svd(up[None])[2][1:].T

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.result import OdometryResult, State
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 # Negative eigenvalues of a covariance, relative to the largest, that are rounding.
 _TOLERANCE = 1e-6
@@ -105,5 +103,4 @@ def _carried(covariance: Array, earlier: UncertainPose, later: UncertainPose) ->
     """Return the covariance (6, 6) of an earlier pose about the axes of a later one."""
     assert earlier.T_world_camera is not None
     assert later.T_world_camera is not None
-    adjoint = se3.adjoint(se3.inverse(later.T_world_camera) @ earlier.T_world_camera)
-    return np.asarray(adjoint @ covariance @ adjoint.T)
+    return se3.carry(se3.inverse(later.T_world_camera) @ earlier.T_world_camera, covariance)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 
 class Placement:
@@ -50,7 +48,7 @@ class Placement:
         """Return the pose (4, 4) of the camera in odom, metres."""
         T_anchor_camera = se3.inverse(self._T_world_anchor) @ T_world_camera
         T_anchor_camera[:3, 3] *= self.scale
-        return np.asarray(self._T_odom_anchor @ T_anchor_camera)
+        return self._T_odom_anchor @ T_anchor_camera
 
     def T_odom_base(self, T_world_camera: Array) -> Array:
         """Return the pose (4, 4) of base_link in odom, metres."""
@@ -70,8 +68,8 @@ class Placement:
         Returns:
             (6, 6) of translation (metres), then rotation (rad).
         """
-        to_base = se3.adjoint(self.T_base_camera) @ np.diag([*[self.scale] * 3, 1.0, 1.0, 1.0])
-        return np.asarray(to_base @ covariance @ to_base.T)
+        metric = se3.propagate(np.diag([*[self.scale] * 3, 1.0, 1.0, 1.0]), covariance)
+        return se3.carry(self.T_base_camera, metric)
 
     def scale_covariance(self, T_odom_base: Array) -> Array:
         """Return what the unknown part of the scale adds to a pose: (6, 6), axes of base_link."""

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
-import numpy as np
-from numpy.typing import NDArray
-
 from aliked_ros.geometry import se3
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 _MAX_AHEAD = 3.0  # times the last gap between images: further ahead the velocity is a guess
 
@@ -46,4 +42,4 @@ class ConstantVelocity:
         before_ns, T_world_before = self._poses[0]
         ahead = min((stamp_ns - newest_ns) / (newest_ns - before_ns), _MAX_AHEAD)
         moved = se3.log(se3.inverse(T_world_before) @ T_world_newest)
-        return np.asarray(T_world_newest @ se3.exp(ahead * moved))
+        return T_world_newest @ se3.exp(ahead * moved)

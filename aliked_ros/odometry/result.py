@@ -8,10 +8,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array, Floats, Index, Mask
 
 # Variance (m^2, rad^2) that says "unknown": no filter that sees it will trust the pose.
 UNKNOWN_VARIANCE = 1e4
+UNKNOWN_COVARIANCE = UNKNOWN_VARIANCE * np.eye(6)
 
 
 class State(Enum):
@@ -31,7 +32,7 @@ class Motion(Enum):
     GENERAL = "general"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrackedPairs:
     """Keypoints of the current image that were found again from the previous one; K pairs.
 
@@ -47,19 +48,19 @@ class TrackedPairs:
     """
 
     previous_stamp_ns: int
-    indices: NDArray[np.int64]
-    keypoints_previous: NDArray[np.float32]
-    keypoints_current: NDArray[np.float32]
-    similarities: NDArray[np.float32]
+    indices: Index
+    keypoints_previous: Floats
+    keypoints_current: Floats
+    similarities: Floats
     track_ids: NDArray[np.uint64]
     lengths: NDArray[np.uint32]
-    inlier_mask: NDArray[np.bool_]
+    inlier_mask: Mask
 
     def __len__(self) -> int:
         return len(self.indices)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OdometryResult:
     """What became of one image.
 

@@ -6,9 +6,8 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 _MAX_WAITING = 300  # poses that wait for the other odometry to catch up
 _MAX_REFERENCES = 3000
@@ -140,7 +139,7 @@ class ScaleEstimator:
             return None
         after_ns, after = self._references[1]
         share = (stamp_ns - before_ns) / (after_ns - before_ns)
-        return np.asarray(before + share * (after - before))
+        return before + share * (after - before)
 
     def _compare(self, position: Array, position_m: Array) -> None:
         """Carry the current part on, and end it if it is long enough."""

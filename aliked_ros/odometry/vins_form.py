@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aliked_ros.geometry.camera import normalise, rectify_keypoints
+from aliked_ros.geometry.camera import rectify_keypoints, to_plane
 from aliked_ros.odometry.result import OdometryResult, State
-from aliked_ros.structs import Camera
+from aliked_ros.structs import AnyArray, Array, Camera, Floats
 
 _NUM_IDS = 2**24  # whole numbers that a float32 holds exactly
 
 
-def vins_form(
-    result: OdometryResult, camera: Camera, max_tracks: int
-) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+def vins_form(result: OdometryResult, camera: Camera, max_tracks: int) -> tuple[Array, Floats]:
     """Return the longest tracks of an image; while tracking, only those that fit the motion.
 
     Args:
@@ -36,8 +32,8 @@ def vins_form(
     raw = replace(camera, R=np.eye(3), P=None)
     seconds = (result.stamp_ns - tracks.previous_stamp_ns) * 1e-9
 
-    def undistorted(keypoints: NDArray[Any]) -> NDArray[np.float64]:
-        return normalise(rectify_keypoints(keypoints[keep], raw), raw.K)
+    def undistorted(keypoints: AnyArray) -> Array:
+        return to_plane(rectify_keypoints(keypoints[keep], raw), raw.K)
 
     points = undistorted(tracks.keypoints_current)
     velocity = (points - undistorted(tracks.keypoints_previous)) / seconds

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Texture = NDArray[np.uint8]
+from aliked_ros.structs import AnyArray, Floats, Pixels
+
 Random = np.random.Generator
 # Every painter takes (height, width) in texels, texels per metre and a random generator, and
 # returns an (H, W, 3) RGB texture.
-Painter = Callable[[tuple[int, int], float, Random], Texture]
+Painter = Callable[[tuple[int, int], float, Random], Pixels]
 
 WARM_WHITE, TEAL, OAK, WALNUT = (226, 217, 200), (104, 142, 143), (178, 132, 86), (118, 78, 50)
 TERRACOTTA, MUSTARD, NAVY, CREAM = (186, 92, 62), (214, 164, 62), (44, 62, 96), (240, 230, 205)
@@ -21,9 +20,7 @@ ROSE, FOREST, CHARCOAL, SKY = (196, 124, 120), (70, 104, 78), (62, 60, 64), (142
 PALETTE = (TERRACOTTA, MUSTARD, NAVY, CREAM, ROSE, FOREST, CHARCOAL, SKY, TEAL)
 
 
-def noise(
-    size: tuple[int, int], random: Random, coarsest: int, finest: int = 2
-) -> NDArray[np.float32]:
+def noise(size: tuple[int, int], random: Random, coarsest: int, finest: int = 2) -> Floats:
     """Return (H, W) float32 noise of unit spread, grain from coarsest to finest texels."""
     height, width = size
     total = np.zeros(size, np.float32)
@@ -46,17 +43,17 @@ def shade(colour: tuple[int, int, int], tone: float) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def tinted(colour: tuple[int, int, int], tone: NDArray[np.float32]) -> Texture:
+def tinted(colour: tuple[int, int, int], tone: Floats) -> Pixels:
     """Return a canvas of one colour with an (H, W) tone added to every channel."""
     return add_tone(np.broadcast_to(np.array(colour, np.uint8), (*tone.shape, 3)), tone)
 
 
-def add_tone(canvas: Texture, tone: NDArray[np.float32]) -> Texture:
+def add_tone(canvas: Pixels, tone: Floats) -> Pixels:
     """Return the canvas with an (H, W) or broadcastable tone added to every channel."""
     return clipped(canvas + tone[:, :, None])
 
 
-def grained(canvas: Texture, random: Random, strength: float) -> Texture:
+def grained(canvas: Pixels, random: Random, strength: float) -> Pixels:
     """Return the canvas with fine grain."""
     return add_tone(canvas, strength * noise((canvas.shape[0], canvas.shape[1]), random, 4))
 
@@ -67,7 +64,7 @@ def count_on(size: tuple[int, int], texels_per_m: float, per_m2: float) -> int:
 
 
 def block(
-    canvas: Texture, box: tuple[int, int, int, int], colour: tuple[int, int, int], tone: float
+    canvas: Pixels, box: tuple[int, int, int, int], colour: tuple[int, int, int], tone: float
 ) -> None:
     """Fill x, y, width, height with a tone of a colour and a bevel: light above, dark below."""
     x, y, width, height = box
@@ -80,6 +77,6 @@ def block(
     cv2.line(canvas, (right, y), (right, bottom), shade(colour, tone - 22), 1)
 
 
-def clipped(values: NDArray[Any]) -> Texture:
+def clipped(values: AnyArray) -> Pixels:
     """Return values as colours, cut off at black and white."""
     return np.asarray(np.clip(values, 0, 255), np.uint8)

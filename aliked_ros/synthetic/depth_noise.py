@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+from aliked_ros.structs import Floats
 
 # Standard deviation of 1 / depth, 1/m: 1.4 mm at 1 m, growing with the squared depth, because the
 # disparity is equally good everywhere (Khoshelham and Elberink, Sensors 2012).
@@ -16,7 +15,7 @@ KINECT_NOISE = 1.425e-3
 _WINDOW_PX = 9
 
 
-def add_depth_noise(depth_m: Image, noise: float, generator: np.random.Generator) -> Image:
+def add_depth_noise(depth_m: Floats, noise: float, generator: np.random.Generator) -> Floats:
     """Return a depth image as such a camera measures it.
 
     Args:

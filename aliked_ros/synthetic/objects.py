@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from aliked_ros.structs import Pixels
 from aliked_ros.synthetic.canvas import (
     CHARCOAL,
     CREAM,
@@ -14,7 +15,6 @@ from aliked_ros.synthetic.canvas import (
     SKY,
     WALNUT,
     Random,
-    Texture,
     add_tone,
     block,
     grained,
@@ -25,7 +25,7 @@ from aliked_ros.synthetic.canvas import (
 from aliked_ros.synthetic.surfaces import planks
 
 
-def poster(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
+def poster(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
     """Paint an abstract print: discs, bars and triangles inside a white margin."""
     height, width = size
     ground = PALETTE[random.integers(len(PALETTE))]
@@ -39,7 +39,7 @@ def poster(size: tuple[int, int], texels_per_m: float, random: Random) -> Textur
     return canvas
 
 
-def window(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
+def window(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
     """Paint a view: sky with clouds, hills with trees, behind glazing bars."""
     height, width = size
     canvas = tinted(SKY, 9 * noise(size, random, max(min(size) // 3, 8), 8))
@@ -69,7 +69,7 @@ def window(size: tuple[int, int], texels_per_m: float, random: Random) -> Textur
     return canvas
 
 
-def books(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
+def books(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
     """Paint the front of a full bookcase: shelves, spines with titles, a few gaps."""
     height, width = size
     canvas = tinted(shade(WALNUT, -50), 4 * noise(size, random, 16))
@@ -89,10 +89,10 @@ def books(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture
     return grained(canvas, random, 3.0)
 
 
-def crate(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
+def crate(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
     """Paint a wooden crate: boards, a frame, nails and a stencilled label."""
     height, width = size
-    canvas: Texture = planks((196, 160, 112), 0.09)(size, texels_per_m, random)
+    canvas: Pixels = planks((196, 160, 112), 0.09)(size, texels_per_m, random)
     edge = max(int(0.05 * texels_per_m), 2)
     cv2.rectangle(canvas, (0, 0), (width - 1, height - 1), (158, 122, 80), 2 * edge)
     for x in (edge // 2, width - 1 - edge // 2):
@@ -108,7 +108,7 @@ def crate(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture
     return canvas
 
 
-def drawers(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
+def drawers(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
     """Paint the painted front of a chest of drawers with brass handles."""
     height, width = size
     canvas = tinted(FOREST, 4 * noise(size, random, int(texels_per_m / 3), 4))
@@ -125,7 +125,7 @@ def drawers(size: tuple[int, int], texels_per_m: float, random: Random) -> Textu
     return grained(canvas, random, 4.0)
 
 
-def _shape(canvas: Texture, colour: tuple[int, int, int], random: Random, largest: float) -> None:
+def _shape(canvas: Pixels, colour: tuple[int, int, int], random: Random, largest: float) -> None:
     """Draw one disc, half disc, bar or triangle."""
     height, width = canvas.shape[:2]
     centre = (int(random.integers(width)), int(random.integers(height)))
@@ -144,7 +144,7 @@ def _shape(canvas: Texture, colour: tuple[int, int, int], random: Random, larges
         cv2.fillConvexPoly(canvas, corners.astype(np.int32), colour, cv2.LINE_AA)
 
 
-def _book(canvas: Texture, box: tuple[int, int, int, int], random: Random) -> None:
+def _book(canvas: Pixels, box: tuple[int, int, int, int], random: Random) -> None:
     x, y, width, height = box
     colour = PALETTE[random.integers(len(PALETTE))]
     tone = float(random.normal(-8, 16))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 LAP_S = 20.0
 _CENTRE_M = np.array([3.0, 2.5, 1.4])

@@ -8,10 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from aliked_ros.structs import Array, Floats, Pixels
 from aliked_ros.synthetic.scene import MIP_LEVELS, Face
-
-Array = NDArray[np.float64]
-Image = NDArray[np.float32]
 
 # Nothing nearer than this is drawn.
 NEAR_M = 0.05
@@ -20,7 +18,7 @@ _SUPERSAMPLING = 2
 _ATLAS_WIDTH = 8192
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Hits:
     """What the ray through each pixel centre of a grid meets first.
 
@@ -30,9 +28,9 @@ class _Hits:
         face: (H, W) int16, which face; -1 where nothing is met.
     """
 
-    inverse_depth: Image
-    s_over_z: Image
-    t_over_z: Image
+    inverse_depth: Floats
+    s_over_z: Floats
+    t_over_z: Floats
     face: NDArray[np.int16]
 
 
@@ -49,7 +47,7 @@ class Renderer:
         lengths = np.linalg.norm(self._u, axis=1)
         self._texels_per_m = (self._sizes[:, 0] / lengths).astype(np.float32)
 
-    def depth_m(self, T_world_camera: Array, K: Array, size: tuple[int, int]) -> Image:
+    def depth_m(self, T_world_camera: Array, K: Array, size: tuple[int, int]) -> Floats:
         """Return (H, W) float32 metres along the optical axis at pixel centres, NaN for none."""
         hits, _ = self._cast(T_world_camera, K, size)
         with np.errstate(divide="ignore"):
@@ -57,7 +55,7 @@ class Renderer:
         depth_m[hits.face < 0] = np.nan
         return depth_m
 
-    def image(self, T_world_camera: Array, K: Array, size: tuple[int, int]) -> NDArray[np.uint8]:
+    def image(self, T_world_camera: Array, K: Array, size: tuple[int, int]) -> Pixels:
         """Return the (H, W, 3) RGB image that a pinhole (3, 3) K sees, size = (H, W)."""
         n = _SUPERSAMPLING
         # Pixel centre u of the image is n * (u + 0.5) - 0.5 of the finer grid.
@@ -66,7 +64,7 @@ class Renderer:
         K_fine[:2, 2] += (n - 1) / 2
         hits, planes_m = self._cast(T_world_camera, K_fine, (size[0] * n, size[1] * n))
         fine = self._shade(hits, planes_m, K_fine)
-        return np.asarray(cv2.resize(fine, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        return cv2.resize(fine, size[::-1], interpolation=cv2.INTER_AREA)
 
     def _cast(self, T_world_camera: Array, K: Array, size: tuple[int, int]) -> tuple[_Hits, Array]:
         """Return the hits and each face's distance from the camera, m, positive if seen."""
@@ -99,7 +97,7 @@ class Renderer:
             _draw(hits, window, int(index), (x, y), (inverse, s, t))
         return hits, planes_m
 
-    def _shade(self, hits: _Hits, planes_m: Array, K: Array) -> NDArray[np.uint8]:
+    def _shade(self, hits: _Hits, planes_m: Array, K: Array) -> Pixels:
         """Return (H, W, 3) colours of the hits."""
         face = np.maximum(hits.face, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -110,17 +108,17 @@ class Renderer:
         corner = self._corners[face]
         s = hits.s_over_z * depth_m * size[:, :, 0]
         t = hits.t_over_z * depth_m * size[:, :, 1]
-        whole: Image = np.minimum(np.floor(level), np.float32(MIP_LEVELS - 2))
+        whole: Floats = np.minimum(np.floor(level), np.float32(MIP_LEVELS - 2))
         near = self._sample(s, t, size, corner, whole)
         far = self._sample(s, t, size, corner, whole + 1)
         weight = level - whole
-        colours = np.asarray(cv2.blendLinear(near, far, 1 - weight, weight), np.uint8)
+        colours = cv2.blendLinear(near, far, 1 - weight, weight)
         colours[hits.face < 0] = 0
         return colours
 
     def _mip_level(
-        self, face: NDArray[np.int16], depth_m: Image, planes_m: Array, K: Array
-    ) -> Image:
+        self, face: NDArray[np.int16], depth_m: Floats, planes_m: Array, K: Array
+    ) -> Floats:
         """Return (H, W) in [0, MIP_LEVELS - 1]: log2 of the texels that one ray covers."""
         height, width = depth_m.shape
         x = (np.arange(width) - K[0, 2]) / K[0, 0]
@@ -133,15 +131,13 @@ class Renderer:
         level = np.log2(texels) + np.float32(0.75) * np.log2(slant)
         return np.asarray(np.clip(level, 0, MIP_LEVELS - 1), np.float32)
 
-    def _sample(
-        self, s: Image, t: Image, size: Image, corner: Image, level: Image
-    ) -> NDArray[np.uint8]:
+    def _sample(self, s: Floats, t: Floats, size: Floats, corner: Floats, level: Floats) -> Pixels:
         """Return (H, W, 3) bilinear colours of whole mip levels."""
         scale = np.exp2(-level)
         # Levels lie side by side: 1 + 1/2 + ... widths, each with padding on both sides.
         x = corner[:, :, 0] + 2 * size[:, :, 0] * (1 - scale) + 2 * _PADDING * level + s * scale
         y = corner[:, :, 1] + t * scale
-        return np.asarray(cv2.remap(self._atlas, x, y, cv2.INTER_LINEAR), np.uint8)
+        return cv2.remap(self._atlas, x, y, cv2.INTER_LINEAR)
 
 
 def _coordinate(edge: Array, origin: Array, inverse: Array) -> Array:
@@ -199,7 +195,7 @@ def _draw(
     hits.face[window][nearer] = index
 
 
-def _pack(faces: list[Face]) -> tuple[NDArray[np.uint8], Image]:
+def _pack(faces: list[Face]) -> tuple[Pixels, Floats]:
     """Return the atlas (H, W, 3) and where texel coordinate 0 of each face lies in it, (M, 2)."""
     order = sorted(range(len(faces)), key=lambda i: -faces[i].texture.shape[0])
     corners = np.zeros((len(faces), 2), np.float32)
@@ -221,7 +217,7 @@ def _pack(faces: list[Face]) -> tuple[NDArray[np.uint8], Image]:
     return atlas, corners
 
 
-def _place(atlas: NDArray[np.uint8], texture: NDArray[np.uint8], left: int, top: int) -> None:
+def _place(atlas: Pixels, texture: Pixels, left: int, top: int) -> None:
     """Copy a texture and its mip levels into the atlas, side by side."""
     for level in range(MIP_LEVELS):
         height, width = texture.shape[0] >> level, texture.shape[1] >> level

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets import stamps
 from aliked_ros.datasets.calibration import rectified_partner
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.sequence import Calibration, Pictures, Sequence
-from aliked_ros.structs import Camera
+from aliked_ros.structs import Array, Camera, Floats, Pixels
 from aliked_ros.synthetic.depth_noise import add_depth_noise
 from aliked_ros.synthetic.path import pose_at
 from aliked_ros.synthetic.renderer import Renderer
@@ -84,7 +83,7 @@ class SyntheticRoom(Sequence):
             self._depth_m(index) if with_depth else None,
         )
 
-    def _depth_m(self, index: int) -> NDArray[np.float32]:
+    def _depth_m(self, index: int) -> Floats:
         depth_m = self._renderer.depth_m(self._poses[index], self._K, self._size)
         if self._depth_noise == 0:
             return depth_m
@@ -92,8 +91,8 @@ class SyntheticRoom(Sequence):
         generator = np.random.default_rng((self._seed, index))
         return add_depth_noise(depth_m, self._depth_noise, generator)
 
-    def _image(self, T_world_camera: NDArray[np.float64]) -> NDArray[np.uint8]:
+    def _image(self, T_world_camera: Array) -> Pixels:
         image = self._renderer.image(T_world_camera, self._K, self._size)
         if self._is_grey:
-            return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+            return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         return image

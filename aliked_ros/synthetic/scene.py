@@ -6,17 +6,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.structs import Array, Pixels
 from aliked_ros.synthetic import canvas, objects, surfaces
-from aliked_ros.synthetic.canvas import Painter, Random, Texture
+from aliked_ros.synthetic.canvas import Painter, Random
 
 ROOM_M = (6.0, 5.0, 2.7)
 MIP_LEVELS = 6
-Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Face:
     """A rectangle that is seen from the side its normal u x v points away from.
 
@@ -30,7 +29,7 @@ class Face:
     origin: Array
     u: Array
     v: Array
-    texture: Texture
+    texture: Pixels
 
 
 @dataclass(frozen=True)
@@ -218,14 +217,14 @@ def _box_faces(box: Box, texels_per_m: float, random: Random) -> list[Face]:
     return faces
 
 
-def _paint(painter: Painter, u: Array, v: Array, texels_per_m: float, random: Random) -> Texture:
+def _paint(painter: Painter, u: Array, v: Array, texels_per_m: float, random: Random) -> Pixels:
     """Return a texture of the face's size, rounded so that every mip level halves exactly."""
     unit = 2 ** (MIP_LEVELS - 1)
     length = [int(np.ceil(np.linalg.norm(edge) * texels_per_m / unit)) * unit for edge in (v, u)]
     return painter((length[0], length[1]), texels_per_m, random)
 
 
-def _lit(texture: Texture, u: Array, v: Array, corner_m: float) -> Texture:
+def _lit(texture: Pixels, u: Array, v: Array, corner_m: float) -> Pixels:
     """Return the texture under the room's light: by direction, darker towards corners."""
     normal = -np.cross(u, v) / (np.linalg.norm(u) * np.linalg.norm(v))
     light = 0.80 + 0.20 * float(normal @ np.array([-0.42, -0.30, 0.86]))
@@ -241,7 +240,7 @@ def _lit(texture: Texture, u: Array, v: Array, corner_m: float) -> Texture:
     return canvas.clipped(texture * shade[:, :, None])
 
 
-def _contact_shadows(floor: Texture, furniture: list[Box], texels_per_m: float) -> Texture:
+def _contact_shadows(floor: Pixels, furniture: list[Box], texels_per_m: float) -> Pixels:
     """Return the floor with soft shadows under the furniture; texture row 0 is the far wall."""
     height, width = floor.shape[:2]
     scale = np.array([width / ROOM_M[0], -height / ROOM_M[1]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from aliked_ros.structs import Pixels
 from aliked_ros.synthetic.canvas import (
     CREAM,
     NAVY,
@@ -12,7 +13,6 @@ from aliked_ros.synthetic.canvas import (
     TERRACOTTA,
     Painter,
     Random,
-    Texture,
     add_tone,
     block,
     count_on,
@@ -26,7 +26,7 @@ from aliked_ros.synthetic.canvas import (
 def plaster(colour: tuple[int, int, int], stains: float = 7.0) -> Painter:
     """Return a painter of a rolled wall with stains, speckles and a few hairline cracks."""
 
-    def paint(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
+    def paint(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
         tone = stains * noise(size, random, int(texels_per_m / 2), 4)
         canvas = tinted(colour, tone + 2.5 * noise(size, random, 4))
         for _ in range(count_on(size, texels_per_m, 0.8)):
@@ -38,7 +38,7 @@ def plaster(colour: tuple[int, int, int], stains: float = 7.0) -> Painter:
     return paint
 
 
-def bricks(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
+def bricks(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
     """Paint courses of bricks, each of its own length and tone."""
     canvas = tinted((196, 186, 172), 6 * noise(size, random, 16))
     height, width = size
@@ -59,7 +59,7 @@ def bricks(size: tuple[int, int], texels_per_m: float, random: Random) -> Textur
 def planks(colour: tuple[int, int, int], width_m: float, *, upright: bool = False) -> Painter:
     """Return a painter of boards of varying length and tone, along the rows or upright."""
 
-    def paint(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
+    def paint(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
         if upright:
             turned = planks(colour, width_m)((size[1], size[0]), texels_per_m, random)
             return np.ascontiguousarray(turned.transpose(1, 0, 2))
@@ -88,7 +88,7 @@ def planks(colour: tuple[int, int, int], width_m: float, *, upright: bool = Fals
 def fabric(colour: tuple[int, int, int]) -> Painter:
     """Return a painter of upholstery: woven grain, seams and printed leaves."""
 
-    def paint(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
+    def paint(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
         height, width = size
         canvas = tinted(colour, 5 * noise(size, random, int(texels_per_m / 4), 4))
         for _ in range(count_on(size, texels_per_m, 60.0)):
@@ -106,7 +106,7 @@ def fabric(colour: tuple[int, int, int]) -> Painter:
     return paint
 
 
-def rug(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
+def rug(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
     """Paint a woven rug: a patchwork of triangles inside borders."""
     height, width = size
     canvas = tinted(NAVY, 5 * noise(size, random, 8))
@@ -126,7 +126,7 @@ def rug(size: tuple[int, int], texels_per_m: float, random: Random) -> Texture:
 
 
 def _crack(
-    canvas: Texture, texels_per_m: float, random: Random, colour: tuple[int, int, int]
+    canvas: Pixels, texels_per_m: float, random: Random, colour: tuple[int, int, int]
 ) -> None:
     height, width = canvas.shape[:2]
     heading = random.uniform(0, 2 * np.pi) + np.cumsum(random.normal(0, 0.35, 7))
@@ -136,7 +136,7 @@ def _crack(
 
 
 def _speck(
-    canvas: Texture, texels_per_m: float, random: Random, colour: tuple[int, int, int]
+    canvas: Pixels, texels_per_m: float, random: Random, colour: tuple[int, int, int]
 ) -> None:
     height, width = canvas.shape[:2]
     centre = random.uniform((0, 0), (width, height))
@@ -146,7 +146,7 @@ def _speck(
 
 
 def _knots(
-    canvas: Texture, texels_per_m: float, random: Random, colour: tuple[int, int, int]
+    canvas: Pixels, texels_per_m: float, random: Random, colour: tuple[int, int, int]
 ) -> None:
     height, width = canvas.shape[:2]
     for _ in range(count_on((height, width), texels_per_m, 4.0)):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from aliked_ros.structs import Mask, Pixels
+
 Random = np.random.Generator
 
 
@@ -35,7 +35,7 @@ def _shade(image: Pixels, random: Random, strength: float) -> Pixels:
     )
     edge = 1 / (1 + np.exp(-(across - random.uniform(-0.7, 0.7)) * random.uniform(3, 40)))
     light = 1 - strength * random.uniform(0.1, 0.5) * edge
-    return np.asarray((image * light[:, :, None]).astype(np.uint8))
+    return (image * light[:, :, None]).astype(np.uint8)
 
 
 def degrade(image: Pixels, random: Random, strength: float) -> Pixels:
@@ -63,10 +63,10 @@ def _move(image: Pixels, random: Random) -> Pixels:
     for step in np.linspace(-middle, middle, 2 * length):
         x, y = middle + step * np.cos(angle), middle + step * np.sin(angle)
         kernel[round(y), round(x)] = 1
-    return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
+    return cv2.filter2D(image, -1, kernel / kernel.sum())
 
 
-def occlude(image: Pixels, random: Random, strength: float) -> tuple[Pixels, NDArray[np.bool_]]:
+def occlude(image: Pixels, random: Random, strength: float) -> tuple[Pixels, Mask]:
     """Put a few flat things into an image (H, W, 3); return it and where they are (H, W)."""
     height, width = image.shape[:2]
     cover = np.zeros((height, width), np.uint8)

@@ -9,16 +9,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from aliked_ros.geometry import se3
+from aliked_ros.structs import Array, Floats, Mask, Pixels
 from aliked_ros.training.depth_warp import DepthWarp, interpolate_depth
 from aliked_ros.training.pairs import TrainingPair
 from aliked_ros.training.warps import Warp
-
-Array = NDArray[np.float64]
-Pixels = NDArray[np.uint8]
 
 _GRID = 32  # points along each side of an image with which common parts are looked for
 _CROPS_PER_VIEWS = 4  # reading two views costs more than a second look at them
@@ -29,7 +26,7 @@ class UnreadableError(ValueError):
     """A file of a view that cannot be read; the text begins with its name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DepthView:
     """A posed view with depth.
 
@@ -41,12 +38,12 @@ class DepthView:
     """
 
     image: Pixels
-    depth: NDArray[np.float32]
+    depth: Floats
     K: Array
     T_camera_world: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DepthPairOptions:
     """How two views become a pair.
 
@@ -161,10 +158,10 @@ class Window(NamedTuple):
     top: int
     side: int
 
-    def holds(self, points: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def holds(self, points: Floats) -> Mask:
         """Return which points (N, 2) px lie inside."""
         corner = np.array([self.left, self.top])
-        return np.asarray(((points >= corner) & (points <= corner + self.side - 1)).all(axis=1))
+        return ((points >= corner) & (points <= corner + self.side - 1)).all(axis=1)
 
 
 def cut(view: DepthView, window: Window, size_px: int) -> DepthView:
@@ -184,7 +181,7 @@ def cut(view: DepthView, window: Window, size_px: int) -> DepthView:
     K[:2] *= scale
     K[:2, 2] += 0.5 * scale - 0.5
     shrinks = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    image = np.asarray(cv2.resize(view.image[part], (size_px, size_px), interpolation=shrinks))
+    image = cv2.resize(view.image[part], (size_px, size_px), interpolation=shrinks)
     along = (np.arange(size_px, dtype=np.float32) + 0.5) / scale - 0.5
     points = torch.from_numpy(_grid(left + along, top + along))
     read, is_known = interpolate_depth(torch.from_numpy(view.depth), points)
@@ -220,7 +217,7 @@ def _grid_over(image_size: tuple[int, ...]) -> Tensor:
     return torch.from_numpy(_grid(share * (image_size[1] - 1), share * (image_size[0] - 1)))
 
 
-def _grid(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+def _grid(x: Floats, y: Floats) -> Floats:
     """Return the points (len(y) * len(x), 2) of a grid, row by row."""
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
     return np.asarray(points, np.float32)

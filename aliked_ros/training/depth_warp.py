@@ -12,7 +12,7 @@ from aliked_ros.training.warps import Warped, is_inside
 _MIN_DEPTH = 1e-6  # nearer than this, or behind the camera, nothing is projected
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DepthWarp:
     """Takes pixels of view a into view b of a static scene.
 

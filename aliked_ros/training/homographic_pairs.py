@@ -9,15 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, read_image
 from aliked_ros.images import ImageError
+from aliked_ros.structs import Array, Mask, Pixels
 from aliked_ros.training.appearance import change_light, degrade, occlude
-from aliked_ros.training.pairs import Pixels, TrainingPair
+from aliked_ros.training.pairs import TrainingPair
 from aliked_ros.training.warps import HomographyWarp
-
-Array = NDArray[np.float64]
 
 _KEPT_PHOTOGRAPHS = 400  # in the memory of every worker, 1 to 3 MB each
 _MAX_PHOTOGRAPH_PX = 1024  # longer ones are shrunk when they are read
@@ -98,9 +96,7 @@ class HomographicPairs:
             unreadable,
         )
 
-    def _change(
-        self, image: Pixels, generator: np.random.Generator
-    ) -> tuple[Pixels, NDArray[np.bool_]]:
+    def _change(self, image: Pixels, generator: np.random.Generator) -> tuple[Pixels, Mask]:
         strength = self._appearance
         image, cover = occlude(image, generator, strength)
         return degrade(change_light(image, generator, strength), generator, strength), cover
@@ -175,7 +171,7 @@ def _into(quad: Array, width: int, height: int) -> Array:
     centre = quad.mean(axis=0)
     quad = centre + factor * (quad - centre)
     quad = quad - np.minimum(quad.min(axis=0), 0)
-    return np.asarray(quad - np.maximum(quad.max(axis=0) - room, 0))
+    return quad - np.maximum(quad.max(axis=0) - room, 0)
 
 
 def _view_from_photograph(quad: Array, size_px: int) -> Array:
@@ -185,9 +181,9 @@ def _view_from_photograph(quad: Array, size_px: int) -> Array:
     """
     last = size_px - 1.0
     frame = np.array([[0, 0], [last, 0], [last, last], [0, last]], np.float32)
-    H = np.asarray(cv2.getPerspectiveTransform(quad.astype(np.float32), frame), np.float64)
+    H = cv2.getPerspectiveTransform(quad.astype(np.float32), frame)
     # OpenCV makes it positive at the corner of the photograph, which may lie beyond the horizon.
-    return np.asarray(H * np.sign(H[2] @ np.append(quad.mean(axis=0), 1)))
+    return H * np.sign(H[2] @ np.append(quad.mean(axis=0), 1))
 
 
 def _look(photograph: Pixels, H: Array, size_px: int) -> Pixels:
@@ -197,7 +193,7 @@ def _look(photograph: Pixels, H: Array, size_px: int) -> Pixels:
     area = cv2.contourArea(in_photograph.astype(np.float32))
     reduction = np.sqrt(area) / size_px
     if reduction > 1.2:
-        photograph = np.asarray(cv2.GaussianBlur(photograph, (0, 0), 0.4 * reduction), np.uint8)
+        photograph = cv2.GaussianBlur(photograph, (0, 0), 0.4 * reduction)
     view = cv2.warpPerspective(
         photograph, H, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

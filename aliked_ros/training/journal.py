@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from aliked_ros.structs import Pixels
 
 
 class Journal:
@@ -41,7 +40,7 @@ class Journal:
             for name, value in values.items():
                 self._board.add_scalar(f"{group}/{name}", value, step)
 
-    def picture(self, step: int, name: str, image: NDArray[np.uint8]) -> None:
+    def picture(self, step: int, name: str, image: Pixels) -> None:
         """Note an image (H, W, 3) RGB."""
         if self._board is not None:
             self._board.add_image(name, image, step, dataformats="HWC")

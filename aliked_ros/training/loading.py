@@ -15,7 +15,7 @@ from aliked_ros.training.pairs import PairSource, TrainingPair
 from aliked_ros.training.warps import Warp
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Pairs that are worked on together.
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets.image_files import read_image
 from aliked_ros.images import ImageError
+from aliked_ros.structs import Floats
 from aliked_ros.training.depth_pairs import (
     DepthPairOptions,
     DepthView,
@@ -93,7 +93,7 @@ class MegaDepthPairs:
         except ImageError as error:
             raise UnreadableError(str(error)) from error
         if image.ndim == 2:
-            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
         depth = _read_depth(self._root / listed.depth)
         if depth.shape != image.shape[:2]:
             raise UnreadableError(
@@ -119,7 +119,7 @@ def _read_scenes(
     return scenes, tuple(broken)
 
 
-def _read_depth(path: Path) -> NDArray[np.float32]:
+def _read_depth(path: Path) -> Floats:
     """Return (H, W) depth, 0 where the file has none: the sky, people, ordinal labels below 0."""
     import h5py
 

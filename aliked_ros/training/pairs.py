@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aliked_ros.structs import Pixels
 from aliked_ros.training.warps import Warp
 
-Pixels = NDArray[np.uint8]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TrainingPair:
     """Two images of one size that show the same things.
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.drawing import draw_keypoints, draw_matches, tile
+from aliked_ros.structs import Pixels
 from aliked_ros.training.validation import Example
-
-Pixels = NDArray[np.uint8]
 
 
 def score_picture(example: Example) -> Pixels:

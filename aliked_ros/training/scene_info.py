@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 KEYS = ("image_paths", "depth_paths", "intrinsics", "poses")
 
@@ -30,7 +30,7 @@ class SceneInfoError(ValueError):
     """A list that cannot be read; the text names the file and what is wrong."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ListedView:
     """One image of a scene as the list has it.
 
@@ -47,7 +47,7 @@ class ListedView:
     T_camera_world: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Scene:
     """The part of a list that training needs.
 

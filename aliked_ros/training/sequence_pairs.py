@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.datasets import DatasetError, FrameError, Sequence
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.camera import normalise, project_raw
-from aliked_ros.structs import Camera
+from aliked_ros.geometry.camera import project_raw, to_plane
+from aliked_ros.structs import Camera, Floats
 from aliked_ros.training.depth_pairs import (
     DepthPairOptions,
     DepthView,
@@ -88,19 +87,19 @@ class SequencePairs:
             return None
         image, depth_m = frame.image, np.nan_to_num(frame.depth_m, nan=0, posinf=0, neginf=0)
         if image.ndim == 2:
-            image = np.asarray(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), np.uint8)
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
         if self._straightened is not None:
-            image = np.asarray(cv2.remap(image, self._straightened, None, cv2.INTER_LINEAR))
+            image = cv2.remap(image, self._straightened, None, cv2.INTER_LINEAR)
             # Between two depths there is none: a mean would hang in the air before the wall.
-            depth_m = np.asarray(cv2.remap(depth_m, self._straightened, None, cv2.INTER_NEAREST))
+            depth_m = cv2.remap(depth_m, self._straightened, None, cv2.INTER_NEAREST)
         return DepthView(image, depth_m, self._K, se3.inverse(frame.T_world_camera))
 
 
-def _straightening_map(camera: Camera) -> NDArray[np.float32] | None:
+def _straightening_map(camera: Camera) -> Floats | None:
     """Return (H, W, 2), where each pixel of a pinhole of the same K lies in the raw image."""
     if not camera.D.any() and camera.distortion_model != "equidistant":
         return None
     x, y = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
-    rays = normalise(np.column_stack([x.ravel(), y.ravel()]).astype(np.float64), camera.K)
+    rays = to_plane(np.column_stack([x.ravel(), y.ravel()]).astype(np.float64), camera.K)
     raw = project_raw(np.column_stack([rays, np.ones(len(rays))]), camera)
     return raw.reshape(camera.height, camera.width, 2).astype(np.float32)

@@ -12,6 +12,7 @@ import numpy as np
 from aliked_ros.datasets import Sequence, open_sequence
 from aliked_ros.datasets.writers import write_tum
 from aliked_ros.evaluation.planar_pairs import PairsError, PlanarPair, find_pairs
+from aliked_ros.structs import Pixels
 from aliked_ros.synthetic.room import SyntheticRoom
 from aliked_ros.training.appearance import change_light, degrade
 from aliked_ros.training.config import TrainingConfig
@@ -19,7 +20,7 @@ from aliked_ros.training.depth_pairs import DepthPairOptions
 from aliked_ros.training.homographic_pairs import HomographicPairs, ViewRange
 from aliked_ros.training.loading import MixedPairs
 from aliked_ros.training.megadepth_pairs import MegaDepthPairs
-from aliked_ros.training.pairs import PairSource, Pixels
+from aliked_ros.training.pairs import PairSource
 from aliked_ros.training.sequence_pairs import SequencePairs
 
 _VALIDATION_SEED = 0  # the same pairs in every training, so that curves compare

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from aliked_ros.evaluation.homography_metrics import CORRECT_PX, score_pair, summarise, warp
@@ -15,13 +14,14 @@ from aliked_ros.evaluation.planar_pairs import PlanarPair
 from aliked_ros.inference import NetworkInference, fastest
 from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.network.aliked import ALIKED
+from aliked_ros.structs import Array, Floats, Index, Mask, Pixels
 
 LONGER_SIDE_PX = 480
 MAX_KEYPOINTS = 1000
 DETECTION_THRESHOLD = 0.2  # that of the extractor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Example:
     """A validation pair as the network saw it, for a picture.
 
@@ -33,11 +33,11 @@ class Example:
         is_correct: (K,) bool, at 3 px.
     """
 
-    images: tuple[NDArray[np.uint8], NDArray[np.uint8]]
-    score_map: NDArray[np.float32]
-    keypoints: tuple[NDArray[np.float64], NDArray[np.float64]]
-    matches: NDArray[np.int64]
-    is_correct: NDArray[np.bool_]
+    images: tuple[Pixels, Pixels]
+    score_map: Floats
+    keypoints: tuple[Array, Array]
+    matches: Index
+    is_correct: Mask
 
 
 def validate(
@@ -72,8 +72,8 @@ def validate(
 
 
 def _extract(
-    inference: NetworkInference, image: NDArray[np.uint8], device: torch.device
-) -> tuple[NDArray[np.float64], Tensor]:
+    inference: NetworkInference, image: Pixels, device: torch.device
+) -> tuple[Array, Tensor]:
     pixels = torch.from_numpy(image).to(device).unsqueeze(0)
     detections, descriptors = inference(pixels, MAX_KEYPOINTS, DETECTION_THRESHOLD)
     is_valid = detections.is_valid[0]
@@ -82,12 +82,10 @@ def _extract(
 
 
 @torch.no_grad()
-def _score_map(
-    network: ALIKED, image: NDArray[np.uint8], device: torch.device
-) -> NDArray[np.float32]:
+def _score_map(network: ALIKED, image: Pixels, device: torch.device) -> Floats:
     pixels = torch.from_numpy(image).to(device).permute(2, 0, 1).unsqueeze(0) / 255
     return np.asarray(network.encode(pixels)[1][0].cpu().numpy())
 
 
-def _size(image: NDArray[np.uint8]) -> tuple[int, int]:
+def _size(image: Pixels) -> tuple[int, int]:
     return image.shape[0], image.shape[1]

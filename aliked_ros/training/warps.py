@@ -30,7 +30,7 @@ class Warp(Protocol):
         """Warp points (N, 2) float32, px, (x, y), pixel centres at whole numbers."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HomographyWarp:
     """The two images show one plane, or were taken from one place.
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle_adjustment import adjust_bundle
+from aliked_ros.geometry.bundle.adjustment import adjust_bundle
 
 twists = st.tuples(*[st.floats(-5, 5)] * 3, *[st.floats(-1.5, 1.5)] * 3).map(np.array)
 

@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
-    {"structs", "config", "images", "pacing"},
+    {"structs"},
+    {"config", "images", "pacing"},
     {"network", "geometry", "drawing", "plotting"},
     {"inference"},
     {"matching"},
@@ -30,10 +31,12 @@ LOADERS = {
     "aliked_ros.network.weights",
     "aliked_ros.network.packaged",
     "aliked_ros.inference.kernels",
+    "aliked_ros.inference.machine",
+    "aliked_ros.inference.cuda.record",
 }
 
 LIBRARY_WITHOUT_ROS = """
-import importlib, importlib.abc, pkgutil, sys
+import importlib, importlib.abc, importlib.util, pkgutil, sys
 
 class NoRos(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
@@ -48,6 +51,8 @@ import torch
 import aliked_ros
 
 skipped = ("aliked_ros.nodes", "aliked_ros.msg", "aliked_ros.srv", "aliked_ros.__main__")
+if importlib.util.find_spec("triton") is None:
+    skipped += ("aliked_ros.inference.cuda.",)
 for module in pkgutil.walk_packages(aliked_ros.__path__, "aliked_ros."):
     if not module.name.startswith(skipped) and "_s__rosidl_" not in module.name:
         importlib.import_module(module.name)
@@ -140,6 +145,25 @@ def test_the_library_works_where_ros_cannot_be_imported(tmp_path):
 def test_importing_a_message_does_not_import_torch(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", "import sys, aliked_ros; sys.exit('torch' in sys.modules)"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        check=False,
+    )
+    assert result.returncode == 0
+
+
+def test_the_cpu_path_does_not_import_triton(tmp_path):
+    program = """
+import sys, numpy, torch
+from aliked_ros import Extractor, ExtractorConfig
+from aliked_ros.matching import match
+config = ExtractorConfig(model="aliked-t16", weights="seed:0", device="cpu", max_keypoints=9)
+features = Extractor(config)(numpy.random.default_rng(0).integers(0, 255, (40, 50), numpy.uint8))
+match(features, features)
+sys.exit("triton" in sys.modules)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
         check=False,

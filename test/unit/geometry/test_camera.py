@@ -4,10 +4,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.geometry.camera import (
-    normalise,
     project,
     project_raw,
     rectify_keypoints,
+    to_plane,
 )
 from aliked_ros.structs import Camera
 
@@ -82,7 +82,7 @@ def test_no_keypoints_give_an_empty_array(camera):
 
 def test_normalised_pixels_are_rays_through_their_pixels():
     pixels = np.array([[310.0, 250.0], [0.0, 479.0]])
-    normalised = normalise(pixels, K)
-    np.testing.assert_allclose(normalised[0], [0, 0])
-    rays = np.column_stack([normalised, np.ones(2)])
+    xy = to_plane(pixels, K)
+    np.testing.assert_allclose(xy[0], [0, 0])
+    rays = np.column_stack([xy, np.ones(2)])
     np.testing.assert_allclose(project(rays * 7.0, K), pixels, atol=1e-9)

@@ -4,7 +4,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.camera import normalise, project
+from aliked_ros.geometry.camera import project, to_plane
 from aliked_ros.geometry.epipolar import (
     MIN_MATCHES,
     essential_matrix,
@@ -13,7 +13,7 @@ from aliked_ros.geometry.epipolar import (
     motions_of_homography,
     sampson_error_px,
 )
-from aliked_ros.geometry.triangulation import homogeneous
+from aliked_ros.geometry.vectors import homogeneous
 
 K = np.array([[500.0, 0, 320.0], [0, 500.0, 240.0], [0, 0, 1]])
 T_1_0 = se3.from_rotation_translation(
@@ -37,7 +37,7 @@ def direction_error_deg(T):
 
 def test_the_essential_matrix_vanishes_on_matched_points():
     pixels0, pixels1 = scene()
-    x0, x1 = (homogeneous(normalise(pixels, K)) for pixels in (pixels0, pixels1))
+    x0, x1 = (homogeneous(to_plane(pixels, K)) for pixels in (pixels0, pixels1))
     np.testing.assert_allclose(((x1 @ essential_matrix(T_1_0)) * x0).sum(axis=1), 0, atol=1e-12)
 
 

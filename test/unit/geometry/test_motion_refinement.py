@@ -2,18 +2,19 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.motion_refinement import Sightings, refine_motion
+from aliked_ros.geometry.motion_refinement import refine_motion
+from aliked_ros.geometry.sightings import Sightings
 
 T_1_0 = se3.from_rotation_translation(
     Rotation.from_rotvec([0.02, -0.08, 0.03]).as_matrix(), np.array([0.3, -0.1, 0.6])
 )
-NOISE, SIGMA = 1e-3, 4e-3  # of a normalised coordinate, of an inverse depth (1/m)
+NOISE, SIGMA = 1e-3, 4e-3  # of a xy coordinate, of an inverse depth (1/m)
 
 
 def sightings(points, generator, noise=NOISE, sigma=SIGMA):
-    normalised = points[:, :2] / points[:, 2:] + generator.normal(0, noise, (len(points), 2))
+    xy = points[:, :2] / points[:, 2:] + generator.normal(0, noise, (len(points), 2))
     inverse_depth = 1 / points[:, 2] + generator.normal(0, sigma, len(points))
-    return Sightings(normalised, inverse_depth, np.full(len(points), SIGMA))
+    return Sightings(xy, inverse_depth, np.full(len(points), SIGMA))
 
 
 def scene(seed=0, num=150, noise=NOISE, sigma=SIGMA):
@@ -24,7 +25,7 @@ def scene(seed=0, num=150, noise=NOISE, sigma=SIGMA):
 
 
 def without_depth(view):
-    return Sightings(view.normalised, np.full(len(view.sigma), np.nan), view.sigma)
+    return Sightings(view.xy, np.full(len(view.depth_sigma), np.nan), view.depth_sigma)
 
 
 def test_exact_measurements_give_the_exact_motion_from_a_poor_guess():
@@ -56,21 +57,23 @@ def test_the_depth_of_the_second_view_makes_the_motion_better_known():
 
 def test_a_fifth_of_wrong_matches_hardly_moves_the_answer():
     view0, view1 = scene(num=300)
-    wrong = view1.normalised.copy()
+    wrong = view1.xy.copy()
     wrong[:60] += np.random.default_rng(1).uniform(-0.3, 0.3, (60, 2))
-    refined = refine_motion(T_1_0, view0, Sightings(wrong, view1.inverse_depth, view1.sigma), NOISE)
+    refined = refine_motion(
+        T_1_0, view0, Sightings(wrong, view1.inverse_depth, view1.depth_sigma), NOISE
+    )
     assert np.linalg.norm(refined.T_1_0[:3, 3] - T_1_0[:3, 3]) < 0.01
     assert np.median(refined.errors[:60]) > 10 * np.median(refined.errors[60:])
 
 
 def test_points_of_unknown_depth_still_fix_the_rotation():
     view0, view1 = scene()
-    unknown = Sightings(view0.normalised, view0.inverse_depth, np.full(len(view0.sigma), 10.0))
+    unknown = Sightings(view0.xy, view0.inverse_depth, np.full(len(view0.depth_sigma), 10.0))
     mixed_sigma = np.where(np.arange(150) < 10, SIGMA, 10.0)
-    mixed = Sightings(view0.normalised, view0.inverse_depth, mixed_sigma)
-    ten = Sightings(view0.normalised[:10], view0.inverse_depth[:10], mixed_sigma[:10])
+    mixed = Sightings(view0.xy, view0.inverse_depth, mixed_sigma)
+    ten = Sightings(view0.xy[:10], view0.inverse_depth[:10], mixed_sigma[:10])
     seen = without_depth(view1)
-    seen_ten = Sightings(seen.normalised[:10], seen.inverse_depth[:10], seen.sigma[:10])
+    seen_ten = Sightings(seen.xy[:10], seen.inverse_depth[:10], seen.depth_sigma[:10])
     rotation = slice(3, 6)
     alone = refine_motion(T_1_0, ten, seen_ten, NOISE).covariance[rotation, rotation]
     together = refine_motion(T_1_0, mixed, seen, NOISE).covariance[rotation, rotation]
@@ -88,7 +91,7 @@ def test_points_that_are_located_better_count_for_more():
             for points in (points0, se3.transform(T_1_0, points0)):
                 noise = NOISE * np.repeat([1.0, 0.2], 75)[:, None]
                 seen = sightings(points, generator, noise)
-                views.append(Sightings(seen.normalised, seen.inverse_depth, seen.sigma, spread))
+                views.append(Sightings(seen.xy, seen.inverse_depth, seen.depth_sigma, spread))
             refined = refine_motion(T_1_0, *views, NOISE)
             errors.append(se3.log(refined.T_1_0 @ se3.inverse(T_1_0))[3:])
         return np.sqrt(np.mean(np.square(errors)))

@@ -4,8 +4,8 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.camera import project_raw, rectify_keypoints
-from aliked_ros.geometry.rectification import Rectifier, baseline_m, rectify_pair
+from aliked_ros.geometry.camera import baseline_m, project_raw, rectify_keypoints
+from aliked_ros.geometry.rectification import Rectifier, rectify_pair
 from aliked_ros.structs import Camera
 
 K_LEFT = np.array([[458.0, 0, 367.0], [0, 457.0, 248.0], [0, 0, 1]])

@@ -2,7 +2,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.rotation import align_rays, angles_rad, estimate_rotation
+from aliked_ros.geometry.rotation import align_rays, estimate_rotation
+from aliked_ros.geometry.vectors import angles_rad
 
 R_1_0 = Rotation.from_rotvec([0.1, -0.2, 0.05]).as_matrix()
 

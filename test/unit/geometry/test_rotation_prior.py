@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.motion_refinement import Sightings, refine_motion
+from aliked_ros.geometry.motion_refinement import refine_motion
 from aliked_ros.geometry.rotation_prior import RotationPrior, estimate_translation
+from aliked_ros.geometry.sightings import Sightings
 
 T_1_0 = se3.exp(np.array([0.3, -0.1, 0.6, 0.02, -0.08, 0.03]))
-NOISE = 1e-3  # of a normalised coordinate
+NOISE = 1e-3  # of a xy coordinate
 
 
 def scene(num, seed=0, noise=NOISE):
@@ -16,9 +17,9 @@ def scene(num, seed=0, noise=NOISE):
     points1 = se3.transform(T_1_0, points0)
     views = []
     for points, sigma in ((points0, 1e-4), (points1, np.inf)):
-        normalised = points[:, :2] / points[:, 2:] + generator.normal(0, noise, (num, 2))
+        xy = points[:, :2] / points[:, 2:] + generator.normal(0, noise, (num, 2))
         inverse_depth = 1 / points[:, 2] if sigma < 1 else np.full(num, np.nan)
-        views.append(Sightings(normalised, inverse_depth, np.full(num, sigma)))
+        views.append(Sightings(xy, inverse_depth, np.full(num, sigma)))
     return points0, *views
 
 
@@ -85,7 +86,7 @@ def test_a_contradiction_is_judged_by_both_covariances():
 @pytest.mark.parametrize("num", [3, 8, 50])
 def test_the_translation_is_found_by_its_rotation(num):
     points0, _, view1 = scene(num, noise=0)
-    T, is_inlier = estimate_translation(T_1_0[:3, :3], points0, view1.normalised, 0.005, 0)
+    T, is_inlier = estimate_translation(T_1_0[:3, :3], points0, view1.xy, 0.005, 0)
     np.testing.assert_allclose(T, T_1_0, atol=1e-6)
     assert is_inlier.all()
 
@@ -93,7 +94,7 @@ def test_the_translation_is_found_by_its_rotation(num):
 def test_the_translation_is_found_among_wrong_matches_by_a_rotation_that_is_a_little_off():
     points0, _, view1 = scene(20)
     wrong = np.random.default_rng(1).uniform(-0.7, 0.7, (10, 2))
-    seen = np.vstack([wrong, view1.normalised[10:]])
+    seen = np.vstack([wrong, view1.xy[10:]])
     T, is_inlier = estimate_translation(prior(0.3).R_1_0, points0, seen, 0.015, 0)
     assert is_inlier[10:].sum() >= 9
     assert is_inlier[:10].sum() <= 1
@@ -102,4 +103,4 @@ def test_the_translation_is_found_among_wrong_matches_by_a_rotation_that_is_a_li
 
 def test_one_point_gives_no_translation():
     points0, _, view1 = scene(1)
-    assert estimate_translation(np.eye(3), points0, view1.normalised, 0.01, 0) is None
+    assert estimate_translation(np.eye(3), points0, view1.xy, 0.01, 0) is None

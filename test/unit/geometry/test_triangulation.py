@@ -3,12 +3,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.triangulation import (
-    depth_ratio,
-    homogeneous,
-    inverse_depth_from_motion,
-    parallax_deg,
-)
+from aliked_ros.geometry.triangulation import depth_ratio, inverse_depth_from_motion, parallax_deg
+from aliked_ros.geometry.vectors import homogeneous
 
 T_1_0 = se3.from_rotation_translation(
     Rotation.from_rotvec([0.02, -0.05, 0.01]).as_matrix(), np.array([0.5, 0.1, -0.2])

@@ -1,5 +1,6 @@
 """The window of keyframes: what adjusting it brings, and that frames need not wait for it."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -7,9 +8,10 @@ import pytest
 from point_world import CAMERA, FRAME_NS, room, sideways
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
-from aliked_ros.geometry.bundle_adjustment import adjust_bundle
+from aliked_ros.geometry.bundle.adjustment import adjust_bundle
 from aliked_ros.odometry import State, VisualOdometry
-from aliked_ros.odometry.adjustment import AtOnce, InBackground
+from aliked_ros.odometry.intake import make_view
+from aliked_ros.odometry.runners import AtOnce, InBackground
 
 PATH = sideways(40)
 
@@ -41,13 +43,18 @@ class Reluctant:
         return adjust_bundle(problem)
 
 
-def make(sensor="mono", runner=None, **changes):
+class Recorder(AtOnce):
+    """Keeps the newest problem."""
+
+    def start(self, problem):
+        self.problem = problem
+        super().start(problem)
+
+
+def make(sensor="mono", make_runner=AtOnce, **changes):
     config = OdometryConfig(sensor=sensor, **changes)
-    odometry = VisualOdometry(config, MatcherConfig(min_similarity=0.9), CAMERA)
-    if runner is not None:
-        odometry._make_runner = lambda: runner
-        odometry.reset()
-    return odometry
+    matcher = MatcherConfig(min_similarity=0.9)
+    return VisualOdometry(config, matcher, CAMERA, make_runner=make_runner)
 
 
 def track(odometry, sightings, sensor="mono", after_frame=lambda index: None):
@@ -86,36 +93,38 @@ def test_a_run_with_a_seed_repeats_exactly(sensor):
 
 
 def test_the_window_keeps_its_size_and_its_landmarks_are_sound():
-    odometry = make("rgbd", window_size=5)
+    runner = Recorder()
+    odometry = make("rgbd", lambda: runner, window_size=5)
     track(odometry, see(), "rgbd")
-    window = odometry._tracker.map.map
-    assert len(window.keyframes) == 5
-    owners, _, landmarks = window.sightings()
-    assert landmarks.max() < len(window.points_world)
-    assert len(set(zip(owners, landmarks, strict=True))) == len(landmarks)  # seen once by each
-    times = np.bincount(landmarks)
-    assert np.median(times) >= 3
-    covariance = window.keyframes[-1].view.covariance
-    assert np.linalg.eigvalsh(covariance).min() > 0
+    assert len(odometry.keyframes()) == 5
+    problem = runner.problem
+    assert problem.landmark.max() < len(problem.points_world)
+    pairs = set(zip(problem.keyframe, problem.landmark, strict=True))
+    assert len(pairs) == len(problem.landmark)  # seen once by each
+    assert np.median(np.bincount(problem.landmark)) >= 3
+    assert (odometry.landmarks()[1] > 1).any()
 
 
 def test_frames_do_not_wait_and_keyframes_that_came_meanwhile_are_not_lost():
     runner = Reluctant()
-    odometry = make("rgbd", runner, window_size=6)
+    odometry = make("rgbd", lambda: runner, window_size=6)
     results = track(odometry, see(), "rgbd")  # the first adjustment never ends
     assert {r.state for r in results} == {State.TRACKING}
-    waiting = len(odometry._tracker.map._waiting)
-    assert waiting >= 3
-    for _ in range(waiting + 1):
+    num_keyframes = sum(r.is_keyframe for r in results)
+    assert len(runner.problem.T_camera_world) == 2
+    assert num_keyframes > 8
+    stamp_ns = results[-1].stamp_ns
+    for index in range(num_keyframes):
         runner.finish()
-        odometry._tracker.map.update()
-    assert not odometry._tracker.map._waiting
-    assert len(odometry._tracker.map.map.keyframes) == 6
+        features, depths_m = room().see(PATH[-1])
+        odometry.process(stamp_ns + (index + 1) * FRAME_NS, features, depths_m)
+    kept = {stamp for stamp, _ in odometry.keyframes()}
+    assert kept == {r.stamp_ns for r in [r for r in results if r.is_keyframe][-6:]}
 
 
 def test_a_late_result_moves_everything_that_came_after_the_window():
     runner = Reluctant()
-    odometry = make("rgbd", runner, window_size=6)
+    odometry = make("rgbd", lambda: runner, window_size=6)
 
     def finish_sometimes(index):
         if index % 3 == 2:
@@ -126,12 +135,12 @@ def test_a_late_result_moves_everything_that_came_after_the_window():
     assert error(late) < 2 * error(at_once) + 0.005
 
 
-def test_what_is_still_being_adjusted_is_forgotten_at_a_new_beginning():
-    odometry = make("rgbd", Reluctant(), window_size=6)
+def test_what_is_still_being_adjusted_is_forgotten_by_a_reset():
+    kinds = [Reluctant]
+    odometry = make("rgbd", lambda: kinds[-1](), window_size=6)
     sightings = see()
     track(odometry, sightings[:20], "rgbd")
-    assert odometry._tracker.map._runner.is_busy
-    odometry._make_runner = AtOnce
+    kinds.append(AtOnce)
     odometry.reset()
     results = track(odometry, sightings, "rgbd")
     np.testing.assert_array_equal(results[0].T_world_camera, np.eye(4))
@@ -140,25 +149,27 @@ def test_what_is_still_being_adjusted_is_forgotten_at_a_new_beginning():
 
 def test_the_background_does_what_is_done_at_once():
     runner = InBackground()
-    odometry = make("rgbd", runner, window_size=6)
+    odometry = make("rgbd", lambda: runner, window_size=6)
 
-    def wait(index):
-        if runner._future is not None:
-            runner._future.result()
+    def wait(_):
+        for _ in range(1000):
+            if not runner.is_busy:
+                return
+            threading.Event().wait(0.01)
+        pytest.fail("the adjustment does not end")
 
     beside = track(odometry, see(), "rgbd", wait)
     at_once = track(make("rgbd", window_size=6), see(), "rgbd")
     assert error(beside) < 2 * error(at_once) + 0.005
-    assert runner.take() is None or not runner.is_busy
 
 
 def test_a_keypoint_that_is_located_better_counts_for_more_in_the_window():
     sightings = [
         (replace(f, scores=f.scores * 0.9, dispersity=f.dispersity + 0.1), z) for f, z in see()
     ]
-    runner = Reluctant()
-    odometry = make("rgbd", runner, window_size=6)
-    track(odometry, sightings, "rgbd")
-    expected = odometry._tracker.references.keyframe.spread[0] * 0.5 / CAMERA.K[0, 0]
+    runner = Recorder()
+    track(make("rgbd", lambda: runner, window_size=6), sightings, "rgbd")
+    view = make_view(0, sightings[0][0], CAMERA, None, 0.0)
+    expected = view.spread[0] * 0.5 / CAMERA.K[0, 0]
     np.testing.assert_allclose(runner.problem.sigma, expected)
     assert expected < 0.7 * 0.5 / CAMERA.K[0, 0]

@@ -1,11 +1,9 @@
 import numpy as np
-import pytest
 import torch
 
-from aliked_ros.datasets.calibration import rectified_partner
-from aliked_ros.odometry.pipeline import STAGES, FramePipeline, make_rig
+from aliked_ros.odometry.pipeline import STAGES, FramePipeline
+from aliked_ros.odometry.rig import make_rig
 from aliked_ros.structs import Camera, Features, Frame
-from aliked_ros.synthetic import SyntheticRoom
 
 CAMERA = Camera(64, 48, np.array([[50.0, 0, 31.5], [0, 50.0, 23.5], [0, 0, 1]]))
 IMAGE = np.zeros((48, 64), np.uint8)
@@ -24,75 +22,43 @@ class FakeOdometry:
     def match(self, features):
         return "the matches"
 
-    def estimate(self, stamp_ns, features, matches, depths_m=None):
+    def estimate(self, stamp_ns, features, matches, depths_m=None, R_inertial_camera=None):
         assert matches == "the matches"
-        self.calls.append((stamp_ns, len(features), depths_m))
+        self.calls.append((stamp_ns, len(features), depths_m, R_inertial_camera))
         return "the result"
 
 
 def _ticking():
-    times_s = iter([1.0, 1.01, 1.03, 1.06, 1.10])
+    times_s = iter([1.0, 1.01, 1.5, 1.52, 1.55, 1.59])
     return lambda: next(times_s)
 
 
 def test_the_steps_run_in_order_and_are_timed():
     odometry = FakeOdometry()
-    pipeline = FramePipeline(
-        FakeExtractor(), lambda frame, keypoints: keypoints[:, 0], odometry, _ticking()
+    rig = make_rig("rgbd", CAMERA)
+    depth_m = np.full((48, 64), 2.0, np.float32)
+    tracked = FramePipeline(rig, odometry, _ticking(), FakeExtractor()).process(
+        Frame(7, IMAGE, depth_m=depth_m)
     )
-    tracked = pipeline.process(Frame(7, IMAGE))
     assert tracked.result == "the result"
     assert len(tracked.features) == 2
-    assert list(tracked.latencies_ms) == list(STAGES)
-    np.testing.assert_allclose(list(tracked.latencies_ms.values()), [10, 20, 30, 40])
-    (stamp_ns, count, depths_m) = odometry.calls[0]
+    assert list(tracked.stages_ms) == list(STAGES)
+    np.testing.assert_allclose(list(tracked.stages_ms.values()), [10, 20, 30, 40])
+    stamp_ns, count, depths_m, _ = odometry.calls[0]
     assert (stamp_ns, count) == (7, 2)
-    np.testing.assert_array_equal(depths_m, [10, 30])
+    np.testing.assert_array_equal(depths_m, [2, 2])
 
 
 def test_a_single_camera_measures_no_depth():
     odometry = FakeOdometry()
     rig = make_rig("mono", CAMERA)
-    assert rig.camera is CAMERA
-    FramePipeline(FakeExtractor(), rig.measure_depth, odometry, _ticking()).process(Frame(7, IMAGE))
+    FramePipeline(rig, odometry, _ticking(), FakeExtractor()).process(Frame(7, IMAGE))
     assert odometry.calls[0][2] is None
 
 
-def test_a_depth_image_is_read_at_the_keypoints():
-    measure = make_rig("rgbd", CAMERA).measure_depth
-    depth_m = np.full((48, 64), 2.0, np.float32)
-    depth_m[:, 40:] = np.nan
-    points = np.array([[10.0, 10.0], [60.0, 10.0]])
-    np.testing.assert_array_equal(measure(Frame(0, IMAGE, depth_m=depth_m), points), [2.0, np.nan])
-
-
-@pytest.mark.parametrize("sensor", ["rgbd", "stereo"])
-def test_a_frame_without_its_partner_has_no_depth(sensor):
-    measure = make_rig(sensor, CAMERA, rectified_partner(CAMERA, 0.1)).measure_depth
-    assert np.isnan(measure(Frame(0, IMAGE), np.array([[10.0, 10.0]]))).all()
-
-
-def test_a_rectified_pair_measures_the_depth_of_the_room():
-    room = SyntheticRoom(0, 320, 240, num_frames=1)
-    rig = make_rig("stereo", room.camera, room.right_camera)
-    frame = room.read(0)
-    points = np.random.default_rng(0).uniform((40, 20), (300, 220), (300, 2))
-    measured_m = rig.measure_depth(frame, points)
-    true_m = frame.depth_m[tuple(np.rint(points[:, ::-1]).astype(int).T)]
-    known = np.isfinite(measured_m)
-    assert rig.camera is room.camera
-    assert known.mean() > 0.3
-    assert np.median(np.abs(measured_m[known] / true_m[known] - 1)) < 0.03
-
-
-def test_a_raw_pair_is_rectified_first():
-    T_left_right = np.eye(4)
-    T_left_right[0, 3] = 0.1
-    rig = make_rig("stereo", CAMERA, CAMERA, T_left_right)
-    assert rig.camera.P is not None
-    assert rig.right_camera.P[0, 3] < 0
-
-
-def test_a_pair_without_its_right_camera_is_an_error():
-    with pytest.raises(ValueError, match="no calibration of the right camera"):
-        make_rig("stereo", CAMERA)
+def test_the_orientation_is_asked_for_at_the_stamp_of_the_image():
+    odometry = FakeOdometry()
+    pipeline = FramePipeline(make_rig("mono", CAMERA), odometry, _ticking())
+    tracked = pipeline.track(7, FakeExtractor()(IMAGE), orientation=lambda stamp_ns: stamp_ns + 1)
+    assert odometry.calls[0][3] == 8
+    assert list(tracked.stages_ms) == list(STAGES[1:])

@@ -3,15 +3,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from point_world import CAMERA, FRAME_NS, K, World, nothing, room, sideways
+from point_world import CAMERA, FRAME_NS, K, World, match_views, nothing, room, sideways
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.matching import match
+from aliked_ros.odometry.intake import make_view
+from aliked_ros.odometry.matched_views import MatchedViews
 from aliked_ros.odometry.motion import estimate_motion
+from aliked_ros.odometry.orientation import Agreement, OrientationBuffer
 from aliked_ros.odometry.result import State
-from aliked_ros.odometry.rotation_prior import Agreement, OrientationBuffer
-from aliked_ros.odometry.view import make_view, usable_pairs
 from aliked_ros.odometry.visual_odometry import VisualOdometry
 
 CONFIG = OdometryConfig(sensor="rgbd")
@@ -72,8 +72,11 @@ def views_of(world, off_deg=0.0):
     for index, (T, wrong) in enumerate(((np.eye(4), np.eye(3)), (T_WORLD_1, off))):
         view = make_view(index, *reversed_pair(world.see(T)), 0.001)
         views.append(replace(view, R_inertial_view=R_INERTIAL_WORLD @ T[:3, :3] @ wrong))
-    matches = match(views[0].features, views[1].features, MATCHER)
-    return *views, usable_pairs(matches, *views)
+    return *views, match_views(*views).pairs
+
+
+def motion_of(view0, view1, pairs, config=CONFIG, **options):
+    return estimate_motion(MatchedViews(view0, view1, pairs), K, config, **options)
 
 
 def reversed_pair(sighting):
@@ -91,8 +94,8 @@ def test_a_sure_prior_decides_where_there_are_few_noisy_points():
     config = OdometryConfig(
         sensor="rgbd", min_inliers=8, keypoint_noise_px=1.0, rotation_prior_noise_deg=0.01
     )
-    helped = estimate_motion(view0, view1, pairs, K, config)
-    alone = estimate_motion(replace(view0, R_inertial_view=None), view1, pairs, K, config)
+    helped = motion_of(view0, view1, pairs, config)
+    alone = motion_of(replace(view0, R_inertial_view=None), view1, pairs, config)
     assert turn_deg(alone) > 0.05
     assert turn_deg(helped) < 0.2 * turn_deg(alone)
     sigma, sigma_alone = (np.diag(m.covariance[3:, 3:]) ** 0.5 for m in (helped, alone))
@@ -103,22 +106,22 @@ def test_a_sure_prior_decides_where_there_are_few_noisy_points():
 def test_a_wrong_prior_does_no_harm_if_it_is_unsure_or_contradicted(off_deg, sigma_deg):
     config = replace(CONFIG, rotation_prior_noise_deg=sigma_deg)
     view0, view1, pairs = views_of(room(), off_deg)
-    misled = estimate_motion(view0, view1, pairs, K, config)
-    alone = estimate_motion(replace(view0, R_inertial_view=None), view1, pairs, K, config)
+    misled = motion_of(view0, view1, pairs, config)
+    alone = motion_of(replace(view0, R_inertial_view=None), view1, pairs, config)
     np.testing.assert_allclose(misled.T_1_0, alone.T_1_0, atol=1e-5)
 
 
 def test_a_known_rotation_makes_few_matches_enough():
     view0, view1, pairs = views_of(room(), off_deg=0.3)
     few = pairs[:10]
-    assert estimate_motion(view0, view1, few, K, CONFIG) is None
-    motion = estimate_motion(view0, view1, few, K, CONFIG, trusts_prior=True)
+    assert motion_of(view0, view1, few, CONFIG) is None
+    motion = motion_of(view0, view1, few, CONFIG, trusts_prior=True)
     assert np.linalg.norm(se3.log(motion.T_1_0 @ T_WORLD_1)[:3]) < 0.03
-    assert estimate_motion(view0, view1, pairs[:7], K, CONFIG, trusts_prior=True) is None
+    assert motion_of(view0, view1, pairs[:7], CONFIG, trusts_prior=True) is None
     unknown = replace(view0, R_inertial_view=None)
-    assert estimate_motion(unknown, view1, few, K, CONFIG, trusts_prior=True) is None
+    assert motion_of(unknown, view1, few, CONFIG, trusts_prior=True) is None
     wrong = np.column_stack([few[:, 0], np.roll(few[:, 1], 3)])
-    assert estimate_motion(view0, view1, wrong, K, CONFIG, trusts_prior=True) is None
+    assert motion_of(view0, view1, wrong, CONFIG, trusts_prior=True) is None
 
 
 def run(orientations, thinned=()):

@@ -18,7 +18,7 @@ from point_world import (
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.camera import normalise, project_raw
+from aliked_ros.geometry.camera import project_raw, to_plane
 from aliked_ros.odometry import Motion, State, VisualOdometry
 from aliked_ros.odometry.result import UNKNOWN_VARIANCE
 
@@ -263,7 +263,7 @@ def test_a_distorted_and_rectified_camera_reports_its_raw_frame():
     for index, T in enumerate(path):
         features, depths_m = world.see(T)
         ideal = features.keypoints.numpy().astype(np.float64)
-        points = np.column_stack([normalise(ideal, K), np.ones(len(ideal))]) * depths_m[:, None]
+        points = np.column_stack([to_plane(ideal, K), np.ones(len(ideal))]) * depths_m[:, None]
         raw = project_raw(points, camera).astype(np.float32)
         rectified_depths = (points @ turn.T)[:, 2]
         results.append(

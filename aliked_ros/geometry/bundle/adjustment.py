@@ -5,37 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle_priors import add_priors, prior_terms
-from aliked_ros.geometry.bundle_problem import BundleProblem, BundleResult
-from aliked_ros.geometry.bundle_system import (
-    Loss,
+from aliked_ros.geometry.bundle.problem import BundleProblem, BundleResult
+from aliked_ros.geometry.bundle.system import (
     NormalEquations,
     Observations,
     Residuals,
     cauchy,
-    huber,
     linearise,
     residuals_of,
-    sort_observations,
 )
-from aliked_ros.geometry.matrices import inverse_symmetric
+from aliked_ros.geometry.matrices import covariance_of, inverse_symmetric
+from aliked_ros.structs import Array, Index, Mask
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-LOSSES: dict[str, Loss] = {"cauchy": cauchy, "huber": huber}
-
+_MAX_ITERATIONS = 10  # linear systems solved
+_TOLERANCE = 1e-4  # stops when a step lowers the cost by less than this part
+_LOSS_WIDTH = 3.0  # length of a residual, in standard deviations, where the loss turns
 _FIRST_DAMPING = 1e-4  # part of the diagonal that is added to it
 _MAX_DAMPING = 1e6
 _MIN_DIAGONAL = 1e-12  # of a landmark's hessian, as part of its largest entry
 _MAX_FACTOR = 10.0  # by which an inverse depth changes in one step; so it never changes its sign
-_MAX_VARIANCE = 1e4  # of a direction that the measurements do not see
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Estimate:
     """Poses (K, 4, 4) and points (L, 3) with their residuals and robust cost."""
 
@@ -48,12 +41,6 @@ class _Estimate:
 
 def adjust_bundle(
     problem: BundleProblem,
-    *,
-    loss: str = "cauchy",
-    reprojection_width: float = 3.0,
-    inverse_depth_width: float = 3.0,
-    max_iterations: int = 10,
-    tolerance: float = 1e-4,
 ) -> BundleResult:
     """Find the poses and landmarks that explain the measurements of a window best.
 
@@ -61,27 +48,19 @@ def adjust_bundle(
     that of the free poses (Triggs et al., Bundle Adjustment: A Modern Synthesis, section 6.1). A
     landmark moves in the coordinates (x / z, y / z, 1 / z) of the first camera that sees it, held
     still during the step: what cameras measure is nearly linear in them even far away (Civera et
-    al., Inverse Depth Parametrization, 2008). The robust loss reweights in every iteration.
-
-    Written in arrays because no library that was measured takes per-observation inverse depths
-    with a loss of their own without a Python call for each residual or factor.
+    al., Inverse Depth Parametrization, 2008). Cauchy's loss reweights in every iteration.
 
     Args:
         problem: the window.
-        loss: "cauchy" or "huber".
-        reprojection_width: length of a residual, in standard deviations, where the loss turns.
-        inverse_depth_width: the same for inverse depths.
-        max_iterations: linear systems solved at most.
-        tolerance: stops when a step lowers the cost by less than this part.
 
     Returns:
         Never NaN poses or points: a step that does not lower the cost is not taken.
     """
-    solver = _Solver(problem, LOSSES[loss], (reprojection_width, inverse_depth_width))
+    solver = _Solver(problem)
     first = best = solver.evaluate(problem.T_camera_world, problem.points_world)
     damping, num_iterations = _FIRST_DAMPING, 0
     system = solver.normal_equations(best, best.weights)
-    while num_iterations < max_iterations and damping < _MAX_DAMPING:
+    while num_iterations < _MAX_ITERATIONS and damping < _MAX_DAMPING:
         num_iterations += 1
         candidate = solver.step(best, system, damping)
         if not candidate.cost < best.cost:
@@ -89,7 +68,7 @@ def adjust_bundle(
             continue
         gain = best.cost - candidate.cost
         best, damping = candidate, max(damping / 10, 1e-9)
-        if gain < tolerance * best.cost:
+        if gain < _TOLERANCE * best.cost:
             break
         system = solver.normal_equations(best, best.weights)
     return solver.report(first, best, num_iterations)
@@ -98,8 +77,7 @@ def adjust_bundle(
 class _Solver:
     """The parts of an iteration, for one problem."""
 
-    def __init__(self, problem: BundleProblem, loss: Loss, widths: tuple[float, float]) -> None:
-        self._loss, self._widths = loss, widths
+    def __init__(self, problem: BundleProblem) -> None:
         self._problem = problem
         self._observations, self._index, self._is_used = _select(problem)
 
@@ -108,24 +86,16 @@ class _Solver:
         # Where a landmark is left out, its coordinates must not spoil the sums of the others.
         points = np.where(self._is_used[:, None], points, 0.0)
         residuals = residuals_of(self._observations, T_camera_world, points)
-        losses, weights = zip(
-            self._loss(residuals.reprojection_chi2, self._widths[0]),
-            self._loss(residuals.inverse_depth_chi2, self._widths[1]),
-            strict=True,
-        )
-        cost = sum(float(loss.sum()) for loss in losses)
-        cost += sum(term.chi2 for term in prior_terms(self._problem, T_camera_world))
-        return _Estimate(T_camera_world, points, residuals, np.column_stack(weights), cost / 2)
+        losses, weights = cauchy(residuals.chi2, _LOSS_WIDTH)
+        return _Estimate(T_camera_world, points, residuals, weights, float(losses.sum()) / 2)
 
     def normal_equations(self, estimate: _Estimate, weights: Array) -> NormalEquations:
         """Linearise at an estimate, with weights (M, 2)."""
         is_fixed, T_camera_world = self._problem.is_fixed, estimate.T_camera_world
         _, charts = _chart(self._observations, estimate)
-        system = linearise(
+        return linearise(
             self._observations, estimate.residuals, weights, T_camera_world, charts, is_fixed
         )
-        add_priors(system, prior_terms(self._problem, T_camera_world), is_fixed)
-        return system
 
     def step(self, estimate: _Estimate, system: NormalEquations, damping: float) -> _Estimate:
         """Return the estimate after one damped step."""
@@ -142,11 +112,10 @@ class _Solver:
         reprojection_chi2 = np.full(len(self._problem.keyframe), np.nan)
         inverse_depth_chi2 = reprojection_chi2.copy()
         residuals = best.residuals
-        in_front = residuals.is_in_front
-        reprojection_chi2[self._index] = np.where(in_front, residuals.reprojection_chi2, np.inf)
-        depth_chi2 = np.where(in_front, residuals.inverse_depth_chi2, np.inf)
+        chi2 = np.where(residuals.is_in_front[:, None], residuals.chi2, np.inf)
+        reprojection_chi2[self._index] = chi2[:, 0]
         is_measured = self._observations.precision[:, 2] > 0
-        inverse_depth_chi2[self._index] = np.where(is_measured, depth_chi2, np.nan)
+        inverse_depth_chi2[self._index] = np.where(is_measured, chi2[:, 1], np.nan)
         return BundleResult(
             best.T_camera_world.copy(),
             np.where(self._is_used[:, None], best.points, self._problem.points_world),
@@ -163,22 +132,45 @@ class _Solver:
         """Return the covariance (6 K, 6 K) of the poses."""
         # A good measurement counts in full, whatever the loss made of it: the spread of a robust
         # estimate is nearly that of least squares over the good ones.
-        residuals = estimate.residuals
-        chi2 = np.column_stack([residuals.reprojection_chi2, residuals.inverse_depth_chi2])
-        weights = np.where(chi2 <= np.square(self._widths), 1.0, estimate.weights)
+        weights = np.where(estimate.residuals.chi2 <= _LOSS_WIDTH**2, 1.0, estimate.weights)
         reduced, _, _ = _eliminate(self.normal_equations(estimate, weights), 0.0)
-        values, vectors = np.linalg.eigh(reduced)
-        variances = 1 / np.maximum(values, 1 / _MAX_VARIANCE)
         rows = np.flatnonzero(np.repeat(~self._problem.is_fixed, 6))
         covariance = np.zeros((6 * len(estimate.T_camera_world),) * 2)
-        covariance[np.ix_(rows, rows)] = vectors * variances @ vectors.T
+        covariance[np.ix_(rows, rows)] = covariance_of(reduced)
         return covariance
 
 
-def _select(problem: BundleProblem) -> tuple[Observations, NDArray[np.int64], Mask]:
+def sort_observations(problem: BundleProblem, kept: Mask) -> tuple[Observations, Index]:
+    """Return the observations (N,) that are kept, and which they are (M,)."""
+    index = np.flatnonzero(kept)
+    index = index[np.argsort(problem.keyframe[index], kind="stable")]
+    keyframe, landmark = problem.keyframe[index], problem.landmark[index]
+    num = len(index)
+    inverse_depth, depth_precision = np.zeros(num), np.zeros(num)
+    if problem.inverse_depth is not None and problem.inverse_depth_sigma is not None:
+        measured = problem.inverse_depth[index]
+        is_measured = np.isfinite(measured)
+        inverse_depth[is_measured] = measured[is_measured]
+        depth_precision[is_measured] = 1 / problem.inverse_depth_sigma[index[is_measured]]
+    precision = 1 / problem.sigma[index]
+    start = np.searchsorted(keyframe, np.arange(len(problem.T_camera_world) + 1))
+    anchor = np.zeros(len(problem.points_world), dtype=np.int64)
+    anchor[landmark[::-1]] = keyframe[::-1]  # the first one is written last
+    observations = Observations(
+        keyframe,
+        landmark,
+        np.column_stack([problem.xy[index], inverse_depth]),
+        np.column_stack([precision, precision, depth_precision]),
+        start.astype(np.int64),
+        anchor,
+    )
+    return observations, index
+
+
+def _select(problem: BundleProblem) -> tuple[Observations, Index, Mask]:
     """Return the usable observations, which they are, and which landmarks (L,) they see."""
     known = np.isfinite(problem.points_world).all(axis=1)
-    usable = known[problem.landmark] & np.isfinite(problem.normalised).all(axis=1)
+    usable = known[problem.landmark] & np.isfinite(problem.xy).all(axis=1)
     observations, index = sort_observations(problem, usable)
     points = np.where(known[:, None], problem.points_world, 0.0)
     seen = residuals_of(observations, problem.T_camera_world, points)
@@ -213,7 +205,7 @@ def _move(observations: Observations, estimate: _Estimate, step: Array) -> Array
     shrinkage = np.clip(1 + step[:, 2], 1 / _MAX_FACTOR, _MAX_FACTOR)
     z = seen[:, 2]
     moved = np.column_stack([seen[:, :2] + step[:, :2] * z[:, None], z]) / shrinkage[:, None]
-    return np.asarray(np.einsum("lji,lj->li", T[:, :3, :3], moved - T[:, :3, 3]))
+    return np.einsum("lji,lj->li", T[:, :3, :3], moved - T[:, :3, 3])
 
 
 def _eliminate(system: NormalEquations, damping: float) -> tuple[Array, Array, Array]:

@@ -5,48 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Index = NDArray[np.int64]
+from aliked_ros.structs import Array, Index, Mask
 
 
-@dataclass(frozen=True)
-class PosePrior:
-    """What is known of the pose of one keyframe beside the measurements of the window.
-
-    Attributes:
-        keyframe: index in the window.
-        T_camera_world: (4, 4) mean.
-        information: (6, 6) inverse covariance of xi in exp(xi) @ T_camera_world: translation
-            (unit of the points), then rotation (rad).
-    """
-
-    keyframe: int
-    T_camera_world: Array
-    information: Array
-
-
-@dataclass(frozen=True)
-class ScalePrior:
-    """The distance between two camera centres: the scale that a single camera does not see.
-
-    Attributes:
-        keyframe0, keyframe1: indices in the window.
-        distance: between the centres, in the unit of the points.
-        sigma: its standard deviation.
-    """
-
-    keyframe0: int
-    keyframe1: int
-    distance: float
-    sigma: float
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BundleProblem:
     """K keyframes see L landmarks in N observations; K, L, N may be 0.
 
@@ -56,13 +20,11 @@ class BundleProblem:
         points_world: (L, 3) first guess; not finite where there is none.
         keyframe: (N,) int64, index of the keyframe that observes.
         landmark: (N,) int64, index of the landmark that is seen; a keyframe sees it at most once.
-        normalised: (N, 2) measured coordinates on the plane z = 1.
-        sigma: (N,) standard deviation of a normalised coordinate, rad (px / focal length).
+        xy: (N, 2) measured coordinates on the plane z = 1.
+        sigma: (N,) standard deviation of a coordinate, rad (px / focal length).
         inverse_depth: (N,) measured 1 / z in the observing camera, NaN where none; None: nowhere.
             Depth images and disparities both enter so: their noise is Gaussian in 1 / z.
         inverse_depth_sigma: (N,) its standard deviation; None if inverse_depth is.
-        pose_priors: Gaussians on single poses, e.g. what is left of keyframes that went.
-        scale_priors: known distances between cameras.
     """
 
     T_camera_world: Array
@@ -70,12 +32,10 @@ class BundleProblem:
     points_world: Array
     keyframe: Index
     landmark: Index
-    normalised: Array
+    xy: Array
     sigma: Array
     inverse_depth: Array | None = None
     inverse_depth_sigma: Array | None = None
-    pose_priors: tuple[PosePrior, ...] = ()
-    scale_priors: tuple[ScalePrior, ...] = ()
 
     def __post_init__(self) -> None:
         num_keyframes, num_landmarks = len(self.T_camera_world), len(self.points_world)
@@ -97,14 +57,14 @@ class BundleProblem:
             )
         if (self.inverse_depth is None) != (self.inverse_depth_sigma is None):
             raise ValueError("inverse_depth and inverse_depth_sigma: give both or none")
-        if num_keyframes and not self.is_fixed.any() and not self.pose_priors:
+        if num_keyframes and not self.is_fixed.any():
             raise ValueError(
-                "is_fixed is False everywhere and there is no pose prior: nothing holds the "
-                "window in place; fix its first pose"
+                "is_fixed is False everywhere: nothing holds the window in place; fix its first "
+                "pose"
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BundleResult:
     """The most likely window.
 
@@ -142,4 +102,4 @@ class BundleResult:
         T_1_0 = self.T_camera_world[keyframe1] @ se3.inverse(self.T_camera_world[keyframe0])
         rows = np.concatenate([np.arange(6) + 6 * keyframe0, np.arange(6) + 6 * keyframe1])
         by_both = np.hstack([-se3.adjoint(T_1_0), np.eye(6)])  # (6, 12)
-        return T_1_0, by_both @ self.covariance[np.ix_(rows, rows)] @ by_both.T
+        return T_1_0, se3.propagate(by_both, self.covariance[np.ix_(rows, rows)])

@@ -1,14 +1,12 @@
 import numpy as np
-import pytest
 from bundle_world import window
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle_system import (
+from aliked_ros.geometry.bundle.adjustment import sort_observations
+from aliked_ros.geometry.bundle.system import (
     cauchy,
-    huber,
     linearise,
     residuals_of,
-    sort_observations,
 )
 
 STEP = 1e-6
@@ -56,7 +54,7 @@ def test_an_observation_from_behind_costs_much_and_pulls_at_nothing():
     points = points * [1, 1, -1]
     residuals = residuals_of(observations, T, points)
     assert not residuals.is_in_front.any()
-    assert (residuals.reprojection_chi2 > 1e5).all()
+    assert (residuals.chi2[:, 0] > 1e5).all()
     charts = np.tile(np.eye(3), (3, 1, 1))
     weights = np.ones((len(observations.keyframe), 2))
     system = linearise(observations, residuals, weights, T, charts, problem.is_fixed)
@@ -64,10 +62,9 @@ def test_an_observation_from_behind_costs_much_and_pulls_at_nothing():
     assert not system.point_hessian.any()
 
 
-@pytest.mark.parametrize("loss", [cauchy, huber])
-def test_the_weight_is_the_derivative_of_the_loss(loss):
+def test_the_weight_is_the_derivative_of_the_loss():
     chi2 = np.array([0.01, 1.0, 8.0, 10.0, 400.0])
-    value, weight = loss(chi2, 3.0)
-    raised, _ = loss(chi2 * (1 + STEP), 3.0)
+    value, weight = cauchy(chi2, 3.0)
+    raised, _ = cauchy(chi2 * (1 + STEP), 3.0)
     np.testing.assert_allclose((raised - value) / (chi2 * STEP), weight, rtol=1e-4)
     np.testing.assert_allclose(value[0], chi2[0], rtol=1e-2)

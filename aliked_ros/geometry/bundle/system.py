@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle_problem import BundleProblem
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Index = NDArray[np.int64]
+from aliked_ros.structs import Array, Index, Mask
 
 _BEHIND_CHI2 = 1e6  # what an observation costs whose landmark lies behind the camera
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Observations:
     """The usable observations, sorted by keyframe, and where each keyframe's begin.
 
@@ -42,34 +36,7 @@ class Observations:
         return slice(int(self.start[keyframe]), int(self.start[keyframe + 1]))
 
 
-def sort_observations(problem: BundleProblem, kept: Mask) -> tuple[Observations, Index]:
-    """Return the observations (N,) that are kept, and which they are (M,)."""
-    index = np.flatnonzero(kept)
-    index = index[np.argsort(problem.keyframe[index], kind="stable")]
-    keyframe, landmark = problem.keyframe[index], problem.landmark[index]
-    num = len(index)
-    inverse_depth, depth_precision = np.zeros(num), np.zeros(num)
-    if problem.inverse_depth is not None and problem.inverse_depth_sigma is not None:
-        measured = problem.inverse_depth[index]
-        is_measured = np.isfinite(measured)
-        inverse_depth[is_measured] = measured[is_measured]
-        depth_precision[is_measured] = 1 / problem.inverse_depth_sigma[index[is_measured]]
-    precision = 1 / problem.sigma[index]
-    start = np.searchsorted(keyframe, np.arange(len(problem.T_camera_world) + 1))
-    anchor = np.zeros(len(problem.points_world), dtype=np.int64)
-    anchor[landmark[::-1]] = keyframe[::-1]  # the first one is written last
-    observations = Observations(
-        keyframe,
-        landmark,
-        np.column_stack([problem.normalised[index], inverse_depth]),
-        np.column_stack([precision, precision, depth_precision]),
-        start.astype(np.int64),
-        anchor,
-    )
-    return observations, index
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Residuals:
     """How far the measurements are from what poses and landmarks predict.
 
@@ -77,14 +44,13 @@ class Residuals:
         seen: (M, 3) landmarks in the observing camera's frame.
         whitened: (M, 3) measured minus predicted over the standard deviation; 0 behind.
         is_in_front: (M,) bool.
-        reprojection_chi2, inverse_depth_chi2: (M,) squared; large behind the camera.
+        chi2: (M, 2) squared, of the reprojection and of the inverse depth; large behind.
     """
 
     seen: Array
     whitened: Array
     is_in_front: Mask
-    reprojection_chi2: Array
-    inverse_depth_chi2: Array
+    chi2: Array
 
 
 def residuals_of(observations: Observations, T_camera_world: Array, points: Array) -> Residuals:
@@ -99,10 +65,11 @@ def residuals_of(observations: Observations, T_camera_world: Array, points: Arra
     whitened = (observations.measured - predicted) * observations.precision
     whitened[~is_in_front] = 0
     reprojection_chi2 = np.where(is_in_front, (whitened[:, :2] ** 2).sum(axis=1), _BEHIND_CHI2)
-    return Residuals(seen, whitened, is_in_front, reprojection_chi2, whitened[:, 2] ** 2)
+    chi2 = np.column_stack([reprojection_chi2, whitened[:, 2] ** 2])
+    return Residuals(seen, whitened, is_in_front, chi2)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NormalEquations:
     """The Gauss-Newton system of F free poses and L landmarks; steps x solve H x = g.
 
@@ -193,18 +160,7 @@ def _by_pose(by_seen: Array, seen: Array) -> Array:
     return derivative
 
 
-Loss = Callable[[Array, float], tuple[Array, Array]]
-
-
 def cauchy(chi2: Array, width: float) -> tuple[Array, Array]:
     """Return Cauchy's loss of squared residuals and the weight, its derivative."""
     ratio = chi2 / width**2
     return width**2 * np.log1p(ratio), 1 / (1 + ratio)
-
-
-def huber(chi2: Array, width: float) -> tuple[Array, Array]:
-    """Return Huber's loss of squared residuals and the weight, its derivative."""
-    length = np.sqrt(chi2)
-    is_inside = length <= width
-    weight = width / np.maximum(length, width)
-    return np.where(is_inside, chi2, 2 * width * length - width**2), weight

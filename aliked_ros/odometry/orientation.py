@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.rotation_prior import RotationPrior
-from aliked_ros.odometry.view import View
-
-Array = NDArray[np.float64]
+from aliked_ros.structs import Array
 
 _MAX_ORIENTATIONS = 4000  # that wait to be asked for: 10 s at 400 Hz
 _NUM_COMPARED = 50  # newest turns whose difference counts
@@ -96,11 +91,3 @@ class Agreement:
         if len(self._differences_deg) < _NUM_COMPARED // 2:
             return None
         return float(np.median(self._differences_deg))
-
-
-def prior_between(view0: View, view1: View, config: OdometryConfig) -> RotationPrior | None:
-    """Return how the camera turned from one view to another, or None if nobody measured it."""
-    if view0.R_inertial_view is None or view1.R_inertial_view is None:
-        return None
-    R_1_0 = view1.R_inertial_view.T @ view0.R_inertial_view
-    return RotationPrior(R_1_0, float(np.radians(config.rotation_prior_noise_deg)))
