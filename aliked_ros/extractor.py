@@ -16,13 +16,9 @@ from aliked_ros.inference import open_inference
 from aliked_ros.inference.frame import Image
 from aliked_ros.inference.machine import why_no_gpu
 from aliked_ros.network.packaged import load_some_network
-from aliked_ros.structs import Features, Pixels
+from aliked_ros.structs import Features
 
-<<<<<<< HEAD
 _log = logging.getLogger(__name__)
-=======
-Image = Pixels | Tensor
->>>>>>> origin/main
 
 _GPU_BATCH = 8  # images at once: bounds the memory, about 0.3 GB each at 1241x376
 
@@ -46,9 +42,8 @@ class Extractor:
     def __init__(self, config: ExtractorConfig | None = None) -> None:
         self.config = config or ExtractorConfig()
         self.device = pick_device(self.config.device)
-        if self.device.type == "cpu" and self.config.device == "auto":
-            if problem := why_no_gpu():
-                _log.warning(problem)
+        if self.config.device == "auto" and (problem := why_no_gpu()):
+            _log.warning(problem)
         if self.config.precision == "float16" and self.device.type != "cuda":
             raise ValueError(
                 f"precision is 'float16' on device {str(self.device)!r}: half precision is faster "
@@ -170,7 +165,7 @@ def _check_type(image: Any) -> Image:
             raise TypeError(
                 f"image is {type(image).__name__}: give a numpy array or a torch tensor"
             )
-        image = torch.from_dlpack(image)
+        image = torch.utils.dlpack.from_dlpack(image)
     if image.dtype not in (np.uint8, torch.uint8):
         raise TypeError(f"image is of type {image.dtype}: convert it to uint8, 0 to 255")
     return image

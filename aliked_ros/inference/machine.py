@@ -12,7 +12,7 @@ _SIGNS = ("/proc/driver/nvidia/version", "/dev/nvhost-gpu", "/etc/nv_tegra_relea
 
 
 def why_no_gpu() -> str:
-    """Return why torch does not use this machine's NVIDIA GPU; empty if it does or there is none."""
+    """Return why torch does not use the NVIDIA GPU that is here; empty if nothing is amiss."""
     if torch.cuda.is_available() or not _has_nvidia_gpu():
         return ""
     cause = (

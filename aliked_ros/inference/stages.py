@@ -210,8 +210,8 @@ class TorchStages:
         size = (geometry.padded_height, geometry.padded_width)
         x = fine.permute(0, 3, 1, 2)
         for part in coarse:
-            part = part.permute(0, 3, 1, 2)
-            x = x + F.interpolate(part, size=size, mode="bilinear", align_corners=True)
+            level = part.permute(0, 3, 1, 2)
+            x = x + F.interpolate(level, size=size, mode="bilinear", align_corners=True)
         with exact_float32(fine.device):
             logits = self._network.score_logits(x)
         inner = torch.sigmoid(logits)[:, geometry.top :, geometry.left :]

@@ -31,9 +31,7 @@ class MixedStages:
             setattr(self, stage, getattr(plain if stage in left_out else kernels, stage))
 
 
-def choose(
-    network: ALIKED, dtype: torch.dtype, plain: Stages
-) -> tuple[Stages, dict[str, str]]:
+def choose(network: ALIKED, dtype: torch.dtype, plain: Stages) -> tuple[Stages, dict[str, str]]:
     """Return the stages in the fastest form that gives the right results, and what was left out.
 
     The first time on a card, with these versions and this network, each stage is compared with

@@ -6,7 +6,11 @@ import torch
 from torch import Tensor
 
 from aliked_ros.inference.cuda.kernels.aggregation import aggregate, normalise
-from aliked_ros.inference.cuda.kernels.description import predict_offsets, read_patches, read_samples
+from aliked_ros.inference.cuda.kernels.description import (
+    predict_offsets,
+    read_patches,
+    read_samples,
+)
 from aliked_ros.inference.cuda.launching import launch
 from aliked_ros.inference.cuda.tuning import Tuning, blocks
 from aliked_ros.inference.cuda.weights import pack_description, padded

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aliked_ros.inference.cuda.launching import launch
 from aliked_ros.inference.cuda.kernels.peaks import find_peaks, hide_suppressed, list_peaks
 from aliked_ros.inference.cuda.kernels.selection import order_keypoints, select_peaks
+from aliked_ros.inference.cuda.launching import launch
 from aliked_ros.inference.cuda.tuning import Tuning, blocks
 from aliked_ros.inference.stages import Controls, Outputs
 

@@ -11,7 +11,10 @@ from aliked_ros.inference.cuda.tuning import Tuning, blocks, choices
 
 
 def match_descriptors(
-    descriptors0: Tensor, descriptors1: Tensor, min_similarity: float, overrides: Tuning | None = None
+    descriptors0: Tensor,
+    descriptors1: Tensor,
+    min_similarity: float,
+    overrides: Tuning | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Do what `mutual_nearest_neighbours` does, without a matrix of similarities.
 
@@ -34,7 +37,7 @@ def match_descriptors(
     sizes = [num0 * blocks1] * 2 + [num1 * blocks0] * 2 + [num0, 1]
     sizes = [blocks(size, 4) * 4 for size in sizes]
     memory = torch.empty(sum(sizes), device=device)
-    best0, nearest1, best1, nearest0, similarities, count = memory.split(sizes)
+    best0, nearest1, best1, nearest0, similarities, count = torch.split(memory, sizes)
     matches = torch.empty((num0, 2), dtype=torch.int64, device=device)
     found = (best0, nearest1.view(torch.int32), best1, nearest0.view(torch.int32))
     launch(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from aliked_ros.inference.cuda.kernels.convolve import convolve, convolve_image, convolve_to_offsets
-from aliked_ros.inference.cuda.kernels.deformable import convolve_deformable
 from aliked_ros.inference.cuda.describing import Describer
 from aliked_ros.inference.cuda.detecting import detect
-from aliked_ros.inference.cuda.launching import launch
+from aliked_ros.inference.cuda.kernels.convolve import convolve, convolve_image, convolve_to_offsets
+from aliked_ros.inference.cuda.kernels.deformable import convolve_deformable
 from aliked_ros.inference.cuda.kernels.outputs import project
 from aliked_ros.inference.cuda.kernels.score import add_levels, convolve_planes, convolve_to_score
+from aliked_ros.inference.cuda.launching import launch
 from aliked_ros.inference.cuda.tuning import Tuning, blocks, choices
 from aliked_ros.inference.cuda.weights import (
     NUM_OFFSETS,

@@ -149,10 +149,9 @@ def _convolve_tile(
         tap_y, tap_x = y + tap // 3 - 1, column + tap % 3 - 1
         is_inside = (tap_y >= 0) & (tap_y < height) & (tap_x >= 0) & (tap_x < width)
         tile = load_rows(x, tap_y * width + tap_x, is_inside, inputs, padded_inputs)
-        kernel = weights + tap * padded_inputs * outputs
         for part in tl.static_range(parts):
-            matrix = load_matrix(kernel + part * 9 * padded_inputs * outputs, padded_inputs, outputs)
-            result = tl.dot(tile, matrix, result)
+            first = weights + (part * 9 + tap) * (padded_inputs * outputs)
+            result = tl.dot(tile, load_matrix(first, padded_inputs, outputs), result)
     return result
 
 

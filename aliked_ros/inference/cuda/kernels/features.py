@@ -5,29 +5,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from aliked_ros.inference.cuda.kernels.sampling import upsample
 from aliked_ros.inference.cuda.kernels.tiles import WEIGHT_UNIT, load_matrix, load_rows, selu
-
-
-@triton.jit
-def _interpolate(level, y, x, height, width, stride: tl.constexpr, channels: tl.constexpr):
-    """Return (num, channels) float32, a coarse level upsampled at padded pixels."""
-    coarse_height, coarse_width = height // stride, width // stride
-    rows = tl.div_rn((coarse_height - 1).to(tl.float32), (height - 1).to(tl.float32))
-    columns = tl.div_rn((coarse_width - 1).to(tl.float32), (width - 1).to(tl.float32))
-    row, column = y.to(tl.float32) * rows, x.to(tl.float32) * columns
-    top, left = row.to(tl.int32), column.to(tl.int32)  # both are at least 0
-    low, right = row - top.to(tl.float32), column - left.to(tl.float32)
-    bottom = tl.minimum(top + 1, coarse_height - 1)
-    last = tl.minimum(left + 1, coarse_width - 1)
-    channel = tl.arange(0, channels)[None, :]
-    corner = tl.load(level + (top * coarse_width + left)[:, None] * channels + channel)
-    result = ((1.0 - low) * (1.0 - right))[:, None] * corner.to(tl.float32)
-    corner = tl.load(level + (top * coarse_width + last)[:, None] * channels + channel)
-    result += ((1.0 - low) * right)[:, None] * corner.to(tl.float32)
-    corner = tl.load(level + (bottom * coarse_width + left)[:, None] * channels + channel)
-    result += (low * (1.0 - right))[:, None] * corner.to(tl.float32)
-    corner = tl.load(level + (bottom * coarse_width + last)[:, None] * channels + channel)
-    return result + (low * right)[:, None] * corner.to(tl.float32)
 
 
 @triton.jit
@@ -71,9 +50,9 @@ def pixel_features(
         weights = load_matrix(level_weights + part * padded * channels, padded, channels)
         part1 = tl.dot(tile, weights, part1)
     part1 = selu(part1 * WEIGHT_UNIT)
-    part2 = _interpolate(half, y, x, padded_height, padded_width, 2, channels)
-    part3 = _interpolate(eighth, y, x, padded_height, padded_width, 8, channels)
-    part4 = _interpolate(last, y, x, padded_height, padded_width, 32, channels)
+    part2 = upsample(half, y, x, padded_height, padded_width, 2, channels)
+    part3 = upsample(eighth, y, x, padded_height, padded_width, 8, channels)
+    part4 = upsample(last, y, x, padded_height, padded_width, 32, channels)
     squares = tl.sum(part1 * part1 + part2 * part2 + part3 * part3 + part4 * part4, axis=1)
     norm = tl.maximum(tl.sqrt_rn(squares), 1e-12)
     return part1, part2, part3, part4, tl.where(is_inside, 1.0 / norm, 0.0)

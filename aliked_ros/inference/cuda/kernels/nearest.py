@@ -117,9 +117,7 @@ def keep_mutual(
     for first in range(0, num0, block):
         row = first + tl.arange(0, block)
         is_live = row < num0
-        value, partner = _nearest_of_blocks(
-            best0, nearest1, row, is_live, blocks1, block, wide
-        )
+        value, partner = _nearest_of_blocks(best0, nearest1, row, is_live, blocks1, block, wide)
         is_live &= partner != _NO_ROW  # with NaN there is none
         partner = tl.where(is_live, partner, 0)
         _, back = _nearest_of_blocks(best1, nearest0, partner, is_live, blocks0, block, wide)

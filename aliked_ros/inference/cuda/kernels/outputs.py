@@ -5,7 +5,13 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from aliked_ros.inference.cuda.kernels.tiles import WEIGHT_UNIT, multiply, selu, store_parts, store_rows
+from aliked_ros.inference.cuda.kernels.tiles import (
+    WEIGHT_UNIT,
+    multiply,
+    selu,
+    store_parts,
+    store_rows,
+)
 
 
 @triton.jit

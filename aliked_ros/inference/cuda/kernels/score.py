@@ -5,25 +5,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from aliked_ros.inference.cuda.kernels.sampling import upsample
 from aliked_ros.inference.cuda.kernels.tiles import selu
-
-
-@triton.jit
-def _upsample(coarse, y, x, height, width, stride: tl.constexpr):
-    """Return (block, 8), a coarse map read at fine pixels, with aligned corners."""
-    coarse_height, coarse_width = height // stride, width // stride
-    row = y.to(tl.float32) * tl.div_rn((coarse_height - 1).to(tl.float32), (height - 1).to(tl.float32))
-    column = x.to(tl.float32) * tl.div_rn((coarse_width - 1).to(tl.float32), (width - 1).to(tl.float32))
-    top, left = row.to(tl.int32), column.to(tl.int32)  # both are at least 0
-    low, right = row - top.to(tl.float32), column - left.to(tl.float32)
-    bottom = tl.minimum(top + 1, coarse_height - 1)
-    last = tl.minimum(left + 1, coarse_width - 1)
-    channel = tl.arange(0, 8)[None, :]
-    upper = (1.0 - right)[:, None] * tl.load(coarse + (top * coarse_width + left)[:, None] * 8 + channel)
-    upper += right[:, None] * tl.load(coarse + (top * coarse_width + last)[:, None] * 8 + channel)
-    lower = (1.0 - right)[:, None] * tl.load(coarse + (bottom * coarse_width + left)[:, None] * 8 + channel)
-    lower += right[:, None] * tl.load(coarse + (bottom * coarse_width + last)[:, None] * 8 + channel)
-    return (1.0 - low)[:, None] * upper + low[:, None] * lower
 
 
 @triton.jit(do_not_specialize=["height", "width"])
@@ -50,9 +33,9 @@ def add_levels(fine, half, eighth, last, out, height, width, block: tl.constexpr
     total = tl.load(fine + index[:, None] * 8 + channel[None, :], mask=is_live, other=0.0)
     # Pixels behind the last one read the last row of each level.
     y = tl.minimum(y, height - 1)
-    total += _upsample(half + image * (num_pixels // 4) * 8, y, x, height, width, 2)
-    total += _upsample(eighth + image * (num_pixels // 64) * 8, y, x, height, width, 8)
-    total += _upsample(last + image * (num_pixels // 1024) * 8, y, x, height, width, 32)
+    total += upsample(half + image * (num_pixels // 4) * 8, y, x, height, width, 2, 8)
+    total += upsample(eighth + image * (num_pixels // 64) * 8, y, x, height, width, 8, 8)
+    total += upsample(last + image * (num_pixels // 1024) * 8, y, x, height, width, 32, 8)
     out += image * num_pixels * 8
     tl.store(out + channel[None, :] * num_pixels + index[:, None], selu(total), mask=is_live)
 
@@ -130,6 +113,4 @@ def convolve_to_score(
     logit = _convolve_tile(planes, weights, y, x, height, width, inputs, 1, block)
     num_pixels = inner_height * inner_width
     value = 1.0 / (1.0 + tl.exp(-logit))
-    tl.store(
-        score + image * num_pixels + index[None, :], value, mask=(index < num_pixels)[None, :]
-    )
+    tl.store(score + image * num_pixels + index[None, :], value, mask=(index < num_pixels)[None, :])

@@ -11,20 +11,22 @@ import triton.language as tl
 
 
 @triton.jit
-def _rank(values, ties, own, own_tie, is_own, count, limit, num_own: tl.constexpr,
-          num_others: tl.constexpr):
-    """Return (num_own,) int32: how many of a list come before; at least limit if those are more.
+def _rank(
+    values, ties, own, own_tie, is_own, count, limit,
+    num_own: tl.constexpr, num_others: tl.constexpr,
+):  # fmt: skip
+    """Return (num_own,) int32: how many of a list come before; any number from limit on if more.
 
     Args:
         values: (count,) float32, more comes first.
-        ties: (count,) int32, of equal values the lower comes first; None: the position.
+        ties: (count,) int32, of equal values the lower comes first.
         own: (num_own,) float32.
         own_tie: (num_own,) int32.
         is_own: (num_own,) bool.
         count: length of the list.
         limit: counting ends when all have as many before them.
         num_own: how many are ranked.
-        num_others: how many are looked at at a time.
+        num_others: how many they are compared with at a time.
     """
     rank = tl.zeros((num_own,), tl.int32)
     first = 0
@@ -32,11 +34,9 @@ def _rank(values, ties, own, own_tie, is_own, count, limit, num_own: tl.constexp
     while (first < count) & (is_open != 0):
         other = first + tl.arange(0, num_others)
         value = tl.load(values + other, mask=other < count, other=-1.0)[None, :]
-        tie = other
-        if ties is not None:
-            tie = tl.load(ties + other, mask=other < count, other=0)
+        tie = tl.load(ties + other, mask=other < count, other=0)[None, :]
         is_before = value > own[:, None]
-        is_before |= (value == own[:, None]) & (tie[None, :] < own_tie[:, None])
+        is_before |= (value == own[:, None]) & (tie < own_tie[:, None])
         rank += tl.sum(is_before.to(tl.int32), axis=1)
         is_open = tl.max((is_own & (rank < limit)).to(tl.int32), axis=0)
         first += num_others
@@ -155,7 +155,8 @@ def order_keypoints(
     is_own = own < count
     value = tl.load(selected + own * 4 + 2, mask=is_own, other=0.0)
     rank = tl.zeros((num_own,), tl.int32)
-    for first in range(0, count, num_others):
+    last = tl.where(tl.program_id(0) * num_own < count, count, 0)
+    for first in range(0, last, num_others):
         other = first + tl.arange(0, num_others)
         score = tl.load(selected + other * 4 + 2, mask=other < count, other=-1.0)[None, :]
         is_before = score > value[:, None]

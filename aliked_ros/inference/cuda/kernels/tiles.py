@@ -59,7 +59,7 @@ def load_matrix(matrix, rows: tl.constexpr, columns: tl.constexpr):
 
 @triton.jit
 def multiply(x, weights, total, rows: tl.constexpr, columns: tl.constexpr, parts: tl.constexpr):
-    """Return total + x @ weights, for x (block, rows) float32 and weights (parts, rows, columns)."""
+    """Return total + x @ weights, x (block, rows) float32, weights (parts, rows, columns)."""
     high = x.to(tl.float16)
     first = load_matrix(weights, rows, columns)
     total = tl.dot(high, first, total)
