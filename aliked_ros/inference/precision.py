@@ -63,26 +63,33 @@ def _make_exact() -> Callable[[], None]:
     product and stops where they differ, so matrix products have to be set through the old one,
     which sets both; a convolution looks at the newer one alone.
     """
-    matmul = torch.get_float32_matmul_precision()
     core: Any = torch._C
     if not hasattr(core, "_get_fp32_precision_getter"):  # torch before 2.9
-        cudnn = torch.backends.cudnn
-        conv = cudnn.allow_tf32
-
-        def restore_old() -> None:
-            torch.set_float32_matmul_precision(matmul)
-            cudnn.allow_tf32 = conv
-
-        torch.set_float32_matmul_precision("highest")
-        cudnn.allow_tf32 = False
-        return restore_old
-    before = [core._get_fp32_precision_getter(*operation) for operation in _OPERATIONS]
+        return _make_exact_the_old_way()
+    get, put = core._get_fp32_precision_getter, core._set_fp32_precision_setter
+    before = [get(*operation) for operation in _OPERATIONS]
+    for operation in _OPERATIONS:
+        put(*operation, _EXACT)
+    # Only now the old interface surely answers: it does not where the two differ.
+    matmul = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
 
     def restore() -> None:
         torch.set_float32_matmul_precision(matmul)
         for operation, value in zip(_OPERATIONS, before, strict=True):
-            core._set_fp32_precision_setter(*operation, value)
+            put(*operation, value)
 
+    return restore
+
+
+def _make_exact_the_old_way() -> Callable[[], None]:
+    cudnn = torch.backends.cudnn
+    matmul, conv = torch.get_float32_matmul_precision(), cudnn.allow_tf32
     torch.set_float32_matmul_precision("highest")
-    core._set_fp32_precision_setter("cuda", "conv", _EXACT)
+    cudnn.allow_tf32 = False
+
+    def restore() -> None:
+        torch.set_float32_matmul_precision(matmul)
+        cudnn.allow_tf32 = conv
+
     return restore

@@ -93,9 +93,11 @@ class Trial:
         frame.packed.fill_(torch.nan)
         self._kernels.detect(self._score, frame.controls, frame.outputs)
         found, expected = _rows(frame.outputs), _rows(self._frames[2].outputs)
-        scale = self._tolerance / _PIXEL_TOLERANCE
-        yield found[0] * scale, expected[0] * scale
-        yield from zip(found[1:3], expected[1:3], strict=True)
+        yield frame.outputs.header.clone(), self._frames[2].outputs.header
+        if len(found[0]) == len(expected[0]):
+            error = (found[0] - expected[0]) * (self._tolerance / _PIXEL_TOLERANCE)
+            yield error, torch.zeros_like(error)
+            yield from zip(found[1:3], expected[1:3], strict=True)
 
     def _describe_pairs(self) -> Pairs:
         frame, expected = self._frames[0], self._frames[2]
