@@ -64,7 +64,7 @@ def fused(model: str, device: torch.device, seed: int = 0) -> ALIKED:
 
 def reference(network: ALIKED, dtype: torch.dtype) -> TorchStages:
     """Return the stages in float32 by plain torch, with maps in the type that is asked for."""
-    return TorchStages(network, dtype)
+    return TorchStages(network, dtype, 1 if dtype == torch.float16 else 2)
 
 
 def numbers(rows: Tensor) -> Tensor:

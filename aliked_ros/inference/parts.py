@@ -1,4 +1,4 @@
-"""Float32 numbers as sums of float16 ones, the form in which feature maps are kept on a GPU."""
+"""Float32 numbers as sums of two float16 ones, the form in which kernels read feature maps."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import torch
 from torch import Tensor
 
 
-def split(x: Tensor, parts: int) -> Tensor:
-    """Return numbers (..., C) as parts (..., parts, C) float16 whose sum they are.
+def split(x: Tensor) -> Tensor:
+    """Return numbers (..., C) as parts (..., 2, C) float16 whose sum they are.
 
     Args:
-        x: (..., C) float, within the range of float16, 65504.
-        parts: 2 keeps 22 of the 24 digits of float32; 1 rounds to float16.
+        x: (..., C) float32, within the range of float16, 65504; 22 of its 24 digits are kept.
     """
     high = x.to(torch.float16)
-    if parts == 1:
-        return high.unsqueeze(-2)
     low = (x.to(torch.float32) - high.to(torch.float32)).to(torch.float16)
     return torch.stack((high, low), dim=-2)
 

@@ -1,8 +1,8 @@
 """The network on a GPU in seven stages; here by plain torch, the reference of the Triton kernels.
 
 Each stage takes and gives tensors of one fixed form, so that it can be done by one or the other.
-Maps are channels-last and in parts, (B, h, w, parts, C) float16; levels 2 to 4 are at 1/2, 1/8 and
-1/32 of the padded image.
+Maps are channels-last, (B, h, w, parts, C): where a kernel reads them, float32 numbers are sums of
+two parts of float16. Levels 2 to 4 are at 1/2, 1/8 and 1/32 of the padded image.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ class First(NamedTuple):
     """What the first block gives: its map, its means of 2x2 px, its part of the score head.
 
     Attributes:
-        x1: (B, Hp, Wp, parts, c1) float16.
-        pooled: (B, Hp / 2, Wp / 2, parts, c1) float16.
+        x1: (B, Hp, Wp, parts, c1).
+        pooled: (B, Hp / 2, Wp / 2, parts, c1).
         fine: (B, Hp, Wp, 8) float32.
     """
 
@@ -118,7 +118,7 @@ class Level(NamedTuple):
     Attributes:
         level: (B, h, w, dim / 4) float32 or float16, a level of the feature pyramid.
         coarse: (B, h, w, 8) float32, its part of the score head.
-        pooled: (B, h / 4, w / 4, parts, C) float16, the means of 4x4 px; None of the last block.
+        pooled: (B, h / 4, w / 4, parts, C), the means of 4x4 px; None of the last block.
     """
 
     level: Tensor
@@ -159,13 +159,14 @@ class TorchStages:
     Args:
         network: the result of `ALIKED.fuse()`, on its device and in the type of its convolutions.
         map_dtype: float16 for maps in half precision, else float32.
+        parts: of the numbers in maps; 1 of `map_dtype`, or 2 of float16 as the kernels have it.
     """
 
-    def __init__(self, network: ALIKED, map_dtype: torch.dtype) -> None:
+    def __init__(self, network: ALIKED, map_dtype: torch.dtype, parts: int = 1) -> None:
         self._network = network
         self._dtype = network.conv1.weight.dtype
-        self._level_dtype = map_dtype
-        self._parts = 1 if map_dtype == torch.float16 else 2
+        self._map_dtype = map_dtype
+        self._parts = parts
         first = network.score_head[0].weight
         assert isinstance(first, Tensor)
         self._heads = [part.contiguous() for part in first.chunk(4, dim=1)]
@@ -203,7 +204,7 @@ class TorchStages:
             level = F.selu_(getattr(self._network, f"conv{number}")(x))
             coarse = F.conv2d(level, self._heads[number - 1])
         means = None if number == 4 else self._pack(F.avg_pool2d(x, 4))
-        return Level(_last(level).to(self._level_dtype), _last(coarse).to(torch.float32), means)
+        return Level(_last(level).to(self._map_dtype), _last(coarse).to(torch.float32), means)
 
     def score(self, fine: Tensor, coarse: tuple[Tensor, ...], geometry: Geometry) -> Tensor:
         """See `Stages.score`."""
@@ -247,11 +248,13 @@ class TorchStages:
 
     def _pack(self, feature_map: Tensor) -> Tensor:
         """Return a map (B, C, h, w) as (B, h, w, parts, C)."""
-        return split(_last(feature_map), self._parts)
+        rows = _last(feature_map)
+        return split(rows) if self._parts == 2 else rows.to(self._map_dtype).unsqueeze(-2)
 
     def _unpack(self, rows: Tensor) -> Tensor:
         """Return (B, h, w, parts, C) as the map (B, C, h, w) that it stands for."""
-        return join(rows).to(self._dtype).permute(0, 3, 1, 2)
+        numbers = join(rows) if self._parts == 2 else rows.squeeze(-2)
+        return numbers.to(self._dtype).permute(0, 3, 1, 2)
 
 
 def _last(feature_map: Tensor) -> Tensor:

@@ -28,9 +28,15 @@ def match_descriptors(
         matches: (K, 2) int64, sorted by the first column.
         similarities: (K,) float32.
     """
+    with torch.cuda.device_of(descriptors0):  # type: ignore[no-untyped-call]  # kernels start on the current device
+        return _match(descriptors0, descriptors1, min_similarity, choices(overrides))
+
+
+def _match(
+    descriptors0: Tensor, descriptors1: Tensor, min_similarity: float, tuning: Tuning
+) -> tuple[Tensor, Tensor]:
     num0, num1, dim = len(descriptors0), len(descriptors1), descriptors0.shape[1]
-    tuning, device = choices(overrides), descriptors0.device
-    choice = tuning["compare"]
+    choice, device = tuning["compare"], descriptors0.device
     blocks0, blocks1 = blocks(num0, choice["block"]), blocks(num1, choice["block"])
     # One allocation for all: best and nearest of both sides, the similarities, the count. Each
     # begins at a multiple of 16 bytes, or the kernels would have to be compiled once more.

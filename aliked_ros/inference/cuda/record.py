@@ -68,15 +68,21 @@ class Record:
             partial.replace(self._path)
 
 
-def record_of(network: nn.Module, dtype: torch.dtype, device: torch.device) -> Record:
-    """Return the record of a network on a device with the versions in use."""
+def record_of(network: nn.Module | None, what: object, device: torch.device) -> Record:
+    """Return the record of kernels on a device with the versions in use.
+
+    Args:
+        network: whose parameters count; None if there is none.
+        what: else tells the kernels apart, as a type or a length.
+        device: where they run.
+    """
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
-    for name, value in network.state_dict().items():
+    for name, value in (network.state_dict() if network is not None else {}).items():
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    versions = (torch.__version__, torch.version.cuda, triton.__version__, dtype)
+    versions = (torch.__version__, torch.version.cuda, triton.__version__, what)
     card = (torch.cuda.get_device_name(device), torch.cuda.get_device_capability(device))
     digest.update(repr((versions, card)).encode())
     return Record(cache_folder() / "kernels" / f"{digest.hexdigest()[:32]}.json")

@@ -16,6 +16,7 @@ from aliked_ros.inference.cuda.tuning import Tuning, blocks, choices
 from aliked_ros.inference.cuda.weights import (
     NUM_OFFSETS,
     Convolution,
+    num_parts,
     pack_convolution,
     pack_deformable,
     pack_image_convolution,
@@ -42,7 +43,7 @@ class TritonStages:
         self, network: ALIKED, dtype: torch.dtype, overrides: Tuning | None = None
     ) -> None:
         self._dtype = dtype
-        self._parts = parts = 1 if dtype == torch.float16 else 2
+        self._parts = parts = num_parts(dtype)
         self._tuning = choices(overrides)
         self._image = pack_image_convolution(network.block1.conv1, parts)
         self._image_bias = pack_convolution(network.block1.conv1, parts).bias

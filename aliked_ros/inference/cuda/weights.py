@@ -16,6 +16,11 @@ NUM_OFFSETS = 32  # 18 of a deformable convolution, filled up
 _LARGEST = 60000.0  # of float16, and a little less
 
 
+def num_parts(dtype: torch.dtype) -> int:
+    """Return how many float16 numbers stand for a number of maps and weights of a type."""
+    return 1 if dtype == torch.float16 else 2
+
+
 def padded(length: int) -> int:
     """Return the length of a tile's rows: the matrix units need 16."""
     return max(length, 16)
