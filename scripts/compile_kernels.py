@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from triton.compiler import ASTSource
 
 from aliked_ros.config import MODELS
 from aliked_ros.inference.cuda import launching
+from aliked_ros.inference.cuda.matching import match_descriptors
 from aliked_ros.inference.cuda.stages import TritonStages
 from aliked_ros.inference.stages import Controls, Geometry, Outputs, run_stages
 from aliked_ros.network.aliked import ALIKED
@@ -38,7 +40,7 @@ _OPTIONS = ("num_warps", "num_stages")
 
 
 def record_launches(model: str, dtype: torch.dtype, batch: int = 1) -> list[tuple[Any, ...]]:
-    """Return (kernel, grid, arguments, settings) of every launch of a 640x480 frame."""
+    """Return (name, kernel, grid, arguments, settings) of every launch of a 640x480 frame."""
     with torch.device("meta"):
         network = ALIKED(model).eval()
     stages = TritonStages(network.fuse(), dtype)
@@ -48,6 +50,9 @@ def record_launches(model: str, dtype: torch.dtype, batch: int = 1) -> list[tupl
     pixels = torch.empty((batch, 480, 640, 3), dtype=torch.uint8, device="meta")
     controls, outputs = memory(batch, 1024, network.dim)
     run_stages(stages, pixels, geometry, controls, outputs)
+    descriptors = torch.empty((2048, network.dim), device="meta")
+    with suppress(NotImplementedError, RuntimeError):  # the count of matches cannot be read
+        match_descriptors(descriptors, descriptors, 0.0)
     return launches
 
 
@@ -115,12 +120,12 @@ def main() -> int:
     parser.add_argument("--precision", nargs="+", default=["float32", "float16"])
     options = parser.parse_args()
     is_bad = False
-    print(f"{'kernel':22}{'model':>11}{'type':>9}{'sm':>5}{'registers':>10}{'spilled':>9}"
+    print(f"{'launch':14}{'kernel':22}{'model':>11}{'type':>9}{'sm':>5}{'registers':>10}{'spilled':>9}"
           f"{'shared KB':>11}{'warps':>7}{'s':>6}")  # fmt: skip
     for model in options.model:
         for name in options.precision:
             launches = record_launches(model, getattr(torch, name))
-            for kernel, _, arguments, settings in launches:
+            for launch_name, kernel, _, arguments, settings in launches:
                 for target in options.target:
                     start = time.perf_counter()
                     compiled = compile_for(kernel, arguments, settings, target)
@@ -128,7 +133,7 @@ def main() -> int:
                     shared = compiled.metadata.shared / 1024
                     fits = shared <= SHARED_KB.get(target, 99)
                     is_bad |= not fits
-                    print(f"{kernel.__name__:22}{model:>11}{name:>9}{target:>5}{registers:>10}"
+                    print(f"{launch_name:14}{kernel.__name__:22}{model:>11}{name:>9}{target:>5}{registers:>10}"
                           f"{spilled:>9}{shared:>11.1f}{settings['num_warps']:>7}"
                           f"{time.perf_counter() - start:>6.1f}"
                           f"{'' if fits else '  too much shared memory'}"

@@ -160,6 +160,8 @@ class GraphedInference:
 
 def _agree(found: Tensor, expected: Tensor, frame: Frame) -> bool:
     """Tell whether two results have the same keypoints, but for those of nearly equal score."""
+    if not bool(found[:, 0].isfinite().all()):
+        return False
     size = (frame.geometry.height, frame.geometry.width)
     here = unpack(found, found.cpu(), frame.dim, size)
     there = unpack(expected, expected.cpu(), frame.dim, size)

@@ -75,13 +75,13 @@ def try_all(kernels: Stages, network: ALIKED, dtype: torch.dtype, record: Record
     """Compare every stage that is not known yet with plain torch."""
     device = network.conv1.weight.device
     reference = TorchStages(network, dtype, num_parts(dtype))
-    trial = Trial(kernels, reference, network.dim, dtype, device)
+    trial = Trial(reference, network.dim, dtype, device)
     for stage in STAGES:
         if record.knows(stage):
             continue
         record.begin(stage)
         try:
-            problem = trial.problem(stage)
+            problem = trial.problem(kernels, stage)
         except Exception as error:  # a compiler may fail with anything
             _stop_if_lost(device, stage, error)
             problem = f"{type(error).__name__}: {error}"

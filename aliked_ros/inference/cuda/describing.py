@@ -44,7 +44,7 @@ class Describer:
         offsets = torch.empty((batch, capacity, 2 * samples), device=x1.device)
         choice = self._tuning["offsets"]
         launch(
-            predict_offsets, (blocks(capacity, choice["block"]), batch), choice,
+            "offsets", predict_offsets, (blocks(capacity, choice["block"]), batch), choice,
             patches, outputs.num_found, weights.weights1, weights.bias1, weights.weights2,
             weights.bias2, offsets, capacity, max(geometry.height, geometry.width) / 4,
             dim=dim, outputs=2 * samples,
@@ -68,7 +68,7 @@ class Describer:
         kernel = {"patches": read_patches, "samples": read_samples}[name]
         choice, length = self._tuning[name], x1.shape[3] * x1.shape[4]
         launch(
-            kernel, (blocks(capacity * rows, choice["block"]), batch), choice,
+            name, kernel, (blocks(capacity * rows, choice["block"]), batch), choice,
             x1, self._weights.level, *levels, outputs.keypoints, outputs.num_found, *others,
             capacity, outputs.keypoints.stride(0), geometry.top, geometry.left, geometry.height,
             geometry.width, geometry.padded_height, geometry.padded_width,
@@ -83,13 +83,13 @@ class Describer:
         num_parts = choice["num_parts"]
         parts = torch.empty((num_parts, batch, capacity, self._dim), device=features.device)
         launch(
-            aggregate, (blocks(capacity, choice["block"]), batch, num_parts), choice,
+            "aggregate", aggregate, (blocks(capacity, choice["block"]), batch, num_parts), choice,
             features, outputs.num_found, self._weights.aggregation, parts, capacity,
             dim=self._dim, terms=terms,
         )  # fmt: skip
         choice = self._tuning["normalise"]
         launch(
-            normalise, (blocks(capacity, choice["block"]), batch), choice,
+            "normalise", normalise, (blocks(capacity, choice["block"]), batch), choice,
             parts, outputs.num_found, outputs.descriptors, capacity,
             outputs.descriptors.stride(0), dim=self._dim, num_parts=num_parts,
         )  # fmt: skip

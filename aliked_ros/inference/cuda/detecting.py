@@ -22,14 +22,14 @@ def detect(score_map: Tensor, controls: Controls, outputs: Outputs, tuning: Tuni
     size = (height, width)
     is_peak = torch.empty(score_map.shape, dtype=torch.int8, device=score_map.device)
     remaining = torch.empty_like(score_map)
-    launch(find_peaks, grid, choice, score_map, is_peak, *size, is_first=True)
-    launch(hide_suppressed, grid, choice, score_map, is_peak, remaining, *size)
-    launch(find_peaks, grid, choice, remaining, is_peak, *size, is_first=False)
-    launch(hide_suppressed, grid, choice, score_map, is_peak, remaining, *size)
+    launch("peaks", find_peaks, grid, choice, score_map, is_peak, *size, is_first=True)
+    launch("peaks", hide_suppressed, grid, choice, score_map, is_peak, remaining, *size)
+    launch("peaks", find_peaks, grid, choice, remaining, is_peak, *size, is_first=False)
+    launch("peaks", hide_suppressed, grid, choice, score_map, is_peak, remaining, *size)
     places = torch.empty(score_map.shape, dtype=torch.int32, device=score_map.device)
     heights = torch.empty_like(score_map)
     launch(
-        list_peaks, grid, choice, score_map, remaining, is_peak,
+        "peaks", list_peaks, grid, choice, score_map, remaining, is_peak,
         controls.threshold, controls.counts, places, heights, *size,
     )  # fmt: skip
     capacity = outputs.scores.shape[1]
@@ -37,12 +37,12 @@ def detect(score_map: Tensor, controls: Controls, outputs: Outputs, tuning: Tuni
     choice = tuning["select"]
     programs = min(blocks(height * width, choice["num_own"]), _MAX_PROGRAMS)
     launch(
-        select_peaks, (programs, batch), choice, score_map, places, heights,
+        "select", select_peaks, (programs, batch), choice, score_map, places, heights,
         controls.counts, controls.limit, selected, *size, capacity,
     )  # fmt: skip
     choice = tuning["order"]
     launch(
-        order_keypoints, (blocks(capacity, choice["num_own"]), batch), choice,
+        "order", order_keypoints, (blocks(capacity, choice["num_own"]), batch), choice,
         selected, controls.counts, controls.limit, controls.varies, outputs.num_found,
         outputs.header, outputs.keypoints, outputs.scores, outputs.dispersity,
         capacity, outputs.header.stride(0),

@@ -28,7 +28,8 @@ def match_descriptors(
         matches: (K, 2) int64, sorted by the first column.
         similarities: (K,) float32.
     """
-    with torch.cuda.device_of(descriptors0):  # type: ignore[no-untyped-call]  # kernels start on the current device
+    # Kernels start on the current device.
+    with torch.cuda.device_of(descriptors0):  # type: ignore[no-untyped-call]
         return _match(descriptors0, descriptors1, min_similarity, choices(overrides))
 
 
@@ -47,12 +48,12 @@ def _match(
     matches = torch.empty((num0, 2), dtype=torch.int64, device=device)
     found = (best0, nearest1.view(torch.int32), best1, nearest0.view(torch.int32))
     launch(
-        compare_tiles, (blocks0, blocks1), choice,
+        "compare", compare_tiles, (blocks0, blocks1), choice,
         _aligned(descriptors0), _aligned(descriptors1), *found, num0, num1, blocks0, blocks1,
         dim=dim, padded=blocks(dim, choice["depth"]) * choice["depth"],
     )  # fmt: skip
     launch(
-        keep_mutual, (1,), tuning["mutual"], *found, matches, similarities,
+        "mutual", keep_mutual, (1,), tuning["mutual"], *found, matches, similarities,
         count.view(torch.int32), num0, blocks0, blocks1, float(min_similarity),
     )  # fmt: skip
     num = int(count.view(torch.int32)[0])  # the only point where the GPU has to be waited for

@@ -65,7 +65,7 @@ class TritonStages:
         conv, choice = self._block1, self._tuning["image"]
         inner = self._map(pixels, batch, height, width, conv.inputs)
         launch(
-            convolve_image, (blocks(height * width, choice["block"]), batch), choice,
+            "image", convolve_image, _grid(height * width, choice, batch), choice,
             pixels, self._image[geometry.channels], self._image_bias, controls.varies, inner,
             geometry.height, geometry.width, geometry.top, geometry.left, height, width,
             channels=geometry.channels, outputs=conv.inputs, padded_outputs=padded(conv.inputs),
@@ -110,7 +110,7 @@ class TritonStages:
         self._deform(4, inner, 1, shortcut=pooled, out=x4)
         result, choice = self._level(pooled, 0), self._tuning["project"]
         launch(
-            project, (blocks(height * width, choice["block"]), batch), choice,
+            "project", project, _grid(height * width, choice, batch), choice,
             x4, result.level, projection.level, result.coarse, projection.coarse, height * width,
             channels=block.first.outputs, level_channels=self._level_channels, parts=self._parts,
         )  # fmt: skip
@@ -122,7 +122,7 @@ class TritonStages:
         choice = self._tuning["add_levels"]
         planes = torch.empty((batch, 8, height, width), device=fine.device)
         launch(
-            add_levels, (blocks(height * width, choice["block"]), batch), choice,
+            "add_levels", add_levels, _grid(height * width, choice, batch), choice,
             fine, *coarse, planes, height, width,
         )  # fmt: skip
         choice = self._tuning["planes"]
@@ -130,14 +130,14 @@ class TritonStages:
             num_in, _, num_out = weights.shape
             out = torch.empty((batch, num_out, height, width), device=fine.device)
             launch(
-                convolve_planes, (blocks(height * width, choice["block"]), batch), choice,
+                "planes", convolve_planes, _grid(height * width, choice, batch), choice,
                 planes, weights, out, height, width, inputs=num_in, outputs=num_out,
             )  # fmt: skip
             planes = out
         size = (geometry.height, geometry.width)
         score = torch.empty((batch, *size), device=fine.device)
         launch(
-            convolve_to_score, (blocks(size[0] * size[1], choice["block"]), batch), choice,
+            "planes", convolve_to_score, _grid(size[0] * size[1], choice, batch), choice,
             planes, self._planes[2], score, height, width, geometry.top, geometry.left, *size,
             inputs=planes.shape[1],
         )  # fmt: skip
@@ -178,7 +178,7 @@ class TritonStages:
         choice, projection = self._tuning[name], self._projections[number]
         length, shortcuts = _row_length(x), _row_length(shortcut)
         launch(
-            convolve, (blocks(height * width, choice["block"]), batch), choice,
+            name, convolve, _grid(height * width, choice, batch), choice,
             x, conv.weights, conv.bias, shortcut, shortcut_weights, out, pooled, level,
             None if coarse is None else projection.level, coarse,
             None if coarse is None else projection.coarse, height, width,
@@ -200,15 +200,15 @@ class TritonStages:
         moving, choice = block.offsets[which], self._tuning[f"offsets{number}"]
         length, shortcuts = _row_length(x), _row_length(shortcut)
         launch(
-            convolve_to_offsets, (blocks(height * width, choice["block"]), batch), choice,
+            f"offsets{number}", convolve_to_offsets, _grid(height * width, choice, batch), choice,
             x, moving.weights, moving.bias, offsets, height, width, max(height, width) / 4,
             inputs=length, padded_inputs=padded(length), outputs=NUM_OFFSETS, parts=self._parts,
         )  # fmt: skip
         conv, choice = (block.first, block.second)[which], dict(self._tuning[f"deform{number}"])
         chunk = min(choice.pop("chunk", conv.outputs), conv.outputs)
-        grid = (blocks(height * width, choice["block"]), batch, conv.outputs // chunk)
+        grid = (*_grid(height * width, choice, batch), conv.outputs // chunk)
         launch(
-            convolve_deformable, grid, choice, x, offsets, conv.weights,
+            f"deform{number}", convolve_deformable, grid, choice, x, offsets, conv.weights,
             conv.bias if shortcut is None else block.bias,
             shortcut, None if shortcut is None else block.shortcut, out, pooled, level,
             None if coarse is None else projection.level, coarse,
@@ -218,6 +218,11 @@ class TritonStages:
             level_channels=self._level_channels, cell=1 if pooled is None else 4, chunk=chunk,
             parts=self._parts,
         )  # fmt: skip
+
+
+def _grid(num_pixels: int, choice: dict[str, int], batch: int) -> tuple[int, int]:
+    """Return the programs for all pixels of all images."""
+    return blocks(num_pixels, choice["block"]), batch
 
 
 def _size(rows: Tensor) -> tuple[int, int, int]:

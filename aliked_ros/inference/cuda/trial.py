@@ -24,17 +24,15 @@ class Trial:
     """Computes every stage twice from the same inputs.
 
     Args:
-        kernels: on trial.
-        reference: in float32, with maps of as many parts.
+        reference: by plain torch in float32, with maps of as many parts.
         dim: numbers of a descriptor.
         dtype: float32, or float16 for an encoder in half precision.
         device: of the networks.
     """
 
     def __init__(
-        self, kernels: Stages, reference: Stages, dim: int, dtype: torch.dtype, device: torch.device
+        self, reference: Stages, dim: int, dtype: torch.dtype, device: torch.device
     ) -> None:
-        self._kernels = kernels
         self._tolerance = _TOLERANCE[dtype]
         self._frames = [_frame(channels, dim, device) for channels in (3, 1, 3)]
         frame = self._frames[2]
@@ -49,11 +47,11 @@ class Trial:
         reference.describe(self._first.x1, self._levels, frame.geometry, frame.outputs)
         self._reference = reference
 
-    def problem(self, stage: str) -> str:
+    def problem(self, kernels: Stages, stage: str) -> str:
         """Return what is wrong with a stage, or an empty string; waits for the device."""
-        compute: Callable[[], Pairs] = getattr(self, f"_{stage}_pairs")
-        found = list(compute())
-        for (one, expected), (again, _) in zip(found, compute(), strict=True):
+        compute: Callable[[Stages], Pairs] = getattr(self, f"_{stage}_pairs")
+        found = list(compute(kernels))
+        for (one, expected), (again, _) in zip(found, compute(kernels), strict=True):
             if not torch.equal(one, again):
                 return "it gives other results each time"
             if one.shape != expected.shape:
@@ -64,34 +62,34 @@ class Trial:
                 return f"it differs from torch by {error:.2g}"
         return ""
 
-    def _first_pairs(self) -> Pairs:
+    def _first_pairs(self, kernels: Stages) -> Pairs:
         for frame in self._frames[:2]:  # colour and grey are different kernels
             frame.upload()
             given = (frame.pixels, frame.geometry, frame.controls)
-            found = self._kernels.first(*given)
+            found = kernels.first(*given)
             varies = frame.controls.varies.clone()
             yield from _pairs(found, self._reference.first(*given))
             yield varies.float(), frame.controls.varies.float()
 
-    def _second_pairs(self) -> Pairs:
-        return _pairs(self._kernels.second(self._first.pooled), self._second)
+    def _second_pairs(self, kernels: Stages) -> Pairs:
+        return _pairs(kernels.second(self._first.pooled), self._second)
 
-    def _third_pairs(self) -> Pairs:
-        return _pairs(self._kernels.third(_means(self._second)), self._third)
+    def _third_pairs(self, kernels: Stages) -> Pairs:
+        return _pairs(kernels.third(_means(self._second)), self._third)
 
-    def _fourth_pairs(self) -> Pairs:
-        return _pairs(self._kernels.fourth(_means(self._third)), self._fourth)
+    def _fourth_pairs(self, kernels: Stages) -> Pairs:
+        return _pairs(kernels.fourth(_means(self._third)), self._fourth)
 
-    def _score_pairs(self) -> Pairs:
+    def _score_pairs(self, kernels: Stages) -> Pairs:
         geometry = self._frames[2].geometry
-        yield self._kernels.score(self._first.fine, self._coarse, geometry), self._score
+        yield kernels.score(self._first.fine, self._coarse, geometry), self._score
 
-    def _detect_pairs(self) -> Pairs:
+    def _detect_pairs(self, kernels: Stages) -> Pairs:
         frame = self._frames[0]
         frame.upload()
         frame.controls.varies.fill_(1)
         frame.packed.fill_(torch.nan)
-        self._kernels.detect(self._score, frame.controls, frame.outputs)
+        kernels.detect(self._score, frame.controls, frame.outputs)
         found, expected = _rows(frame.outputs), _rows(self._frames[2].outputs)
         yield frame.outputs.header.clone(), self._frames[2].outputs.header
         if len(found[0]) == len(expected[0]):
@@ -99,12 +97,12 @@ class Trial:
             yield error, torch.zeros_like(error)
             yield from zip(found[1:3], expected[1:3], strict=True)
 
-    def _describe_pairs(self) -> Pairs:
+    def _describe_pairs(self, kernels: Stages) -> Pairs:
         frame, expected = self._frames[0], self._frames[2]
         frame.packed.copy_(expected.packed)
         frame.outputs.descriptors.fill_(torch.nan)
         frame.outputs.num_found.copy_(expected.outputs.num_found)
-        self._kernels.describe(self._first.x1, self._levels, frame.geometry, frame.outputs)
+        kernels.describe(self._first.x1, self._levels, frame.geometry, frame.outputs)
         yield _rows(frame.outputs)[3], _rows(expected.outputs)[3]
 
 

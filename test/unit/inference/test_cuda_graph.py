@@ -186,6 +186,14 @@ def test_a_recording_that_gives_other_results_is_not_used(machine, fused, direct
     assert "other results" in caplog.text
 
 
+def test_a_recording_that_does_nothing_is_not_used(machine, fused, direct, caplog):
+    machine.capture = lambda work: lambda: None
+    inference = infer(machine, fused)
+    for number in range(2):
+        assert_same(inference([image(number)], 20, 0.0), direct([image(number)], 20, 0.0))
+    assert "other results" in caplog.text
+
+
 def test_two_keypoints_of_equal_score_that_change_places_are_no_other_results(machine, fused):
     plain = compute_by(TorchStages(fused, torch.float32))
     num_calls = itertools.count()

@@ -90,7 +90,7 @@ def _store_part(patches, row, is_live, value, number: tl.constexpr, channels: tl
 @triton.jit(do_not_specialize=["capacity"])
 def predict_offsets(
     patches, num_found, weights1, bias1, weights2, bias2, offsets, capacity, limit,
-    dim: tl.constexpr, outputs: tl.constexpr, block: tl.constexpr,
+    dim: tl.constexpr, outputs: tl.constexpr, block: tl.constexpr, depth: tl.constexpr,
 ):  # fmt: skip
     """Predict where the samples of each keypoint lie, from its patch.
 
@@ -107,6 +107,7 @@ def predict_offsets(
         dim: channels of a feature.
         outputs: two for each sample.
         block: keypoints of a program.
+        depth: terms at a time; divides dim.
     """
     number = tl.program_id(1)
     image = number.to(tl.int64)
@@ -114,15 +115,15 @@ def predict_offsets(
     row = tl.program_id(0) * block + tl.arange(0, block)
     if tl.program_id(0) * block < count:
         is_live = (row < count)[:, None]
-        term, output = tl.arange(0, 2 * dim), tl.arange(0, outputs)
-        size: tl.constexpr = 2 * dim * outputs
-        first = patches + (image * capacity + row)[:, None] * (18 * dim) + term[None, :]
+        term, output = tl.arange(0, depth), tl.arange(0, outputs)
+        length: tl.constexpr = 18 * dim  # of a patch: nine pixels, two parts
+        first = patches + (image * capacity + row)[:, None] * length + term[None, :]
         hidden = tl.zeros((block, outputs), tl.float32)
-        for tap in range(9):
-            tile = tl.load(first + tap * (2 * dim), mask=is_live, other=0.0)
+        for step in range(0, length, depth):
+            tile = tl.load(first + step, mask=is_live, other=0.0)
             for part in tl.static_range(2):
-                kernel = load_matrix(weights1 + (part * 9 + tap) * size, 2 * dim, outputs)
-                hidden = tl.dot(tile, kernel, hidden)
+                kernel = weights1 + (part * length + step) * outputs
+                hidden = tl.dot(tile, load_matrix(kernel, depth, outputs), hidden)
         hidden = selu(hidden * WEIGHT_UNIT + tl.load(bias1 + output)[None, :])
         result = tl.zeros((block, outputs), tl.float32)
         result = multiply(hidden, weights2, result, outputs, outputs, 2) * WEIGHT_UNIT
