@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+EXIT_DEVICE_LOST = 70  # exit code of a process that ends because of it
+
 _IN_A_ROW = 3  # frames
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from std_msgs.msg import Header
 from aliked_ros.config import ExtractorConfig, StreamConfig
 from aliked_ros.extractor import Extractor
 from aliked_ros.images import ImageError
+from aliked_ros.inference.device_loss import EXIT_DEVICE_LOST, DeviceLostError
 from aliked_ros.msg import Features
 from aliked_ros.network.packaged import PACKAGED
 from aliked_ros.nodes.conversions import image_from_message
@@ -186,6 +188,9 @@ class ExtractorNode(Node):
     def _failed(self, _: object, error: Exception) -> None:
         if not self.context.ok():  # Ctrl-C came in the middle of the image
             return
+        if isinstance(error, DeviceLostError):
+            self.get_logger().fatal(str(error))
+            os._exit(EXIT_DEVICE_LOST)  # only a new process can use the GPU: launch starts one
         self._health.skipped("failed", f"{type(error).__name__}: {error}")
 
     def _reconfigure(self) -> ExtractorConfig:

@@ -103,6 +103,7 @@ def list_peaks(
     kept = found.to(tl.int32)
     # The order of the programs is not fixed; what reads the list does not depend on its order.
     first = tl.atomic_add(counts + number, tl.sum(kept, axis=0))
-    slot = image + first + tl.cumsum(kept, axis=0) - 1
-    tl.store(places + slot, index, mask=found)
-    tl.store(heights + slot, value, mask=found)
+    slot = first + tl.cumsum(kept, axis=0) - 1
+    found &= slot < height * width  # else somebody has not set the counts to 0
+    tl.store(places + image + slot, index, mask=found)
+    tl.store(heights + image + slot, value, mask=found)

@@ -102,7 +102,7 @@ def select_peaks(
     places += image
     heights += image
     selected += number.to(tl.int64) * capacity * 4
-    count = tl.load(counts + number)
+    count = tl.minimum(tl.load(counts + number), height * width)
     most = tl.load(limit)
     for first in range(tl.program_id(0) * num_own, count, tl.num_programs(0) * num_own):
         candidate = first + tl.arange(0, num_own)
