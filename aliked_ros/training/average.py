@@ -26,9 +26,14 @@ class MovingAverage:
     def update(self, network: ALIKED, step: int) -> None:
         """Move towards the network after its step number `step`, counted from 1."""
         decay = min(self._decay, step / (step + 10))
-        pairs = zip(self.network.state_dict().values(), network.state_dict().values(), strict=True)
+        pairs = list(
+            zip(self.network.state_dict().values(), network.state_dict().values(), strict=True)
+        )
+        moving = [pair for pair in pairs if pair[0].is_floating_point()]
+        averages, values = [one for one, _ in moving], [other for _, other in moving]
+        torch._foreach_lerp_(
+            averages, values, 1 - decay
+        )  # a few launches on a GPU, not some hundred
         for average, value in pairs:
-            if average.is_floating_point():
-                average.lerp_(value.to(average), 1 - decay)
-            else:
+            if not average.is_floating_point():
                 average.copy_(value)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from aliked_ros.training.warps import Warped, is_inside
+from aliked_ros.training.warps import Move, Warped, is_inside
 
 _MIN_DEPTH = 1e-6  # nearer than this, or behind the camera, nothing is projected
 
@@ -38,6 +38,17 @@ class DepthWarp:
     T_b_a: Tensor
     tolerance: float
     relative_tolerance: float
+
+    def moved(self, move: Move) -> DepthWarp:
+        """See `Warp.moved`."""
+        return replace(
+            self,
+            depth_a=move(self.depth_a),
+            depth_b=move(self.depth_b),
+            K_a=move(self.K_a),
+            K_b=move(self.K_b),
+            T_b_a=move(self.T_b_a),
+        )
 
     def __call__(self, points: Tensor) -> Warped:
         """Warp points (N, 2) px; the gradient takes the depth at each point as a constant.

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from aliked_ros.training.pairs import PairSource, TrainingPair
-from aliked_ros.training.warps import Warp
+from aliked_ros.training.warps import Move, Warp
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,26 @@ class Batch:
     uniform: Tensor
     warps: list[tuple[Warp, Warp]]
     unreadable: list[str]
+
+    def pin_memory(self) -> Batch:
+        """Return the batch in page-locked memory; the data loader calls this, in a thread."""
+        return self._moved(lambda tensor: tensor.pin_memory())
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device; from page-locked memory the copies are not waited for."""
+        return self._moved(lambda tensor: tensor.to(device, non_blocking=True))
+
+    def _moved(self, move: Move) -> Batch:
+        """Move every tensor once, also those that both directions of a warp share."""
+        moved: dict[int, Tensor] = {}
+
+        def once(tensor: Tensor) -> Tensor:
+            if id(tensor) not in moved:
+                moved[id(tensor)] = move(tensor)
+            return moved[id(tensor)]
+
+        warps = [(there.moved(once), back.moved(once)) for there, back in self.warps]
+        return Batch(once(self.images), once(self.uniform), warps, self.unreadable)
 
 
 class MixedPairs:
@@ -89,6 +109,7 @@ def batches(
     num_random: int,
     seed: int,
     num_workers: int,
+    pin_memory: bool = False,
 ) -> Iterator[Batch]:
     """Return the batches with the given numbers, prepared ahead by other processes.
 
@@ -99,6 +120,7 @@ def batches(
         num_random: random points of an image.
         seed: of everything that is drawn.
         num_workers: processes; 0 prepares a batch when it is asked for.
+        pin_memory: into page-locked memory, from which a GPU reads by itself.
 
     Raises:
         ValueError: when a batch is taken for which the source has no pair.
@@ -111,6 +133,7 @@ def batches(
         num_workers=num_workers,
         prefetch_factor=8 if num_workers else None,
         worker_init_fn=_begin_worker if num_workers else None,
+        pin_memory=pin_memory,
     )
     return map(_raise_error, iter(loader))
 

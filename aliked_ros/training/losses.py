@@ -57,14 +57,22 @@ def mutual_positives(errors: Tensor, max_error_px: float) -> Tensor:
         errors: (N, M) px, as `reprojection_errors` returns them.
         max_error_px: a pair's error is below this.
     """
+    is_positive, nearest1 = mutual_candidates(errors, max_error_px)
+    index0 = torch.arange(len(errors), device=errors.device)
+    return torch.stack((index0, nearest1), dim=1)[is_positive]
+
+
+def mutual_candidates(errors: Tensor, max_error_px: float) -> tuple[Tensor, Tensor]:
+    """Return the same as is_positive (N,) bool and partner (N,) int64, without waiting for it."""
     if errors.numel() == 0:
-        return torch.empty((0, 2), dtype=torch.int64, device=errors.device)
+        nothing = torch.zeros(len(errors), dtype=torch.int64, device=errors.device)
+        return nothing.bool(), nothing
     nearest1 = errors.argmin(dim=1)  # (N,)
     nearest0 = errors.argmin(dim=0)  # (M,)
     index0 = torch.arange(len(errors), device=errors.device)
     is_mutual = nearest0[nearest1] == index0
-    is_positive = is_mutual & (errors[index0, nearest1] < max_error_px)
-    return torch.stack((index0, nearest1), dim=1)[is_positive]
+    least = errors.gather(1, nearest1.unsqueeze(1)).squeeze(1)
+    return is_mutual & (least < max_error_px), nearest1
 
 
 def reprojection_loss(
@@ -81,9 +89,23 @@ def reprojection_loss(
     return _mean((in_image1 + in_image0) / 2)
 
 
-def peak_loss(dispersity: Tensor, scores: Tensor, min_score: float = 0.1) -> Tensor:
-    """Return L_pk, the mean dispersity (N,) of keypoints whose score (N,) is above a limit."""
-    return _mean(dispersity[scores > min_score])
+def peak_loss(
+    dispersity: Tensor, scores: Tensor, is_counted: Tensor | None = None, min_score: float = 0.1
+) -> Tensor:
+    """Return L_pk, the mean dispersity of keypoints whose score is above a limit; 0 without any.
+
+    Args:
+        dispersity: (N,).
+        scores: (N,).
+        is_counted: (N,) bool, the keypoints that are looked at; None: all.
+        min_score: the limit.
+    """
+    is_high = scores > min_score
+    if is_counted is not None:
+        is_high = is_high & is_counted
+    # Not by an index: how long it would be, a GPU would have to be waited for.
+    total = torch.where(is_high, dispersity, torch.zeros_like(dispersity)).sum()
+    return total / is_high.sum().clamp(min=1)
 
 
 def sparse_nre_loss(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,36 @@ from aliked_ros.network.aliked import ALIKED
 from aliked_ros.training import losses
 from aliked_ros.training.config import TrainingConfig
 from aliked_ros.training.points import Points, draw_points
-from aliked_ros.training.warps import Warp
+from aliked_ros.training.warps import Warp, Warped
+
+
+class _Side(NamedTuple):
+    """The N points of an image that stay, and their descriptors (N, D)."""
+
+    points: Points
+    descriptors: Tensor
+
+
+class _Pair(NamedTuple):
+    """Two images whose points are warped into each other.
+
+    Attributes:
+        side0: N points of image 0.
+        side1: M points of image 1.
+        warped0: those of image 0 in image 1.
+        warped1: those of image 1 in image 0.
+        is_positive: (N,) bool, whether a point of image 0 has a partner.
+        is_movable: (N,) bool, whether both of them were detected as well.
+        partner: (N,) int64, point of image 1.
+    """
+
+    side0: _Side
+    side1: _Side
+    warped0: Warped
+    warped1: Warped
+    is_positive: Tensor
+    is_movable: Tensor
+    partner: Tensor
 
 
 class Objective(nn.Module):
@@ -57,18 +87,22 @@ class Objective(nn.Module):
         descriptors: Tensor,
         warps: Sequence[tuple[Warp, Warp]],
     ) -> dict[str, Tensor]:
-        terms = []
-        for pair, (warp_1_0, warp_0_1) in enumerate(warps):
-            sides = [
-                (_select(points, image, is_kept[image]), descriptors[image][is_kept[image]])
-                for image in (pair, len(warps) + pair)
-            ]
-            terms.append(self._pair(*sides[0], *sides[1], warp_1_0, warp_0_1))
-        table = torch.stack([torch.stack(row) for row in terms])  # (B, 6)
+        sides = [
+            _Side(Points(*(field[image][rows] for field in points)), descriptors[image][rows])
+            for image, rows in enumerate(true_rows(list(is_kept)))
+        ]
+        pairs = [
+            self._match(sides[number], sides[len(warps) + number], *both)
+            for number, both in enumerate(warps)
+        ]
+        positive = true_rows([one.is_positive for one in pairs])
+        movable = true_rows([one.is_movable for one in pairs])
+        terms = [self._terms(*given) for given in zip(pairs, positive, movable, strict=True)]
+        table = torch.stack([torch.stack(row) for row in terms])  # (B, 4)
         means = table.mean(dim=0)
         # A pair without partners has nothing to say about the terms that are made of them.
-        num_matched = (table[:, 4] > 0).sum().clamp(min=1)
-        num_movable = (table[:, 5] > 0).sum().clamp(min=1)
+        num_matched = max(sum(len(rows) > 0 for rows in positive), 1)
+        num_movable = max(sum(len(rows) > 0 for rows in movable), 1)
         reprojection = table[:, 0].sum() / num_movable
         descriptor, reliability = table[:, 2:4].sum(dim=0) / num_matched
         config = self.config
@@ -84,30 +118,31 @@ class Objective(nn.Module):
             "peak": means[1].detach(),
             "descriptor": descriptor.detach(),
             "reliability": reliability.detach(),
-            "num_positives": means[4].detach(),
+            "num_positives": means.new_full((), sum(map(len, positive)) / len(positive)),
         }
 
-    def _pair(
-        self,
-        points0: Points,
-        descriptors0: Tensor,
-        points1: Points,
-        descriptors1: Tensor,
-        warp_1_0: Warp,
-        warp_0_1: Warp,
-    ) -> tuple[Tensor, ...]:
-        """Return the four terms of one pair, its number of positives, and how many can move."""
-        config = self.config
+    def _match(self, side0: _Side, side1: _Side, warp_1_0: Warp, warp_0_1: Warp) -> _Pair:
+        """Return a pair with its points warped, and which of those of image 0 have a partner."""
+        points0, points1 = side0.points, side1.points
         p, q = points0.positions, points1.positions
         warped0, warped1 = warp_1_0(p), warp_0_1(q)
         with torch.no_grad():
             errors = losses.reprojection_errors(p, q, warped0, warped1)
-            positives = losses.mutual_positives(errors, config.max_error_px)
-        # A random point cannot move: it would pull its partner to a place that nobody chose.
-        i, j = positives.unbind(1)
-        movable = positives[points0.is_detected[i] & points1.is_detected[j]]
+            is_positive, partner = losses.mutual_candidates(errors, self.config.max_error_px)
+            # A random point cannot move: it would pull its partner to a place that nobody chose.
+            is_movable = is_positive & points0.is_detected
+            if len(q):
+                is_movable = is_movable & points1.is_detected[partner]
+        return _Pair(side0, side1, warped0, warped1, is_positive, is_movable, partner)
+
+    def _terms(self, pair: _Pair, positive: Tensor, movable: Tensor) -> tuple[Tensor, ...]:
+        """Return the four terms of a pair; positive and movable are rows of image 0."""
+        config, (points0, descriptors0), (points1, descriptors1) = self.config, *pair[:2]
+        positives, moving = (
+            torch.stack((rows, pair.partner[rows]), dim=1) for rows in (positive, movable)
+        )
         peaks = [
-            losses.peak_loss(side.dispersity[side.is_detected], side.scores[side.is_detected])
+            losses.peak_loss(side.dispersity, side.scores, side.is_detected)
             for side in (points0, points1)
         ]
         if config.descriptor_loss == "triplet":
@@ -124,10 +159,21 @@ class Objective(nn.Module):
             positives,
             config.reliability_temperature,
         )
-        reprojection = losses.reprojection_loss(p, q, warped0, warped1, movable)
-        numbers = [reprojection.new_tensor(len(found)) for found in (positives, movable)]
-        return reprojection, (peaks[0] + peaks[1]) / 2, descriptor, reliability, *numbers
+        reprojection = losses.reprojection_loss(
+            points0.positions, points1.positions, pair.warped0, pair.warped1, moving
+        )
+        return reprojection, (peaks[0] + peaks[1]) / 2, descriptor, reliability
 
 
-def _select(points: Points, image: int, is_kept: Tensor) -> Points:
-    return Points(*(field[image][is_kept] for field in points))
+def true_rows(masks: Sequence[Tensor]) -> list[Tensor]:
+    """Return for each mask (N,) the rows (K,) int64 that are set.
+
+    A GPU is waited for once, as the numbers of rows have to be known: by one copy of all masks.
+    """
+    device = masks[0].device
+    on_host = torch.split(torch.cat(list(masks)).cpu(), [len(mask) for mask in masks])
+    rows = [mask.nonzero().squeeze(1) for mask in on_host]
+    joined = torch.cat(rows)
+    if device.type == "cuda":
+        joined = joined.pin_memory()
+    return list(torch.split(joined.to(device, non_blocking=True), [len(one) for one in rows]))

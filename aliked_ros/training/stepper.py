@@ -87,12 +87,11 @@ class Stepper:
         return means
 
     def _terms(self, batch: Batch) -> dict[str, Tensor]:
-        images = batch.images.to(self._device, torch.float32) / 255
+        there = batch.to(self._device)
+        images = there.images.to(torch.float32) / 255
         images = images.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self._device.type, torch.float16, enabled=self._is_mixed):
-            terms: dict[str, Tensor] = self._objective(
-                images, batch.uniform.to(self._device), batch.warps
-            )
+            terms: dict[str, Tensor] = self._objective(images, there.uniform, there.warps)
         return terms
 
     def _exchange(self, is_last: bool) -> AbstractContextManager[Any]:
@@ -102,7 +101,9 @@ class Stepper:
         return self._objective.no_sync()
 
     def _check(self, terms: dict[str, Tensor]) -> None:
-        broken = [name for name, value in terms.items() if not torch.isfinite(value)]
+        # One answer for all of them: a GPU is waited for once.
+        is_finite = torch.stack(list(terms.values())).isfinite().tolist()
+        broken = [name for name, is_good in zip(terms, is_finite, strict=True) if not is_good]
         if broken:
             raise TrainingError(
                 f"step {self.step + 1}: {', '.join(broken)} is no longer a number. Lower "

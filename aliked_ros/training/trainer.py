@@ -123,6 +123,7 @@ class Trainer:
             config.num_random,
             config.seed,
             config.num_workers,
+            pin_memory=processes.device.type == "cuda",
         )
 
     def _validate(self, journal: Journal | None) -> None:

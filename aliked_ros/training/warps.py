@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -23,11 +24,17 @@ class Warped(NamedTuple):
     is_known: Tensor
 
 
+Move = Callable[[Tensor], Tensor]
+
+
 class Warp(Protocol):
     """Takes points of one image into the other."""
 
     def __call__(self, points: Tensor) -> Warped:
         """Warp points (N, 2) float32, px, (x, y), pixel centres at whole numbers."""
+
+    def moved(self, move: Move) -> Warp:
+        """Return the same warp with its tensors moved, as to a device."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +50,11 @@ class HomographyWarp:
     H_b_a: Tensor
     size_b: tuple[int, int]
     is_covered: Tensor | None = None
+
+    def moved(self, move: Move) -> HomographyWarp:
+        """See `Warp.moved`."""
+        covered = None if self.is_covered is None else move(self.is_covered)
+        return HomographyWarp(move(self.H_b_a), self.size_b, covered)
 
     def __call__(self, points: Tensor) -> Warped:
         """Warp points (N, 2) px; those at or beyond the horizon are not visible."""

@@ -7,7 +7,9 @@ import pytest
 import torch
 from training_world import tiny_source, write_photographs
 
-from aliked_ros.training.loading import MixedPairs, batches
+from aliked_ros.training import loading
+from aliked_ros.training.depth_warp import DepthWarp
+from aliked_ros.training.loading import Batch, MixedPairs, batches
 from aliked_ros.training.pairs import TrainingPair
 from aliked_ros.training.warps import HomographyWarp
 
@@ -114,3 +116,30 @@ def test_an_error_of_the_source_arrives_as_it_was_worded(num_workers):
     prepared = batches(Exhausted(), range(1), 1, 1, seed=0, num_workers=num_workers)
     with pytest.raises(ValueError, match=r"^photographs: nothing can be read$"):
         next(prepared)
+
+
+def test_every_tensor_of_a_batch_is_moved_once():
+    depth0, depth1, K, T = torch.ones(4, 5), torch.ones(4, 5), torch.eye(3), torch.eye(4)
+    there = DepthWarp(depth0, depth1, K, K, T, 0.1, 0.0)
+    back = DepthWarp(depth1, depth0, K, K, T.inverse(), 0.1, 0.0)
+    plane = HomographyWarp(K, (4, 5), torch.ones(4, 5, dtype=torch.bool))
+    batch = Batch(torch.ones(4, 3, 4, 5), torch.ones(4, 7, 2), [(there, back), (plane, plane)], [])
+    moved = batch.to(torch.device("meta"))
+    first, second = moved.warps[0]
+    assert first.depth_a is second.depth_b
+    assert first.depth_b is second.depth_a
+    assert moved.warps[1][0].size_b == (4, 5)
+    tensors = [moved.images, moved.uniform, first.depth_a, first.depth_b, first.K_a, first.T_b_a,
+               second.T_b_a, moved.warps[1][0].H_b_a, moved.warps[1][1].is_covered]  # fmt: skip
+    assert {one.device.type for one in tensors} == {"meta"}
+    assert batch.images.device.type == "cpu"
+
+
+def test_batches_are_pinned_for_a_gpu_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        loading, "DataLoader", lambda *given, **how: asked.append(how["pin_memory"]) or []
+    )
+    for pin_memory in (False, True):
+        batches(Constant(1), range(1), 1, 1, seed=0, num_workers=0, pin_memory=pin_memory)
+    assert asked == [False, True]

@@ -197,3 +197,45 @@ def test_mixed_precision_can_be_derived_and_changes_the_loss_little(batch):
         totals.append(float(total.detach()))
     np.testing.assert_allclose(*totals, rtol=0.1)
     assert totals[0] != totals[1]
+
+
+class Waits(torch.utils._python_dispatch.TorchDispatchMode):
+    """Counts what a GPU would have to be waited for."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = function.overloadpacket.__name__
+        indices = args[1] if name == "index" else ()
+        if name in ("nonzero", "_local_scalar_dense", "masked_select") or any(
+            one is not None and one.dtype == torch.bool for one in indices
+        ):
+            self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("descriptor_loss", ["sparse_nre", "triplet"])
+def test_a_gpu_is_not_waited_for_pair_by_pair(network, batch, descriptor_loss, monkeypatch):
+    config, rows, calls = replace(DENSE, descriptor_loss=descriptor_loss), objective.true_rows, []
+
+    def counted(masks):
+        calls.append(len(masks))
+        return rows(masks)
+
+    def waits(given):
+        calls.clear()
+        with Waits() as seen:
+            _compute(network, given, config)["total"].backward()
+        # One copy of all masks brings their rows; on the CPU, where this runs, each is looked at.
+        return seen.count - sum(calls), len(calls)
+
+    monkeypatch.setattr(objective, "true_rows", counted)
+    # What is left is the number of detections, which only a CPU asks for.
+    assert waits(batch) == waits(_only(batch, 0)) == (1, 3)
+
+
+def test_rows_that_are_set_are_found_mask_by_mask():
+    masks = [torch.tensor([True, False, True]), torch.tensor([False]), torch.tensor([True])]
+    assert [found.tolist() for found in objective.true_rows(masks)] == [[0, 2], [], [0]]
