@@ -56,7 +56,7 @@ class AdjustedMap:
     """
 
     def __init__(self, config: OdometryConfig, K: Array, make_runner: Callable[[], Runner]) -> None:
-        self._size = config.mono_window_size if config.sensor == "mono" else config.window_size
+        self._size = config.for_sensor().window_size
         self.window = LocalMap(self._size)
         self._K, self._radius_px = K, config.ransac_threshold_px
         self._noise = config.keypoint_noise_px / float(K[0, 0])

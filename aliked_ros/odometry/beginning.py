@@ -34,7 +34,7 @@ def begin(view: View, T_world_held: Array | None, config: OdometryConfig, why: s
         what = "keypoints" if is_mono else "keypoints with depth"
         return waiting(view, T_world_held, why or f"{num} {what}, {config.min_inliers} are needed")
     if T_world_held is not None:
-        # Nobody knows how far the camera went since.
+        # How far the camera went since is not known.
         why = why or "nothing known is in sight, restarting at the last pose"
         view = view.at(T_world_held, UNKNOWN_COVARIANCE)
         return Step(view, State.LOST, is_keyframe=True, reason=why)

@@ -55,7 +55,7 @@ def guided(matched: MatchedViews, T_1_0: Array, K: Array, radius_px: float) -> M
 
 
 def _expected_pixels(view0: View, T_1_0: Array, K: Array) -> Array:
-    """Return where view 1 should see the keypoints (N, 2) of view 0, px; NaN if nobody knows."""
+    """Return where view 1 should see the keypoints (N, 2) of view 0, px; NaN if not known."""
     points = seen_from(T_1_0, view0.xy, view0.inverse_depth)
     with np.errstate(divide="ignore", invalid="ignore"):
         pixels = project(points, K)

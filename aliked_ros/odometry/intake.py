@@ -132,7 +132,7 @@ def inverse_depth_sigma(
 ) -> float:
     """Return the standard deviation of a measured inverse depth, 1/m."""
     if config.sensor != "stereo":
-        return config.inverse_depth_noise
+        return config.inverse_depth_noise_per_m
     if right_camera is None:
         raise ValueError("sensor is 'stereo' and right_camera is None: give the right camera")
     return config.disparity_noise_px / (float(camera.K_rectified[0, 0]) * baseline_m(right_camera))

@@ -24,10 +24,7 @@ class KeyframeRule:
     def __init__(self, config: OdometryConfig, image_width: int) -> None:
         self._config = config
         self._image_width = image_width
-        is_mono = config.sensor == "mono"
-        self._max_displacement = (
-            config.mono_keyframe_displacement if is_mono else config.keyframe_displacement
-        )
+        self._max_displacement = config.for_sensor().keyframe_displacement_of_width
         self._num_first_inliers = 0
 
     def restart(self) -> None:

@@ -51,7 +51,7 @@ class Tracks:
         return ids, lengths
 
     def forget(self) -> None:
-        """Begin anew with the next image; ids go on counting, so that none is reused."""
+        """Restart with the next image; ids go on counting, so that none is reused."""
         self._ids = self._ids[:0]
         self._lengths = self._lengths[:0]
 

@@ -77,7 +77,7 @@ class VisualOdometry:
         self._camera, self._K = camera, camera.K_rectified
         self._intake = Intake(config, camera, right_camera)
         self._make_runner = make_runner
-        self._radius_px = config.guided_radius * camera.width
+        self._radius_px = config.guided_radius_of_width * camera.width
         self._tracks = Tracks()
         self.reset()
 

@@ -29,8 +29,8 @@ ROSDEP_KEYS = {
     "yaml": "python3-yaml",
 }
 WITHOUT_ROSDEP_KEY = {"evo", "poselib", "rosbags"}
-# Of some commands only: pyproject's optional groups.
-OPTIONAL = {"h5py", "kornia", "onnxruntime", "pycolmap", "tensorboardX"}
+# Of some commands or of a GPU only: pyproject's optional groups.
+OPTIONAL = {"h5py", "kornia", "onnxruntime", "pycolmap", "tensorboardX", "triton"}
 PYPI_NAMES = {"cv2": "opencv-python-headless", "yaml": "PyYAML"}
 
 

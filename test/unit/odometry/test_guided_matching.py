@@ -98,7 +98,7 @@ def test_keypoints_without_depth_keep_their_pairs():
 def test_the_odometry_gets_more_support_among_points_that_look_alike():
     def num_inliers(radius):
         world = repetitive(num_kinds=120)
-        config = OdometryConfig(sensor="rgbd", guided_radius=radius)
+        config = OdometryConfig(sensor="rgbd", guided_radius_of_width=radius)
         odometry = VisualOdometry(config, MatcherConfig(), CAMERA)
         results = []
         for index, T_world_camera in enumerate(sideways(6)):
