@@ -11,8 +11,9 @@ from aliked_ros.inference.parts import join
 from aliked_ros.inference.stages import Geometry, Outputs, TorchStages
 from aliked_ros.network.aliked import ALIKED
 
-# The interpreter takes as long for a large block as for a small one.
-LARGE = {
+IS_GPU = torch.cuda.is_available()
+# The interpreter takes as long for a large block as for a small one; a GPU has its own cuts.
+_LARGE = {
     "image": {"block": 2048},
     "block1": {"block": 2048},
     "block2_first": {"block": 1024},
@@ -32,6 +33,9 @@ LARGE = {
     "normalise": {"block": 64},
     "compare": {"block": 64},
 }
+LARGE = {} if IS_GPU else _LARGE
+# A GPU's exponential function has fewer digits.
+LOOSE = 10 if IS_GPU else 1
 
 
 def blobs(batch: int, height: int, width: int, channels: int, seed: int = 0) -> Tensor:

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -47,15 +49,33 @@ def compile(settings: Settings, notes: Any) -> str:
     wanted = kernels.tasks(settings.is_dry)
     work = partial(kernels.compile_one, settings)
     if settings.workers:
-        context = multiprocessing.get_context("spawn")
-        with context.Pool(settings.workers) as pool:
-            problems = pool.map(work, wanted, chunksize=1)
+        problems = _in_processes(work, wanted, settings.workers, min(50.0, notes.left_s - 30))
     else:
         problems = [work(task) for task in wanted]
-    failed = {str(t): p for t, p in zip(wanted, problems, strict=True) if p}
+    failed = {str(task): why for task, why in zip(wanted, problems, strict=True) if why}
     notes.put("compile", "tasks", len(wanted))
     notes.put("compile", "failed", failed)
     return "ok" if not failed else f"{len(failed)} of {len(wanted)} failed"
+
+
+def _in_processes(work: Any, wanted: list[Any], workers: int, limit_s: float) -> list[str]:
+    """Do the work on each in processes of their own; a crash or the limit ends only what it must."""
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context)
+    futures = [pool.submit(work, one) for one in wanted]
+    wait_for(futures, timeout=limit_s)
+    problems = []
+    for future in futures:
+        if not future.done():
+            problems.append("not done in time")
+        else:
+            error = future.exception()
+            problems.append(str(error) if error else future.result())
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.kill()
+    return problems
 
 
 def correct(settings: Settings, notes: Any) -> str:

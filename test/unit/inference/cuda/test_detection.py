@@ -7,7 +7,7 @@ import torch
 
 pytest.importorskip("triton")
 
-from kernel_world import LARGE, rows_of
+from kernel_world import LARGE, LOOSE, rows_of
 
 from aliked_ros.inference.cuda.detecting import detect
 from aliked_ros.inference.cuda.tuning import choices
@@ -47,9 +47,9 @@ def assert_same(outputs, score_map, limit, threshold):
         found = rows_of(outputs, image)
         count = int(outputs.num_found[image])
         assert count == int(outputs.header[image]) == int(expected.is_valid.sum())
-        torch.testing.assert_close(found[0], expected.keypoints[0], atol=1e-5, rtol=0)
-        torch.testing.assert_close(found[1], expected.scores[0], atol=1e-6, rtol=0)
-        torch.testing.assert_close(found[2], expected.dispersity[0], atol=1e-6, rtol=0)
+        torch.testing.assert_close(found[0], expected.keypoints[0], atol=1e-5 * LOOSE, rtol=0)
+        torch.testing.assert_close(found[1], expected.scores[0], atol=1e-6 * LOOSE, rtol=0)
+        torch.testing.assert_close(found[2], expected.dispersity[0], atol=1e-6 * LOOSE, rtol=0)
 
 
 @pytest.mark.parametrize(("limit", "threshold"), [(50, 0.0), (7, 0.0), (50, 0.6), (50, 1.0)])
@@ -75,7 +75,7 @@ def test_maxima_with_ties_are_those_of_torch(device):
         score_map, dkd.refine(score_map, peaks.flatten(1).nonzero()[:, 1:].T)[0]
     )
     torch.testing.assert_close(
-        rows_of(outputs)[1], expected[0].sort(descending=True).values, atol=1e-6, rtol=0
+        rows_of(outputs)[1], expected[0].sort(descending=True).values, atol=1e-6 * LOOSE, rtol=0
     )
 
 

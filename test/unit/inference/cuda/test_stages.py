@@ -7,7 +7,7 @@ import torch
 
 pytest.importorskip("triton")
 
-from kernel_world import LARGE, blobs, frame_of, fused, numbers, reference, rows_of
+from kernel_world import LARGE, LOOSE, blobs, frame_of, fused, numbers, reference, rows_of
 
 from aliked_ros.config import MODELS
 from aliked_ros.inference.cuda import launching
@@ -38,7 +38,7 @@ def assert_same_maps(found, expected, tolerance):
             assert_close(numbers(one), numbers(other), tolerance)
 
 
-def assert_same_stages(network, images, device, dtype=torch.float32, tolerance=3e-6):
+def assert_same_stages(network, images, device, dtype=torch.float32, tolerance=3e-6 * LOOSE):
     """Give both the same inputs at every stage."""
     plain, kernels = reference(network, dtype), TritonStages(network, dtype, LARGE)
     frame = frame_of(images, network.dim, device)
@@ -57,7 +57,7 @@ def assert_same_stages(network, images, device, dtype=torch.float32, tolerance=3
     score_map = plain.score(first.fine, coarse, geometry)
     # Behind the eight channels everything is float32, whatever the maps are.
     torch.testing.assert_close(
-        kernels.score(first.fine, coarse, geometry), score_map, atol=2e-6, rtol=0
+        kernels.score(first.fine, coarse, geometry), score_map, atol=2e-6 * LOOSE, rtol=0
     )
     plain.detect(score_map, frame.controls, frame.outputs)
     kernels.detect(score_map, other.controls, other.outputs)
@@ -67,7 +67,7 @@ def assert_same_stages(network, images, device, dtype=torch.float32, tolerance=3
     for image in range(geometry.batch):
         expected, found = rows_of(frame.outputs, image), rows_of(other.outputs, image)
         for one, another in zip(found, expected, strict=True):
-            torch.testing.assert_close(one, another, atol=1e-5, rtol=0)
+            torch.testing.assert_close(one, another, atol=1e-5 * LOOSE, rtol=0)
     return frame
 
 
