@@ -59,7 +59,7 @@ def compile(settings: Settings, notes: Any) -> str:
 
 
 def _in_processes(work: Any, wanted: list[Any], workers: int, limit_s: float) -> list[str]:
-    """Do the work on each in processes of their own; a crash or the limit ends only what it must."""
+    """Do the work on each in processes of their own; a crash ends only what it must."""
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context)
     futures = [pool.submit(work, one) for one in wanted]

@@ -18,7 +18,7 @@ _SHARED: Tuning = {
     "offsets4": {"block": 16, "num_warps": 4, "num_stages": 3},
     "deform4": {"block": 16, "chunk": 32, "num_warps": 4, "num_stages": 1},
     "project": {"block": 16, "num_warps": 4, "num_stages": 1},
-    "add_levels": {"block": 256, "num_warps": 4, "num_stages": 1},
+    "add_levels": {"block": 128, "num_warps": 4, "num_stages": 1},
     "planes": {"block": 512, "num_warps": 4, "num_stages": 1},
     "peaks": {"block": 512, "num_warps": 4, "num_stages": 1},
     "select": {"num_own": 16, "num_others": 512, "num_warps": 4, "num_stages": 1},
