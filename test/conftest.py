@@ -16,6 +16,10 @@ from aliked_ros.network.aliked import ALIKED
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+if not torch.cuda.is_available():
+    # Triton interprets its kernels; it looks at this when it is imported, by torch or by us.
+    os.environ["TRITON_INTERPRET"] = "1"
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _two_threads() -> None:

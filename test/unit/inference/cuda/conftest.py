@@ -1,14 +1,9 @@
-"""Runs the kernels on a GPU, and where there is none in Triton's interpreter."""
+"""Runs the kernels on a GPU, and where there is none in Triton's interpreter (test/conftest.py)."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
 import torch
-
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"  # Triton looks at it when a kernel is defined
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
