@@ -13,11 +13,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from aliked_ros.cli.provenance import provenance
 from aliked_ros.cli.train import read_config
-from aliked_ros.training.processes import join
-from aliked_ros.training.sources import training_pairs, validation_pairs
-from aliked_ros.training.trainer import Trainer
+from aliked_ros.evaluation.reports.provenance import provenance
+from aliked_ros.training.loop.processes import join
+from aliked_ros.training.loop.trainer import Trainer
+from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
 
 # Each differs from the first in one thing.
 VARIANTS = {

@@ -24,7 +24,7 @@ from ament_index_python.packages import get_package_prefix
 from aliked_ros.config import MODELS, SENSORS
 from aliked_ros.datasets import DatasetError, GroundTruth, Sequence, open_sequence, tum_rows
 from aliked_ros.drawing import tile
-from aliked_ros.evaluation.trajectory import Comparison, compare_files
+from aliked_ros.evaluation.odometry.trajectory import Comparison, compare_files
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
 from aliked_ros.plotting import plot_trajectory
 

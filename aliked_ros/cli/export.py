@@ -12,7 +12,7 @@ from aliked_ros.cli.arguments import add_options, config_from
 from aliked_ros.config import MODELS, ExtractorConfig
 
 if TYPE_CHECKING:
-    from aliked_ros.export import Differences
+    from aliked_ros.onnx_export import Differences
 
 DESCRIPTION = "Write a network as ONNX of standard operators, for TensorRT and C++."
 _OPTIONS = ("weights", "max_keypoints", "detection_threshold")
@@ -49,13 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file and compare it with torch; 1 if they differ."""
-    from aliked_ros import export
+    from aliked_ros import onnx_export
     from aliked_ros.network.weights import load_network
 
     config = config_from(options, "extractor", ExtractorConfig)
     network, weights_id = load_network(options.model, config.weights)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    export.write_onnx(
+    onnx_export.write_onnx(
         network,
         options.output,
         size=None if options.dynamic else options.size,
@@ -75,17 +75,17 @@ def run(options: argparse.Namespace) -> int:
         if height * width >= config.max_keypoints
     ]
     try:
-        differences = export.compare_with_torch(options.output, network, sizes)
-    except export.ExportError as error:
+        differences = onnx_export.compare_with_torch(options.output, network, sizes)
+    except onnx_export.ExportError as error:
         print(f"not checked: {error}")
         return 0
     for one in differences:
         print(_describe(one))
     if not all(one.are_tolerable for one in differences):
         print(
-            f"{options.output} differs from torch: at least {export.MIN_AGREEMENT:.0%} of the "
-            f"keypoints must agree within {export.KEYPOINT_TOLERANCE_PX} px, score "
-            f"{export.SCORE_TOLERANCE} and 1 - cosine {export.COSINE_TOLERANCE}",
+            f"{options.output} differs from torch: at least {onnx_export.MIN_AGREEMENT:.0%} of the "
+            f"keypoints must agree within {onnx_export.KEYPOINT_TOLERANCE_PX} px, score "
+            f"{onnx_export.SCORE_TOLERANCE} and 1 - cosine {onnx_export.COSINE_TOLERANCE}",
             file=sys.stderr,
         )
         return 1

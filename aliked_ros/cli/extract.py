@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     """Write DIR/npz/NAME.npz and DIR/pictures/NAME.png; 2 if an image could not be read."""
     from tqdm import tqdm
 
-    from aliked_ros.cli.pictures import save_features, save_picture
+    from aliked_ros.cli.output_files import save_features, save_picture
     from aliked_ros.datasets.image_files import read_image
     from aliked_ros.drawing import draw_keypoints
     from aliked_ros.extractor import Extractor

@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Write DIR/matches.png and DIR/matches.npz."""
     import numpy as np
 
-    from aliked_ros.cli.pictures import save_picture
+    from aliked_ros.cli.output_files import save_picture
     from aliked_ros.datasets.image_files import read_image
     from aliked_ros.drawing import draw_matches
     from aliked_ros.extractor import Extractor

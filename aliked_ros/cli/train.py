@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from aliked_ros.training.config import TrainingConfig
+    from aliked_ros.training.recipe import TrainingConfig
 
 DESCRIPTION = "Train ALIKED; goes on where the last run in the same folder stopped."
 
@@ -32,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train to the end, and print where the weights are."""
-    from aliked_ros.training.processes import join
-    from aliked_ros.training.sources import training_pairs, validation_pairs
-    from aliked_ros.training.trainer import BEST, BEST_BY, Trainer
+    from aliked_ros.training.loop.processes import join
+    from aliked_ros.training.loop.trainer import BEST, BEST_BY, Trainer
+    from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
 
     config = read_config(options.config, options.set)
     with join(config.device) as processes:
@@ -59,7 +59,7 @@ def read_config(path: Path, changes: list[str]) -> TrainingConfig:
     Raises:
         ValueError: naming the file, the setting and what is allowed, or the variable not set.
     """
-    from aliked_ros.training.config import TrainingConfig
+    from aliked_ros.training.recipe import TrainingConfig
 
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from aliked_ros.datasets.euroc import EurocSequence
-from aliked_ros.datasets.file_sequence import Options
-from aliked_ros.datasets.image_folder import ImageFolderSequence
-from aliked_ros.datasets.kitti import KittiSequence
-from aliked_ros.datasets.rosbag import RosbagSequence
+from aliked_ros.datasets.readers.euroc import EurocSequence
+from aliked_ros.datasets.readers.file_sequence import Options
+from aliked_ros.datasets.readers.image_folder import ImageFolderSequence
+from aliked_ros.datasets.readers.kitti import KittiSequence
+from aliked_ros.datasets.readers.rosbag import RosbagSequence
+from aliked_ros.datasets.readers.seven_scenes import SevenScenesSequence
+from aliked_ros.datasets.readers.tum import TumSequence
+from aliked_ros.datasets.readers.video import VideoSequence
 from aliked_ros.datasets.sequence import DatasetError, Sequence
-from aliked_ros.datasets.seven_scenes import SevenScenesSequence
-from aliked_ros.datasets.tum import TumSequence
-from aliked_ros.datasets.video import VideoSequence
 
 # The order of recognition: an image folder would swallow the more special layouts.
 _READERS: tuple[Any, ...] = (

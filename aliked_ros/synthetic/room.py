@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from aliked_ros.datasets import stamps
-from aliked_ros.datasets.calibration import rectified_partner
+from aliked_ros.datasets.camera_files import rectified_partner
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.sequence import Calibration, Pictures, Sequence
 from aliked_ros.structs import Array, Camera, Floats, Pixels

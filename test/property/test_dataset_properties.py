@@ -5,8 +5,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aliked_ros.datasets import calibration, stamps, tum_rows
-from aliked_ros.evaluation.trajectory import compare_files
+from aliked_ros.datasets import camera_files, stamps, tum_rows
+from aliked_ros.evaluation.odometry.trajectory import compare_files
 from aliked_ros.geometry import se3
 from aliked_ros.structs import Camera
 
@@ -61,11 +61,11 @@ def test_a_camera_written_as_yaml_is_read_back(focal_px, distortion, baseline_m)
     D = np.array(distortion)
     K = np.array([[focal_px, 0, 320.5], [0, focal_px, 240.25], [0, 0, 1]])
     camera = Camera(640, 480, K, "plumb_bob" if D.any() else "none", D if D.any() else np.zeros(0))
-    partner = calibration.rectified_partner(camera, baseline_m)
+    partner = camera_files.rectified_partner(camera, baseline_m)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "camera_info.yaml")
-        calibration.write(path, partner, "any")
-        again = calibration.read(path)
+        camera_files.write(path, partner, "any")
+        again = camera_files.read(path)
     for name in ("K", "D", "R", "P"):
         np.testing.assert_array_equal(getattr(again, name), getattr(partner, name))
     assert again.distortion_model == camera.distortion_model

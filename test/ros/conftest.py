@@ -22,7 +22,7 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from aliked_ros.datasets.writers import write_kitti, write_tum
+from aliked_ros.datasets.tum_writer import write_kitti, write_tum
 from aliked_ros.synthetic import SyntheticRoom
 
 TIMEOUT_S = 60.0

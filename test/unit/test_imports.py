@@ -13,20 +13,27 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
-    {"structs"},
+    {"structs", "extras"},
     {"config", "images", "pacing"},
     {"network", "geometry", "drawing", "plotting"},
     {"inference"},
     {"matching"},
     {"extractor", "odometry", "datasets"},
-    {"evaluation", "export"},
+    {"evaluation", "onnx_export"},
     {"training"},
     {"nodes", "cli"},
     {"__main__"},
 ]
 SAME_ROOM = {"synthetic": "datasets"}
+# Inside a room: its folders, each of which imports the ones before it; "." is the files beside them.
+FOLDERS = {
+    "cli": [{"."}, {"evaluate", "track"}],
+    "datasets": [{"."}, {"readers"}],
+    "evaluation": [{"."}, {"homography", "methods", "reports"}, {"odometry", "pose"}],
+    "training": [{"."}, {"pairs"}, {"losses"}, {"loop"}],
+}
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
-MAY_USE_DISK = {"datasets", "evaluation", "export", "training", "nodes", "cli", "__main__"}
+MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
 LOADERS = {
     "aliked_ros.network.weights",
     "aliked_ros.network.packaged",
@@ -109,6 +116,23 @@ def test_imports_point_towards_the_nouns(module):
     for imported in GRAPH[module]:
         allowed = _room(imported) == room or _rank(_room(imported)) < _rank(room)
         assert allowed, f"{module} may not import {imported}"
+
+
+def _folder(module: str) -> str:
+    """Return the folder of a module inside its room."""
+    parents = MODULES[module].relative_to(PACKAGE).parts[1:-1]
+    return parents[0] if parents else "."
+
+
+@pytest.mark.parametrize("room", FOLDERS)
+def test_folders_of_a_room_import_the_ones_before_them(room):
+    rank = {name: number for number, names in enumerate(FOLDERS[room]) for name in names}
+    modules = [module for module in GRAPH if module.split(".")[1] == room]
+    assert {_folder(module) for module in modules} <= set(rank), "say where a new folder stands"
+    for module in modules:
+        for imported in GRAPH[module] & set(modules):
+            own, other = _folder(module), _folder(imported)
+            assert own == other or rank[other] < rank[own], f"{module} may not import {imported}"
 
 
 def test_no_modules_import_each_other():

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from aliked_ros.export import blobs
 from aliked_ros.network.dkd import suppress_non_maxima
 from aliked_ros.network.exportable import ExportableALIKED, _suppress_non_maxima
+from aliked_ros.onnx_export import blobs
 
 # Multiples of 32, none, and less than 32.
 SIZES = [(64, 96), (61, 83), (96, 50), (20, 30)]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from aliked_ros.datasets.calibration import rectified_partner
+from aliked_ros.datasets.camera_files import rectified_partner
 from aliked_ros.odometry.rig import make_rig
 from aliked_ros.structs import Camera
 from aliked_ros.synthetic import SyntheticRoom

@@ -1,0 +1,26 @@
+"""What a network under training sees, as pictures for TensorBoard."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from aliked_ros.drawing import draw_keypoints, draw_matches, tile
+from aliked_ros.structs import Pixels
+from aliked_ros.training.loop.validation import Example
+
+
+def score_picture(example: Example) -> Pixels:
+    """Return image 0 with its keypoints, and beside it its score map, bright where it is high."""
+    levels = np.clip(255 * example.score_map, 0, 255).astype(np.uint8)
+    coloured = np.ascontiguousarray(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)[:, :, ::-1])
+    keypoints = example.keypoints[0]
+    ranks = -np.arange(len(keypoints), dtype=np.float64)  # best first
+    return tile([draw_keypoints(example.images[0], keypoints, ranks), coloured], columns=2)
+
+
+def matches_picture(example: Example) -> Pixels:
+    """Return both images with a line per match, the wrong ones red."""
+    keypoints0, keypoints1 = example.keypoints
+    i, j = example.matches.T
+    return draw_matches(*example.images, keypoints0[i], keypoints1[j], example.is_correct)
