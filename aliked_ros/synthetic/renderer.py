@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliked_ros.structs import Array, Floats, Pixels
-from aliked_ros.synthetic.scene import MIP_LEVELS, Face
+from aliked_ros.synthetic.face import MIP_LEVELS, Face
 
 # Nothing nearer than this is drawn.
 NEAR_M = 0.05

@@ -10,10 +10,15 @@ from aliked_ros.datasets.camera_files import rectified_partner
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.sequence import Calibration, Pictures, Sequence
 from aliked_ros.structs import Array, Camera, Floats, Pixels
-from aliked_ros.synthetic.depth_noise import add_depth_noise
+from aliked_ros.synthetic.depth_noise import KINECT_NOISE, add_depth_noise
 from aliked_ros.synthetic.path import pose_at
 from aliked_ros.synthetic.renderer import Renderer
 from aliked_ros.synthetic.scene import build_room
+
+
+def open_room(seed: int, *, is_noisy: bool) -> SyntheticRoom:
+    """Return the room of a seed with exact depth, or with the noise of a Kinect in it."""
+    return SyntheticRoom(seed, depth_noise=KINECT_NOISE if is_noisy else 0.0)
 
 
 class SyntheticRoom(Sequence):

@@ -25,7 +25,7 @@ ORDER = [
     {"__main__"},
 ]
 SAME_ROOM = {"synthetic": "datasets"}
-# Inside a room: its folders, each of which imports the ones before it; "." is the files beside them.
+# The folders of a room, each of which imports the ones before it; "." is the files beside them.
 FOLDERS = {
     "cli": [{"."}, {"evaluate", "track"}],
     "datasets": [{"."}, {"readers"}],

@@ -11,7 +11,8 @@ import yaml
 
 from aliked_ros.datasets import camera_files, stamps, tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
-from aliked_ros.datasets.readers.file_sequence import Files, FileSequence, Options
+from aliked_ros.datasets.options import Options
+from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.geometry import se3
 from aliked_ros.structs import Array, Camera, Index

@@ -14,21 +14,6 @@ from aliked_ros.structs import Floats, Index
 
 
 @dataclass(frozen=True)
-class Options:
-    """What a caller may say about a sequence beside its path.
-
-    Attributes:
-        camera_info: calibration file that overrides the layout's own, or None.
-        rate_hz: rate where the layout has no stamps; 0 means the layout's usual rate.
-        topics: for bags: role ("image", "right_image", "depth") -> topic.
-    """
-
-    camera_info: Path | None = None
-    rate_hz: float = 0.0
-    topics: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
 class Files:
     """Paths of each frame; a partner is None where the instant has none."""
 

@@ -10,7 +10,8 @@ import numpy as np
 from aliked_ros.datasets import camera_files, stamps, tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.image_files import list_images
-from aliked_ros.datasets.readers.file_sequence import Files, FileSequence, Options
+from aliked_ros.datasets.options import Options
+from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration
 from aliked_ros.structs import Index
 

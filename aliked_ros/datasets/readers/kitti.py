@@ -9,7 +9,8 @@ import numpy as np
 from aliked_ros.datasets import camera_files, stamps
 from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
 from aliked_ros.datasets.image_files import list_images, size_of_first
-from aliked_ros.datasets.readers.file_sequence import Files, FileSequence, Options
+from aliked_ros.datasets.options import Options
+from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.geometry import se3
 from aliked_ros.structs import Array, Camera, Index

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from aliked_ros.datasets import camera_files, stamps
+from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.readers.bag_topics import choose_topics, info_topic
-from aliked_ros.datasets.readers.file_sequence import Options
 from aliked_ros.datasets.sequence import Calibration, DatasetError, FrameError, Pictures, Sequence
 from aliked_ros.images import (
     ImageError,

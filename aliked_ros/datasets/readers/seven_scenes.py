@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from aliked_ros.datasets import camera_files, stamps
 from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
 from aliked_ros.datasets.image_files import read_raw_depth
-from aliked_ros.datasets.readers.file_sequence import Files, FileSequence, Options
+from aliked_ros.datasets.options import Options
+from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.images import depth_from_millimetres
 from aliked_ros.structs import Array, Camera, Floats, Index

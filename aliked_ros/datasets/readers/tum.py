@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.datasets import camera_files, stamps, tum_rows
+from aliked_ros.datasets import camera_files, stamps, tum_depth, tum_rows
 from aliked_ros.datasets.image_files import read_raw_depth
-from aliked_ros.datasets.readers.file_sequence import Files, FileSequence, Options
+from aliked_ros.datasets.options import Options
+from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.structs import Camera, Floats, Index
 
-DEPTH_UNITS_PER_M = 5000.0
 MAX_DEPTH_OFFSET_NS = 20_000_000
 
 # Published colour calibrations (fx, fy, cx, cy), (k1, k2, p1, p2, k3) of the benchmark's three
@@ -56,10 +56,7 @@ class TumSequence(FileSequence):
         )
 
     def _read_depth(self, path: Path) -> Floats:
-        raw = read_raw_depth(path)
-        depth_m = raw.astype(np.float32) / np.float32(DEPTH_UNITS_PER_M)
-        depth_m[raw == 0] = np.nan
-        return depth_m
+        return tum_depth.to_metres(read_raw_depth(path))
 
 
 def _read_list(path: Path) -> tuple[Index, list[Path]]:

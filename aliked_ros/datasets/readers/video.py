@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 
 from aliked_ros.datasets import camera_files, stamps
-from aliked_ros.datasets.readers.file_sequence import Options
+from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.sequence import Calibration, DatasetError, FrameError, Pictures, Sequence
 
 DEFAULT_RATE_HZ = 30.0

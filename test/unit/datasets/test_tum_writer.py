@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from aliked_ros.datasets import open_sequence
-from aliked_ros.datasets.tum_writer import write_kitti, write_tum
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.datasets.tum_writer import write_tum
+from aliked_ros.synthetic.room import SyntheticRoom
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +22,3 @@ def test_a_written_tum_folder_is_read_back(room, tmp_path):
         np.testing.assert_array_equal(written.image, frame.image)
         np.testing.assert_allclose(written.depth_m, frame.depth_m, atol=1.1e-4)
         np.testing.assert_allclose(written.T_world_camera, frame.T_world_camera, atol=1e-8)
-
-
-def test_a_written_kitti_folder_is_read_back(room, tmp_path):
-    write_kitti(room, tmp_path, limit=2)
-    again = open_sequence(tmp_path)
-    assert (again.layout, len(again)) == ("kitti", 2)
-    np.testing.assert_allclose(again.right_camera.P, room.right_camera.P)
-    written, frame = again.read(1, "stereo"), room.read(1)
-    np.testing.assert_array_equal(written.image, frame.image)
-    np.testing.assert_array_equal(written.right_image, frame.right_image)
-    np.testing.assert_allclose(written.T_world_camera, frame.T_world_camera, atol=1e-8)
-    assert written.stamp_ns == frame.stamp_ns

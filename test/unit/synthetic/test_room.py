@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from aliked_ros.geometry import se3
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.synthetic.room import SyntheticRoom
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.evaluation.odometry import runs as odometry_runs
 from aliked_ros.evaluation.odometry.stages import STAGES
 from aliked_ros.evaluation.odometry.trajectory import compare_files
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.synthetic.room import SyntheticRoom
 
 
 @pytest.fixture(scope="module")

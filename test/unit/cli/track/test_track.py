@@ -8,7 +8,7 @@ from aliked_ros.__main__ import main
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.odometry.pipeline import STAGES
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.synthetic.room import SyntheticRoom
 
 NETWORK = ["--model", "aliked-t16", "--weights", "seed:0", "--max-keypoints", "300"]
 NETWORK += ["--detection-threshold", "0.0"]

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+from kitti_writer import write_kitti
 
 from aliked_ros.datasets import open_sequence
 from aliked_ros.datasets.sequence import DatasetError
+from aliked_ros.synthetic.room import SyntheticRoom
 
 CALIBRATION = """P0: 700 0 15.5 0 0 700 11.5 0 0 0 1 0
 P1: 700 0 15.5 -350 0 700 11.5 0 0 0 1 0
@@ -135,3 +137,16 @@ def test_a_broken_image_costs_only_its_frame(folder):
     assert len(frames) == 2
     assert [error.index for error in errors] == [1]
     assert "000001.png" in errors[0].reason
+
+
+def test_a_written_stereo_sequence_is_read_back(tmp_path):
+    room = SyntheticRoom(1, 64, 48, num_frames=3, texels_per_m=40.0)
+    write_kitti(room, tmp_path, limit=2)
+    again = open_sequence(tmp_path)
+    assert (again.layout, len(again)) == ("kitti", 2)
+    np.testing.assert_allclose(again.right_camera.P, room.right_camera.P)
+    written, frame = again.read(1, "stereo"), room.read(1)
+    np.testing.assert_array_equal(written.image, frame.image)
+    np.testing.assert_array_equal(written.right_image, frame.right_image)
+    np.testing.assert_allclose(written.T_world_camera, frame.T_world_camera, atol=1e-8)
+    assert written.stamp_ns == frame.stamp_ns

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.synthetic.room import SyntheticRoom
 from aliked_ros.training.pairs.depth import DepthPairOptions
 from aliked_ros.training.pairs.megadepth import MegaDepthPairs
 

@@ -10,7 +10,7 @@ import torch
 
 from aliked_ros.datasets import DatasetError, FrameError
 from aliked_ros.structs import Camera
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.synthetic.room import SyntheticRoom
 from aliked_ros.training.pairs.depth import DepthPairOptions, _warp
 from aliked_ros.training.pairs.sequence import SequencePairs
 
