@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from aliked_ros import __version__
+from aliked_ros.extras import require
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.exportable import ExportableALIKED
 from aliked_ros.structs import AnyArray
@@ -23,7 +24,6 @@ OUTPUTS = ("keypoints", "scores", "descriptors", "num_keypoints")
 DEFAULT_OPSET = 18  # the oldest that torch writes without converting; TensorRT reads it since 9
 MIN_SIDE = 64  # px, of images for a file of dynamic size
 MAX_SIDE = 8192
-REMEDY = "pip install 'aliked_ros[export]'"
 
 KEYPOINT_TOLERANCE_PX = 0.01
 SCORE_TOLERANCE = 1e-4
@@ -32,7 +32,7 @@ MIN_AGREEMENT = 0.99  # rounding may swap a few keypoints at the threshold and a
 
 
 class ExportError(RuntimeError):
-    """No file can be written or checked; the message says what to do."""
+    """No such file can be written; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +89,11 @@ def write_onnx(
         weights_id: short name of the parameters, noted in the file.
 
     Raises:
-        ExportError: if onnx or onnxscript is not installed, or K exceeds the number of pixels.
+        ExportError: if K exceeds the number of pixels.
+        MissingPackageError: without onnx and onnxscript.
     """
-    _require("onnx", "onnxscript")
+    for package in ("onnx", "onnxscript"):
+        require(package, extra="export", feature="writing ONNX")
     height, width = size or (483, 645)  # an example of a dynamic size: no multiple of anything
     num_pixels = height * width
     if max_keypoints > num_pixels:
@@ -137,9 +139,9 @@ def compare_with_torch(
         sizes: (height, width) of the images to compare on, px.
 
     Raises:
-        ExportError: if onnxruntime is not installed.
+        MissingPackageError: without onnxruntime.
     """
-    _require("onnxruntime")
+    require("onnxruntime", extra="export", feature="checking an ONNX file")
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -192,15 +194,6 @@ def _compare(size: tuple[int, int], expected: list[AnyArray], found: list[AnyArr
         for errors in (distances, score_errors, cosine_errors)
     ]
     return Differences(size, *counts, float(agrees.mean()), *worst)
-
-
-def _require(*packages: str) -> None:
-    """Raise if packages of the optional group are not installed."""
-    from importlib.util import find_spec
-
-    missing = [package for package in packages if find_spec(package) is None]
-    if missing:
-        raise ExportError(f"{' and '.join(missing)} must be installed for this: {REMEDY}")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aliked_ros.cli.evaluate.method_options import add_options, measure_speed, open_contestants
-from aliked_ros.cli.evaluate.publishing import publish
+from aliked_ros.cli.evaluate.publishing import publish, require_plots
 from aliked_ros.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ def evaluate(options: argparse.Namespace) -> Report:
     """Return the report of a run."""
     from aliked_ros.evaluation.homography.pairs import find_pairs
 
+    require_plots("homography")
     sizes = _sizes(options.sizes)
     pairs = find_pairs(
         options.root, with_large=options.with_large, seed=options.seed, limit=options.limit

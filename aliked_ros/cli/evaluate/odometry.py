@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aliked_ros.cli.arguments import add_options, config_from
+from aliked_ros.cli.evaluate.publishing import require_plots
 from aliked_ros.cli.progress import progress_bar
 from aliked_ros.config import SENSORS, OdometryConfig, StereoConfig
+from aliked_ros.extras import require
 
 if TYPE_CHECKING:
     from aliked_ros.datasets import Sequence
@@ -91,6 +93,8 @@ def run(options: argparse.Namespace) -> int:
     """Write report.md, report.json, bars.png and a picture of the paths per sequence into DIR."""
     from aliked_ros.evaluation.odometry.table import tabulate
 
+    require_plots("odometry")
+    require("evo", extra="evaluation", feature="evaluate odometry")
     if options.seeds < 1 or (options.max_frames is not None and options.max_frames < 3):
         raise ValueError(
             f"--seeds {options.seeds} --max-frames {options.max_frames}: "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aliked_ros.cli.evaluate.method_options import add_options, open_contestants
-from aliked_ros.cli.evaluate.publishing import publish
+from aliked_ros.cli.evaluate.publishing import publish, require_plots
 from aliked_ros.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def evaluate(options: argparse.Namespace) -> Report:
     """Return the report of a run."""
     from aliked_ros.evaluation.pose.pair_lists import read_pairs
 
+    require_plots("pairs")
     budgets = sorted(int(budget) for budget in options.budgets.split(","))
     estimators = options.estimators.split(",")
     pairs = read_pairs(options.file)[: options.limit]

@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aliked_ros.extras import require
+
 if TYPE_CHECKING:
     from aliked_ros.evaluation.reports.report import Report
+
+
+def require_plots(command: str) -> None:
+    """Raise MissingPackageError without matplotlib, before hours of work that ends in a plot."""
+    require("matplotlib", extra="evaluation", feature=f"evaluate {command}")
 
 
 def publish(report: Report, out: Path) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aliked_ros.cli.evaluate.method_options import add_options, open_contestants
-from aliked_ros.cli.evaluate.publishing import publish
+from aliked_ros.cli.evaluate.publishing import publish, require_plots
 from aliked_ros.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def evaluate(options: argparse.Namespace) -> Report:
     from aliked_ros.evaluation.reports.charts import Panel, plot_curves
     from aliked_ros.evaluation.reports.report import Report
 
+    require_plots("robustness")
     photographs = list_images(options.root)[: options.limit]
     if not photographs:
         raise ValueError(f"{options.root} holds no photographs: give a folder of images")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aliked_ros.cli.evaluate.method_options import add_options, measure_speed
-from aliked_ros.cli.evaluate.publishing import publish
+from aliked_ros.cli.evaluate.publishing import publish, require_plots
 
 if TYPE_CHECKING:
     from aliked_ros.evaluation.reports.report import Report, Table
@@ -41,6 +41,7 @@ def evaluate(options: argparse.Namespace) -> Report:
     from aliked_ros.evaluation.reports.report import Report
     from aliked_ros.extractor import pick_device
 
+    require_plots("speed")
     image = read_rgb(options.image)
     speed = measure_speed(image, options, options.repeats)
     counts = [int(count) for count in options.counts.split(",")]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from aliked_ros.cli.track.tracked import Configs, TrackRun
 from aliked_ros.datasets import Sequence, tum_rows
 from aliked_ros.evaluation.odometry.records import summarise
 from aliked_ros.evaluation.odometry.trajectory import Comparison, compare_files
+from aliked_ros.extras import MissingPackageError
 from aliked_ros.odometry.result import State
 from aliked_ros.plotting import plot_trajectory
 
@@ -26,16 +29,18 @@ def write_outputs(
     """Write everything about a run; return a summary to be printed.
 
     The trajectory holds the frames whose pose was measured. It is written first; the score is
-    computed from the files.
+    computed from the files. Without evo there is no score, without matplotlib no trajectory.png;
+    the summary says so.
     """
     sensor = configs.odometry.sensor
     folder.mkdir(parents=True, exist_ok=True)
     _write_trajectory(folder / "trajectory.txt", tracked)
+    left_out: list[str] = []
     comparison = None
     if _write_ground_truth(folder / "groundtruth.txt", sequence, tracked):
-        comparison = compare_files(
-            folder / "trajectory.txt", folder / "groundtruth.txt", with_scale=sensor == "mono"
-        )
+        files = folder / "trajectory.txt", folder / "groundtruth.txt"
+        with _without_extra(left_out, "no score"):
+            comparison = compare_files(*files, with_scale=sensor == "mono")
     report = {
         "sequence": {
             "name": sequence.name,
@@ -51,8 +56,19 @@ def write_outputs(
         "version": __version__,
     }
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    _plot(folder, f"{sequence.name}, {sensor}", sensor, comparison)
-    return _summary(folder, report)
+    (folder / "trajectory.png").unlink(missing_ok=True)  # that of an earlier run
+    with _without_extra(left_out, "no trajectory.png"):
+        _plot(folder, f"{sequence.name}, {sensor}", sensor, comparison)
+    return "\n".join([*_summary(report), *left_out, f"written: {folder}"])
+
+
+@contextmanager
+def _without_extra(left_out: list[str], what: str) -> Iterator[None]:
+    """Go on where an optional package is missing; note what is left out, and why."""
+    try:
+        yield
+    except MissingPackageError as error:
+        left_out.append(f"{what}: {error}")
 
 
 def _write_trajectory(path: Path, tracked: TrackRun) -> None:
@@ -99,7 +115,8 @@ def _plot(folder: Path, title: str, sensor: str, comparison: Comparison | None) 
     save_picture(folder / "trajectory.png", picture)
 
 
-def _summary(folder: Path, report: dict[str, Any]) -> str:
+def _summary(report: dict[str, Any]) -> list[str]:
+    """Return lines for the screen: frames, latency, and the score where there is one."""
     frames, total_ms = report["frames"], report["latency_ms"]["total"]
     lines = [
         f"{report['sequence']['name']} {report['sensor']}: {frames['tracked']} of "
@@ -115,4 +132,4 @@ def _summary(folder: Path, report: dict[str, Any]) -> str:
             f"{score['rpe_frames']} frames {score['rpe_rmse_m']:.3f} m, "
             f"{score['rpe_rmse_deg']:.2f} deg"
         )
-    return "\n".join([*lines, f"written: {folder}"])
+    return lines

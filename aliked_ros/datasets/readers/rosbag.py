@@ -13,6 +13,7 @@ from aliked_ros.datasets import camera_files, stamps
 from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.readers.bag_topics import choose_topics, info_topic
 from aliked_ros.datasets.sequence import Calibration, DatasetError, FrameError, Pictures, Sequence
+from aliked_ros.extras import require
 from aliked_ros.images import (
     ImageError,
     decode_compressed,
@@ -40,6 +41,7 @@ class RosbagSequence(Sequence):
         return (path / "metadata.yaml").is_file() or (path.is_file() and path.suffix in _SUFFIXES)
 
     def __init__(self, path: Path, options: Options) -> None:
+        require("rosbags", extra="bags", feature=f"reading the bag {path}")
         self._bag = _Bag(path)
         types = self._bag.topic_types
         images = {topic: kind for topic, kind in types.items() if kind in (_IMAGE, _COMPRESSED)}

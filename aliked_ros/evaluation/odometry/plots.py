@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from aliked_ros.evaluation.odometry.table import Row
-from aliked_ros.plotting import TRUTH
+from aliked_ros.plotting import TRUTH, clear_up, new_figure, render
 from aliked_ros.structs import Array, Pixels
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 _COLOURS = ("#1f6feb", "#d1495b", "#2a9d4a", "#b07d00", "#7d4cdb", "#00899b")
 # key in Row.figures, label of the axis
@@ -34,7 +30,7 @@ def plot_paths(title: str, truth_m: Array, paths_m: dict[str, Array]) -> Pixels:
     Returns:
         (H, W, 3) RGB picture.
     """
-    figure = _figure(7, 6)
+    figure = new_figure(7, 6)
     axes = figure.add_subplot()
     across, along = sorted(np.argsort(-np.ptp(truth_m, axis=0), kind="stable")[:2].tolist())
     axes.plot(truth_m[:, across], truth_m[:, along], color=TRUTH, lw=4, alpha=0.6, label="truth")
@@ -45,8 +41,8 @@ def plot_paths(title: str, truth_m: Array, paths_m: dict[str, Array]) -> Pixels:
     axes.set_ylabel(f"{'xyz'[along]} [m]")
     axes.set_title(title, fontsize=12, fontweight="bold")
     axes.legend(frameon=False, fontsize=9)
-    _clean(axes)
-    return _render(figure)
+    clear_up(axes)
+    return render(figure)
 
 
 def plot_bars(rows: list[Row]) -> Pixels | None:
@@ -60,7 +56,7 @@ def plot_bars(rows: list[Row]) -> Pixels | None:
         return None
     features = list(dict.fromkeys(row.names[-1] for row in rows))
     groups = list(dict.fromkeys(row.names[:-1] for row in rows))
-    figure = _figure(1.5 + 4 * len(_BARS), 1.8 + 0.28 * len(rows) + 0.2 * len(groups))
+    figure = new_figure(1.5 + 4 * len(_BARS), 1.8 + 0.28 * len(rows) + 0.2 * len(groups))
     all_axes = figure.subplots(1, len(_BARS), sharey=True)
     for axes, (key, label) in zip(all_axes, _BARS, strict=True):
         for row in rows:
@@ -74,12 +70,12 @@ def plot_bars(rows: list[Row]) -> Pixels | None:
             axes.barh(place, spread.median, 0.7 / len(features), xerr=length, color=colour)
         axes.set_xlabel(label)
         axes.set_xlim(0, max(axes.get_xlim()[1], 1e-3 if key != "lost_frames" else 1))
-        _clean(axes)
+        clear_up(axes)
     all_axes[0].set_yticks(range(len(groups)), [_group_title(group) for group in groups])
     all_axes[0].invert_yaxis()
     handles = [_patch(label, colour) for label, colour in zip(features, _cycle(len(features)))]  # noqa: B905 - equally long
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
-    return _render(figure)
+    return render(figure)
 
 
 def _group_title(names: tuple[str, ...]) -> str:
@@ -96,24 +92,3 @@ def _patch(label: str, colour: str) -> Any:
     from matplotlib.patches import Patch
 
     return Patch(color=colour, label=label)
-
-
-def _figure(width: float, height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), dpi=110, layout="constrained")
-
-
-def _clean(axes: Any) -> None:
-    axes.grid(color="#e6e8eb", lw=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-
-
-def _render(figure: Figure) -> Pixels:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.extras import require
 from aliked_ros.structs import Array, Index
 
 MAX_STAMP_DIFFERENCE_S = 0.02
@@ -76,7 +77,11 @@ def compare_files(
 
     Returns:
         None where fewer than three poses have a partner within 20 ms.
+
+    Raises:
+        MissingPackageError: without evo.
     """
+    require("evo", extra="evaluation", feature="scoring a trajectory (ATE, RPE)")
     reference, estimated = tum_rows.read(ground_truth), tum_rows.read(estimate)
     if min(len(reference), len(estimated)) < MIN_PAIRS:
         return None
@@ -91,7 +96,9 @@ def _compare(
     start_ns = min(int(reference.stamps_ns[0]), int(estimated.stamps_ns[0]))
     try:
         matched_reference, matched = sync.associate_trajectories(
-            _to_evo(reference, start_ns), _to_evo(estimated, start_ns), MAX_STAMP_DIFFERENCE_S
+            _to_evo(reference, start_ns),
+            _to_evo(estimated, start_ns),
+            max_diff=MAX_STAMP_DIFFERENCE_S,
         )
     except sync.SyncException:
         return None

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.evaluation.pose.localization import NO_POINT, PointMap
+from aliked_ros.extras import require
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.epipolar import sampson_error_px
 from aliked_ros.structs import Array, Camera, Features, Index
@@ -22,20 +23,16 @@ _MAX_EPIPOLAR_ERROR_PX = 4.0
 
 
 def require_pycolmap() -> Any:
-    """Return pycolmap; RuntimeError subclass with the remedy where it is not installed."""
-    try:
-        import pycolmap
-    except ImportError as error:
-        raise MissingPackageError(
-            f"localization needs pycolmap ({error}): pip install 'aliked_ros[localization]', or "
-            "pip install pycolmap h5py"
-        ) from error
-    pycolmap.logging.minloglevel = 2  # errors only: COLMAP narrates
+    """Return pycolmap, made to speak of errors only.
+
+    Raises:
+        MissingPackageError: without pycolmap.
+    """
+    require("pycolmap", extra="localization", feature="evaluate localization")
+    import pycolmap
+
+    pycolmap.logging.minloglevel = 2  # COLMAP narrates
     return pycolmap
-
-
-class MissingPackageError(RuntimeError):
-    """An optional package is not installed; the text names it."""
 
 
 def triangulate(
@@ -159,12 +156,9 @@ def write_features(path: Path, named: Iterable[tuple[str, Features]]) -> int:
 
     Groups that the file has already stay as they are, so that an interrupted run goes on.
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise MissingPackageError(
-            f"hloc's features need h5py ({error}): pip install h5py"
-        ) from error
+    require("h5py", extra="localization", feature="writing features for hloc")
+    import h5py
+
     count = 0
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "a", libver="latest") as file:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from aliked_ros.plotting import clear_up, new_figure, render
 from aliked_ros.structs import Pixels
 
 # Families share a hue, sizes within a family go from light to dark.
@@ -65,7 +66,7 @@ def plot_curves(title: str, panels: list[Panel], y_limit: float | None = 102) ->
         panels: at least one; their methods share one legend.
         y_limit: upper end of the y axis; None: what the values need.
     """
-    figure, canvas = _figure(5.2 * len(panels) + 1.6, 4.4, title)
+    figure = new_figure(5.2 * len(panels) + 1.6, 4.4, title)
     places = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, panel in zip(places, panels, strict=True):
         for name, values in panel.curves.items():
@@ -78,15 +79,15 @@ def plot_curves(title: str, panels: list[Panel], y_limit: float | None = 102) ->
         axes.set_ylim(bottom=0, top=y_limit)
         if panel.reversed_x:
             axes.invert_xaxis()
-        _clean(axes)
+        clear_up(axes)
     handles, labels = places[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
-    return _picture(canvas)
+    return render(figure)
 
 
 def plot_scatter(title: str, panels: list[Scatter]) -> Pixels:
     """Return points with their names, and the line of those that no other beats in both ways."""
-    figure, canvas = _figure(6.0 * len(panels), 4.6, title)
+    figure = new_figure(6.0 * len(panels), 4.6, title)
     places = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, panel in zip(places, panels, strict=True):
         front = pareto_front(panel.points, panel.fewer_is_better)
@@ -100,8 +101,8 @@ def plot_scatter(title: str, panels: list[Scatter]) -> Pixels:
         axes.set_xlabel(panel.x_label)
         axes.set_ylabel(panel.y_label)
         _plain_logarithm(axes)
-        _clean(axes)
-    return _picture(canvas)
+        clear_up(axes)
+    return render(figure)
 
 
 def pareto_front(
@@ -122,30 +123,9 @@ def colour(name: str) -> str:
     return _COLOURS.get(name) or _OTHERS[sum(map(ord, name)) % len(_OTHERS)]
 
 
-def _figure(width: float, height: float, title: str) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    figure.suptitle(title, fontsize=12, fontweight="bold")
-    return figure, FigureCanvasAgg(figure)
-
-
 def _plain_logarithm(axes: Any) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _picture(canvas: Any) -> Pixels:
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
-
-
-def _clean(axes: Any) -> None:
-    axes.grid(color="#e6e8eb", lw=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from aliked_ros.extras import MissingPackageError, require
 from aliked_ros.structs import Pixels
 
 
@@ -62,12 +63,12 @@ def _step(line: str) -> float:
 
 def _open_board(folder: Path, first_step: int) -> Any:
     try:
-        from tensorboardX import SummaryWriter
-    except ImportError:
+        require("tensorboardX", extra="train", feature="writing for TensorBoard")
+    except MissingPackageError as error:
         warnings.warn(
-            "tensorboardX is not installed (pip install tensorboardX): scalars go to metrics.jsonl "
-            "only, and there are no pictures",
-            stacklevel=2,
+            f"scalars go to metrics.jsonl only, and there are no pictures: {error}", stacklevel=2
         )
         return None
+    from tensorboardX import SummaryWriter
+
     return SummaryWriter(str(folder), purge_step=first_step + 1)

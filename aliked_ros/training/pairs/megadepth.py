@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from aliked_ros.datasets.image_files import read_image
+from aliked_ros.extras import require
 from aliked_ros.images import ImageError
 from aliked_ros.structs import Floats
 from aliked_ros.training.pairs.depth import (
@@ -50,14 +51,10 @@ class MegaDepthPairs:
             options: how two views become a pair; depth is in MegaDepth's unit.
 
         Raises:
-            ValueError: no list, no pair in any of them, or h5py is not installed.
+            ValueError: no list, or no pair in any of them.
+            MissingPackageError: without h5py.
         """
-        try:
-            import h5py  # noqa: F401
-        except ImportError as error:
-            raise ValueError(
-                f"megadepth is {root}: its depth files need h5py ({error}): pip install h5py"
-            ) from error
+        require("h5py", extra="train", feature=f"megadepth: reading the depth files of {root}")
         if not 0 <= overlap[0] <= overlap[1]:
             raise ValueError(f"overlap is {overlap}: give 0 <= least <= greatest")
         self._root = Path(root).expanduser()

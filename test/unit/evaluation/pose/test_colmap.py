@@ -1,11 +1,10 @@
-import sys
-
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.evaluation.pose import colmap
+from aliked_ros.extras import MissingPackageError
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import project
 from aliked_ros.structs import Camera, Features
@@ -39,9 +38,9 @@ def test_points_are_triangulated_where_they_are(tmp_path):
     assert (tmp_path / "sfm" / "points3D.bin").is_file()
 
 
-def test_missing_pycolmap_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pycolmap", None)
-    with pytest.raises(colmap.MissingPackageError, match="pip install"):
+def test_missing_pycolmap_says_what_to_install(hide_package):
+    hide_package("pycolmap")
+    with pytest.raises(MissingPackageError, match=r"pip install \"aliked_ros\[localization\]\""):
         colmap.require_pycolmap()
 
 

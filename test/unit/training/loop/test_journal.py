@@ -1,6 +1,5 @@
 """Scalars and pictures of a run, also of one that was interrupted."""
 
-import builtins
 import json
 import warnings
 
@@ -10,18 +9,6 @@ import pytest
 from aliked_ros.training.loop.journal import Journal
 
 PICTURE = np.zeros((8, 8, 3), np.uint8)
-
-
-@pytest.fixture
-def _without_tensorboard(monkeypatch):
-    plain = builtins.__import__
-
-    def missing(name, *given, **named):
-        if name.startswith("tensorboardX"):
-            raise ImportError(name)
-        return plain(name, *given, **named)
-
-    monkeypatch.setattr(builtins, "__import__", missing)
 
 
 def _quiet(folder, first_step):
@@ -74,9 +61,9 @@ def test_a_line_that_was_cut_off_is_dropped(tmp_path):
     assert [line["step"] for line in _lines(tmp_path)] == [1, 2]
 
 
-@pytest.mark.usefixtures("_without_tensorboard")
-def test_without_tensorboard_there_is_one_warning_and_scalars_are_kept(tmp_path):
-    with pytest.warns(UserWarning, match="tensorboardX is not installed") as found:
+def test_without_tensorboard_there_is_one_warning_and_scalars_are_kept(tmp_path, hide_package):
+    hide_package("tensorboardX")
+    with pytest.warns(UserWarning, match="TensorBoard needs tensorboardX") as found:
         journal = Journal(tmp_path, 0)
     assert len(found) == 1
     with warnings.catch_warnings():
@@ -108,12 +95,18 @@ def test_tensorboard_is_told_the_same_and_forgets_only_what_comes_after_the_step
     tmp_path, monkeypatch
 ):
     tensorboard = pytest.importorskip("tensorboardX", reason="tensorboardX is not installed")
-    monkeypatch.setattr(tensorboard, "SummaryWriter", Board)
+    boards = []
+
+    def open_board(*arguments, **options):
+        boards.append(Board(*arguments, **options))
+        return boards[-1]
+
+    monkeypatch.setattr(tensorboard, "SummaryWriter", open_board)
     journal = Journal(tmp_path, 2)
     journal.scalars(3, "train", {"total": 1.0, "peak": 2.0})
     journal.picture(3, "matches", PICTURE)
     journal.close()
-    board = journal._board
+    (board,) = boards
     assert board.folder == str(tmp_path)
     assert board.purge_step == 3  # the first step whose old events are dropped
     assert board.told == [
