@@ -39,7 +39,7 @@ def read_raw_depth(path: Path) -> NDArray[np.uint16]:
     if raw is None or raw.ndim != 2 or raw.dtype != np.uint16:
         found = "unreadable" if raw is None else f"{raw.dtype} of shape {raw.shape}"
         raise ImageError(f"{path}: a depth image is a 16-bit grey PNG, this one is {found}")
-    return np.asarray(raw, np.uint16)
+    return raw
 
 
 def list_images(folder: Path) -> list[Path]:

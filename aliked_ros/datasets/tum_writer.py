@@ -12,14 +12,14 @@ from aliked_ros.datasets.stamps import ns_to_seconds
 from aliked_ros.structs import AnyArray
 
 
-def write_tum(sequence: Sequence, folder: Path, limit: int | None = None) -> None:
+def write_tum(sequence: Sequence, folder: Path) -> None:
     """Write images, depth where there is one, ground truth and camera_info.yaml.
 
     Depth is rounded to 0.2 mm and ends at 13.1 m, which is what the layout's 16 bits hold.
     """
     lists: dict[str, list[str]] = {"rgb": [], "depth": []}
     poses = []
-    for frame in sequence.frames(limit=limit):
+    for frame in sequence.frames():
         stamp = ns_to_seconds(frame.stamp_ns)
         _save(folder / "rgb" / f"{stamp}.png", frame.image)
         lists["rgb"].append(f"{stamp} rgb/{stamp}.png")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from aliked_ros.datasets import stamps
@@ -14,6 +13,8 @@ from aliked_ros.synthetic.depth_noise import KINECT_NOISE, add_depth_noise
 from aliked_ros.synthetic.path import pose_at
 from aliked_ros.synthetic.renderer import Renderer
 from aliked_ros.synthetic.scene import build_room
+
+BASELINE_M = 0.12  # distance of the right camera
 
 
 def open_room(seed: int, *, is_noisy: bool) -> SyntheticRoom:
@@ -39,8 +40,6 @@ class SyntheticRoom(Sequence):
         *,
         num_frames: int = 300,
         rate_hz: float = 15.0,
-        baseline_m: float = 0.12,
-        is_grey: bool = False,
         texels_per_m: float = 160.0,
         depth_noise: float = 0.0,
     ) -> None:
@@ -52,8 +51,6 @@ class SyntheticRoom(Sequence):
             height: rows of an image.
             num_frames: a lap takes 20 s, that is 300 frames at 15 Hz.
             rate_hz: frames per second of the walk.
-            baseline_m: distance of the right camera.
-            is_grey: (H, W) images in place of (H, W, 3).
             texels_per_m: detail of the surfaces; less is quicker to build.
             depth_noise: standard deviation of 1 / depth in the depth images, 1/m; 0: exact depth.
         """
@@ -66,15 +63,14 @@ class SyntheticRoom(Sequence):
         super().__init__(
             f"room{seed}" + ("-noisy" if depth_noise else ""),
             stamps_ns,
-            Calibration(camera, rectified_partner(camera, baseline_m)),
+            Calibration(camera, rectified_partner(camera, BASELINE_M)),
             sensors=("mono", "stereo", "rgbd"),
             ground_truth=GroundTruth(stamps_ns, T_world_camera),
         )
         self._K = K
         self._size = (height, width)
         self._T_left_right = np.eye(4)
-        self._T_left_right[0, 3] = baseline_m
-        self._is_grey = is_grey
+        self._T_left_right[0, 3] = BASELINE_M
         self._seed = seed
         self._depth_noise = depth_noise
         self._poses = T_world_camera
@@ -97,7 +93,4 @@ class SyntheticRoom(Sequence):
         return add_depth_noise(depth_m, self._depth_noise, generator)
 
     def _image(self, T_world_camera: Array) -> Pixels:
-        image = self._renderer.image(T_world_camera, self._K, self._size)
-        if self._is_grey:
-            return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        return image
+        return self._renderer.image(T_world_camera, self._K, self._size)

@@ -37,7 +37,7 @@ def shrink(image: Pixels, factor: float) -> tuple[Pixels, Array]:
     height, width = image.shape[:2]
     size = max(round(width * factor), 1), max(round(height * factor), 1)
     smaller = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    return np.asarray(smaller, np.uint8), scaling(size[0] / width, size[1] / height)
+    return smaller, scaling(size[0] / width, size[1] / height)
 
 
 def random_view(generator: np.random.Generator, image_size: tuple[int, int]) -> Array:
@@ -56,8 +56,7 @@ def random_view(generator: np.random.Generator, image_size: tuple[int, int]) -> 
     factor = min(0.95, float((centre / np.abs(part).max(axis=0)).min()))
     part = part * (factor * generator.uniform(0.85, 1.0))
     part += generator.uniform(-part.min(axis=0), 2 * centre - part.max(axis=0))
-    H_1_0 = cv2.getPerspectiveTransform(part.astype(np.float32), frame.astype(np.float32))
-    return np.asarray(H_1_0, np.float64)
+    return cv2.getPerspectiveTransform(part.astype(np.float32), frame.astype(np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +88,7 @@ def rotate(image: Pixels, angle_deg: float) -> tuple[Pixels, Array]:
     new_height = round(height * cosine + width * sine)
     A[:, 2] += (new_width - 1) / 2 - centre[0], (new_height - 1) / 2 - centre[1]
     turned = cv2.warpAffine(image, A, (new_width, new_height), flags=cv2.INTER_LINEAR)
-    return np.asarray(turned, np.uint8), np.vstack([A, [0, 0, 1]])
+    return turned, np.vstack([A, [0, 0, 1]])
 
 
 def scale_down(image: Pixels, ratio: float) -> tuple[Pixels, Array]:

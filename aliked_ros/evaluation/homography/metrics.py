@@ -94,7 +94,7 @@ def warp(H_1_0: Array, points: Array) -> Array:
     """Return pixels (N, 2) of image 1 for pixels (N, 2) of image 0."""
     homogeneous = points @ H_1_0[:, :2].T + H_1_0[:, 2]  # (N, 3)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:], np.float64)
+        return homogeneous[:, :2] / homogeneous[:, 2:]
 
 
 def is_inside(points: Array, image_size: tuple[int, int]) -> Mask:
@@ -137,9 +137,9 @@ def estimate_homography(
     if estimator == "poselib":
         options = {"max_reproj_error": RANSAC_THRESHOLD_PX, "seed": seed}
         H_1_0, info = poselib.estimate_homography(source, target, options, {})
-        return np.asarray(H_1_0) if info["num_inliers"] >= 4 else None
+        return H_1_0 if info["num_inliers"] >= 4 else None
     H_1_0, _ = cv2.findHomography(source, target, cv2.RANSAC, RANSAC_THRESHOLD_PX)
-    return None if H_1_0 is None else np.asarray(H_1_0)
+    return H_1_0
 
 
 def corner_error(H_1_0: Array, estimate: Array | None, image_size: tuple[int, int]) -> float:

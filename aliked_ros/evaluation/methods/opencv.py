@@ -64,7 +64,7 @@ class OpenCVExtractor:
         if self.name == "sift":
             return np.full_like(octaves, self._offset_px)
         # ORB scales its pyramid about pixel corners and its keypoints about pixel centres.
-        return np.asarray(0.5 * _ORB_SCALE**octaves - 0.5, np.float32)
+        return 0.5 * _ORB_SCALE**octaves - 0.5
 
 
 def _sift(max_keypoints: int) -> tuple[Any, float]:

@@ -60,12 +60,9 @@ class Consistency:
 
 
 def check_motions(
-    records: Sequence[FrameRecord],
-    truth: GroundTruth,
-    scale: float = 1.0,
-    num_frames: int = NUM_FRAMES,
+    records: Sequence[FrameRecord], truth: GroundTruth, scale: float = 1.0
 ) -> Consistency | None:
-    """Compare the errors of the motions over some frames with what was claimed of them.
+    """Compare the errors of the motions over NUM_FRAMES frames with what was claimed of them.
 
     A single camera's trajectory is brought to metres by one scale for the whole run. That takes
     one degree of freedom from all of its motions together, so six are left to each: that the unit
@@ -75,7 +72,6 @@ def check_motions(
         records: one per frame, in order.
         truth: of the camera.
         scale: metres per unit of the estimate.
-        num_frames: how far apart the two frames of a motion are.
 
     Returns:
         None if no motion can be judged.
@@ -83,10 +79,10 @@ def check_motions(
     keyframes = _keyframes(records)
     errors, covariances = [], []
     num_unclaimed = 0
-    for i, keyframe in enumerate(keyframes[: max(len(records) - num_frames, 0)]):
-        if any(one is None for one in keyframes[i : i + num_frames + 1]) or keyframe is None:
+    for i, keyframe in enumerate(keyframes[: max(len(records) - NUM_FRAMES, 0)]):
+        if any(one is None for one in keyframes[i : i + NUM_FRAMES + 1]) or keyframe is None:
             continue
-        earlier, later = records[i], records[i + num_frames]
+        earlier, later = records[i], records[i + NUM_FRAMES]
         error = _error(earlier, later, truth, scale)
         if error is None:
             continue

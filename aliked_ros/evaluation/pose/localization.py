@@ -40,12 +40,10 @@ class Localization:
 
     Attributes:
         T_world_camera: (4, 4), or None where too few points were recognised.
-        num_correspondences: pairs of a keypoint and a point.
-        num_inliers: of them, those that agree with the pose.
+        num_inliers: pairs of a keypoint and a point that agree with the pose.
     """
 
     T_world_camera: Array | None
-    num_correspondences: int
     num_inliers: int
 
 
@@ -100,9 +98,9 @@ def localize(
         point_map.points_world[pairs[:, 1]], keypoints[pairs[:, 0]], K, threshold_px, seed
     )
     if estimate is None:
-        return Localization(None, len(pairs), 0)
+        return Localization(None, 0)
     T_camera_world, inlier_mask = estimate
-    return Localization(se3.inverse(T_camera_world), len(pairs), int(inlier_mask.sum()))
+    return Localization(se3.inverse(T_camera_world), int(inlier_mask.sum()))
 
 
 def pose_error(T_world_camera: Array, estimate: Array | None) -> tuple[float, float]:

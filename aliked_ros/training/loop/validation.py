@@ -82,7 +82,7 @@ def _extract(inference: Inference, image: Pixels, device: torch.device) -> tuple
 @torch.no_grad()
 def _score_map(network: ALIKED, image: Pixels, device: torch.device) -> Floats:
     pixels = torch.from_numpy(image).to(device).permute(2, 0, 1).unsqueeze(0) / 255
-    return np.asarray(network.encode(pixels)[1][0].cpu().numpy())
+    return network.encode(pixels)[1][0].cpu().numpy()
 
 
 def _size(image: Pixels) -> tuple[int, int]:

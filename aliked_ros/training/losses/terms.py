@@ -19,6 +19,9 @@ from torch.nn import functional as F
 
 from aliked_ros.training.pairs.warps import Warped
 
+PEAK_MIN_SCORE = 0.1
+TRIPLET_MARGIN = 0.5  # of Euclidean distances of descriptors
+
 
 def reprojection_errors(
     points0: Tensor, points1: Tensor, warped0: Warped, warped1: Warped
@@ -81,9 +84,9 @@ def reprojection_loss(
     return _mean((in_image1 + in_image0) / 2)
 
 
-def peak_loss(dispersity: Tensor, scores: Tensor, min_score: float = 0.1) -> Tensor:
+def peak_loss(dispersity: Tensor, scores: Tensor) -> Tensor:
     """Return L_pk, the mean dispersity (N,) of keypoints whose score (N,) is above a limit."""
-    return _mean(dispersity[scores > min_score])
+    return _mean(dispersity[scores > PEAK_MIN_SCORE])
 
 
 def sparse_nre_loss(
@@ -102,9 +105,7 @@ def sparse_nre_loss(
     return _mean(torch.cat(terms))
 
 
-def triplet_loss(
-    descriptors0: Tensor, descriptors1: Tensor, positives: Tensor, margin: float = 0.5
-) -> Tensor:
+def triplet_loss(descriptors0: Tensor, descriptors1: Tensor, positives: Tensor) -> Tensor:
     """Return the plain alternative to L_ds: the hardest negative must be a margin further away.
 
     Distances of descriptors are Euclidean; negatives of a keypoint are all keypoints of the other
@@ -120,8 +121,8 @@ def triplet_loss(
     negatives = distances.masked_fill(is_partner, torch.inf)
     positive = distances[i, j]
     terms = [
-        F.relu(margin + positive - negatives[i].amin(dim=1)),
-        F.relu(margin + positive - negatives[:, j].amin(dim=0)),
+        F.relu(TRIPLET_MARGIN + positive - negatives[i].amin(dim=1)),
+        F.relu(TRIPLET_MARGIN + positive - negatives[:, j].amin(dim=0)),
     ]
     return _mean(torch.cat(terms))
 

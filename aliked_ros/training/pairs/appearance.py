@@ -23,7 +23,7 @@ def change_light(image: Pixels, random: Random, strength: float) -> Pixels:
         lit = _shade(lit, random, strength)
     if random.uniform() < 0.15 * strength:
         lit = np.repeat(cv2.cvtColor(lit, cv2.COLOR_RGB2GRAY)[:, :, None], 3, axis=2)
-    return np.asarray(lit, np.uint8)
+    return lit
 
 
 def _shade(image: Pixels, random: Random, strength: float) -> Pixels:
@@ -51,7 +51,7 @@ def degrade(image: Pixels, random: Random, strength: float) -> Pixels:
     if random.uniform() < 0.25 * strength:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 90))]
         image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
-    return np.asarray(image, np.uint8)
+    return image
 
 
 def _move(image: Pixels, random: Random) -> Pixels:

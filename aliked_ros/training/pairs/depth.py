@@ -219,5 +219,4 @@ def _grid_over(image_size: tuple[int, ...]) -> Tensor:
 
 def _grid(x: Floats, y: Floats) -> Floats:
     """Return the points (len(y) * len(x), 2) of a grid, row by row."""
-    points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    return np.asarray(points, np.float32)
+    return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)

@@ -123,8 +123,7 @@ class HomographicPairs:
             image = np.repeat(image[:, :, None], 3, axis=2)
         factor = _MAX_PHOTOGRAPH_PX / max(image.shape[:2])
         if factor < 1:
-            shrunk = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-            image = np.asarray(shrunk, np.uint8)
+            image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         if min(image.shape[:2]) < _MIN_SIDE_PX:
             raise ImageError(
                 f"{path}: {image.shape[1]}x{image.shape[0]} px is too small, "
@@ -194,7 +193,6 @@ def _look(photograph: Pixels, H: Array, size_px: int) -> Pixels:
     reduction = np.sqrt(area) / size_px
     if reduction > 1.2:
         photograph = cv2.GaussianBlur(photograph, (0, 0), 0.4 * reduction)
-    view = cv2.warpPerspective(
+    return cv2.warpPerspective(
         photograph, H, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.asarray(view, np.uint8)

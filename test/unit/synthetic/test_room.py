@@ -77,11 +77,6 @@ def test_the_same_seed_gives_the_same_pixels_and_another_seed_others(room):
     assert (other.read(5).image != room.read(5).image).mean() > 0.3
 
 
-def test_grey_images_are_two_dimensional():
-    frame = SyntheticRoom(0, 64, 48, num_frames=1, is_grey=True, texels_per_m=20.0).read(0)
-    assert frame.image.shape == frame.right_image.shape == (48, 64)
-
-
 def test_the_camera_moves_smoothly_and_stays_in_the_room(room):
     positions_m = room.ground_truth.T_world_camera[:, :3, 3]
     steps_m = np.linalg.norm(np.diff(positions_m, axis=0), axis=1)

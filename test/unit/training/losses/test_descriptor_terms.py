@@ -83,7 +83,7 @@ def test_triplet_looks_for_the_hardest_negative_in_both_directions(seed, n, m):
         others1 = [math.dist(descriptors0[i], descriptors1[k]) for k in range(m) if k != j]
         others0 = [math.dist(descriptors0[k], descriptors1[j]) for k in range(n) if k != i]
         terms += [max(0, 0.5 + positive - min(o, default=math.inf)) for o in (others1, others0)]
-    loss = losses.triplet_loss(descriptors0, descriptors1, positives, margin=0.5)
+    loss = losses.triplet_loss(descriptors0, descriptors1, positives)
     assert float(loss) == pytest.approx(np.mean(terms), rel=1e-6, abs=1e-9)
 
 

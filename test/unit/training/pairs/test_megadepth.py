@@ -1,12 +1,11 @@
 """A small tree in MegaDepth's layout, written from a rendered room whose geometry is known."""
 
-import sys
-
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from aliked_ros.extras import MissingPackageError
 from aliked_ros.synthetic.room import SyntheticRoom
 from aliked_ros.training.pairs.depth import DepthPairOptions
 from aliked_ros.training.pairs.megadepth import MegaDepthPairs
@@ -150,7 +149,7 @@ def test_an_empty_folder_is_said_with_folder_and_layout(tmp_path):
         MegaDepthPairs(tmp_path, (0.1, 0.7), OPTIONS)
 
 
-def test_without_h5py_the_remedy_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(ValueError, match=r"megadepth is .*pip install h5py"):
+def test_without_h5py_the_remedy_is_named(tmp_path, hide_package):
+    hide_package("h5py")
+    with pytest.raises(MissingPackageError, match=r"megadepth: .*needs h5py.*\[train\]"):
         MegaDepthPairs(tmp_path, (0.1, 0.7), OPTIONS)
