@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
-
 from aliked_ros.datasets import camera_files, tum_depth, tum_rows
+from aliked_ros.datasets.image_files import write_image
 from aliked_ros.datasets.sequence import Sequence
 from aliked_ros.datasets.stamps import ns_to_seconds
-from aliked_ros.structs import AnyArray
 
 
 def write_tum(sequence: Sequence, folder: Path) -> None:
@@ -21,10 +19,10 @@ def write_tum(sequence: Sequence, folder: Path) -> None:
     poses = []
     for frame in sequence.frames():
         stamp = ns_to_seconds(frame.stamp_ns)
-        _save(folder / "rgb" / f"{stamp}.png", frame.image)
+        write_image(folder / "rgb" / f"{stamp}.png", frame.image)
         lists["rgb"].append(f"{stamp} rgb/{stamp}.png")
         if frame.depth_m is not None:
-            _save(folder / "depth" / f"{stamp}.png", tum_depth.to_units(frame.depth_m))
+            write_image(folder / "depth" / f"{stamp}.png", tum_depth.to_units(frame.depth_m))
             lists["depth"].append(f"{stamp} depth/{stamp}.png")
         if frame.T_world_camera is not None:
             poses.append((frame.stamp_ns, frame.T_world_camera))
@@ -34,13 +32,6 @@ def write_tum(sequence: Sequence, folder: Path) -> None:
     if poses:
         tum_rows.write(folder / "groundtruth.txt", poses)
     camera_files.write(folder / "camera_info.yaml", sequence.require_camera(), sequence.name)
-
-
-def _save(path: Path, pixels: AnyArray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
-    if not cv2.imwrite(str(path), stored):
-        raise OSError(f"{path} cannot be written: check the folder's permissions and the disk")
 
 
 def _save_lines(path: Path, lines: list[str]) -> None:

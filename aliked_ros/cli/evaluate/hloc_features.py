@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 def _extract_all(
     contestant: Contestant, paths: list[Path], root: Path
 ) -> Iterator[tuple[str, Features]]:
-    from aliked_ros.evaluation.homography.pairs import read_rgb
+    from aliked_ros.datasets.image_files import read_rgb
 
     for path in progress_bar(paths, desc=contestant.method.name, unit="image"):
         yield path.relative_to(root).as_posix(), contestant.extract(read_rgb(path))

@@ -261,12 +261,12 @@ def _draw(out: Path, specs: list[RunSpec], runs: list[dict[str, Any]], rows: lis
     """Write bars.png, and for each sequence, sensor and disturbance the paths of the first seed."""
     import numpy as np
 
-    from aliked_ros.cli.output_files import save_picture
+    from aliked_ros.datasets.image_files import write_image
     from aliked_ros.evaluation.odometry.plots import plot_bars, plot_paths
 
     bars = plot_bars(rows)
     if bars is not None:
-        save_picture(out / "bars.png", bars)
+        write_image(out / "bars.png", bars)
     paths: dict[str, dict[str, Any]] = {}
     truths: dict[str, Any] = {}
     for spec, figures in zip(specs, runs, strict=True):
@@ -280,4 +280,4 @@ def _draw(out: Path, specs: list[RunSpec], runs: list[dict[str, Any]], rows: lis
             longest = truths.get(name, np.zeros((0, 3)))
             truths[name] = max(longest, stored["reference_m"], key=len)
     for name, paths_m in paths.items():
-        save_picture(out / f"paths-{name}.png", plot_paths(name, truths[name], paths_m))
+        write_image(out / f"paths-{name}.png", plot_paths(name, truths[name], paths_m))

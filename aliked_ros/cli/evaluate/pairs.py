@@ -84,8 +84,8 @@ def _load(pair: PosedPair, options: argparse.Namespace) -> tuple[PosedPair, Any,
     """Return the upright pair with its intrinsics for the shrunk images, and these."""
     from dataclasses import replace
 
+    from aliked_ros.datasets.image_files import read_rgb
     from aliked_ros.evaluation.homography.changes import resize
-    from aliked_ros.evaluation.homography.pairs import read_rgb
     from aliked_ros.evaluation.pose.pair_lists import turn_upright
 
     folder = options.images or options.file.parent

@@ -169,17 +169,15 @@ def _part(section: Section, report: Report, pictures: Path, commit: str) -> str:
     """Return a section of the page; write its pictures."""
     from dataclasses import replace
 
-    import cv2
+    from aliked_ros.datasets.image_files import write_image
 
     named = {
         f"results_{section.name}_{name.removeprefix(f'{report.name}_')}": image
         for name, image in report.pictures.items()
     }
-    pictures.mkdir(parents=True, exist_ok=True)
     for name, image in named.items():
         # They go into the repository: as small as PNG gets.
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(pictures / f"{name}.png"), bgr, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        write_image(pictures / f"{name}.png", image, png_compression=9)
     shown = replace(report, title=section.title or report.title, pictures=named)
     commands = [f"`{command}`" for command in (section.before, section.command()) if command]
     return f"{shown.markdown('pictures/')}\n{', then '.join(commands)} ({commit})\n"

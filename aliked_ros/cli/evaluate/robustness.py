@@ -84,9 +84,9 @@ def _changes(names: str) -> list[Change]:
 
 
 def _curves(change: Change, photographs: list[Path], options: argparse.Namespace) -> Curves:
+    from aliked_ros.datasets.image_files import read_rgb
     from aliked_ros.evaluation.homography.changes import resize
     from aliked_ros.evaluation.homography.metrics import PairScore, score_pair, summarise
-    from aliked_ros.evaluation.homography.pairs import read_rgb
 
     contestants = open_contestants(options)
     scores: dict[str, list[list[PairScore]]] = {

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> Report:
     """Return the report of a run."""
-    from aliked_ros.evaluation.homography.pairs import read_rgb
+    from aliked_ros.datasets.image_files import read_rgb
     from aliked_ros.evaluation.methods.descriptor_stage import RIVALS, time_stages
     from aliked_ros.evaluation.reports.charts import Panel, plot_curves
     from aliked_ros.evaluation.reports.report import Report

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from aliked_ros import __version__
-from aliked_ros.cli.output_files import save_picture
 from aliked_ros.cli.track.tracked import Configs, TrackRun
 from aliked_ros.datasets import Sequence, tum_rows
+from aliked_ros.datasets.image_files import write_image
 from aliked_ros.evaluation.odometry.records import summarise
 from aliked_ros.evaluation.odometry.trajectory import Comparison, compare_files
 from aliked_ros.extras import MissingPackageError
@@ -112,7 +112,7 @@ def _plot(folder: Path, title: str, sensor: str, comparison: Comparison | None) 
             title=f"{title}: ATE {score.ate_rmse_m:.3f} m over {score.length_m:.1f} m "
             f"({score.alignment})",
         )
-    save_picture(folder / "trajectory.png", picture)
+    write_image(folder / "trajectory.png", picture)
 
 
 def _summary(report: dict[str, Any]) -> list[str]:

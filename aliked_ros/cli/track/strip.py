@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.cli.output_files import save_picture
+from aliked_ros.datasets.image_files import write_image
 from aliked_ros.drawing import TrackTails, draw_tracks, tile
 from aliked_ros.odometry.result import OdometryResult
 from aliked_ros.structs import Pixels
@@ -43,4 +43,4 @@ class TrackStrip:
     def save(self, path: Path) -> None:
         """Write the strip as one picture, if there is anything to show."""
         if self._pictures:
-            save_picture(path, tile(self._pictures, COLUMNS))
+            write_image(path, tile(self._pictures, COLUMNS))

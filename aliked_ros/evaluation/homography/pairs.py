@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, list_images, read_image
+from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, list_images, read_image, read_rgb
 from aliked_ros.evaluation.homography.changes import random_view, resize
 from aliked_ros.images import ImageError
 from aliked_ros.structs import Array, Pixels
@@ -147,9 +147,3 @@ def _relit(image: Pixels, seed: int | None) -> Pixels:
     contrast, gamma = generator.uniform(0.7, 1.3), np.exp(generator.uniform(-0.35, 0.35))
     levels = 255 * np.clip(contrast * (np.arange(256) / 255) ** gamma, 0, 1)
     return np.round(levels).astype(np.uint8)[image]
-
-
-def read_rgb(path: Path) -> Pixels:
-    """Return an image file as (H, W, 3) RGB, grey ones too."""
-    image = read_image(path)
-    return np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image

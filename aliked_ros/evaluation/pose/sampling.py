@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from aliked_ros.datasets import DatasetError, Sequence
+from aliked_ros.datasets.image_files import write_image
 from aliked_ros.evaluation.pose.pair_lists import PosedPair
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.rectification import Rectifier
@@ -78,15 +78,10 @@ def rectified_poses(sequence: Sequence) -> dict[int, Array]:
 
 def save_images(sequence: Sequence, pairs: list[PosedPair], folder: Path) -> None:
     """Write the rectified images that the pairs name into a folder, which is made."""
-    folder.mkdir(parents=True, exist_ok=True)
     rectify = Rectifier(sequence.require_camera())
     indices = {int(Path(name).stem) for pair in pairs for name in (pair.name0, pair.name1)}
     for index in sorted(indices):
-        image = rectify(sequence.read(index, "mono").image)
-        bgr = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        path = folder / image_name(index)
-        if not cv2.imwrite(str(path), bgr):
-            raise OSError(f"{path} cannot be written: check the folder's permissions and the disk")
+        write_image(folder / image_name(index), rectify(sequence.read(index, "mono").image))
 
 
 def rectified_camera(camera: Camera) -> Camera:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from aliked_ros.datasets.image_files import write_image
 from aliked_ros.structs import Pixels
 
 Cell = str | float | int | None
@@ -93,9 +93,7 @@ def write_report(folder: Path, report: Report, provenance: dict[str, str]) -> No
     document = {"title": report.title, "provenance": provenance, **_for_json(report.figures)}
     (folder / f"{report.name}.json").write_text(json.dumps(document, indent=1) + "\n")
     for name, picture in report.pictures.items():
-        path = folder / f"{name}.png"
-        if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
-            raise OSError(f"{path} cannot be written: check the folder's permissions and the disk")
+        write_image(folder / f"{name}.png", picture)
 
 
 def _text(cell: Cell, decimals: int) -> str:

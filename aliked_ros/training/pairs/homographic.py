@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, read_image
+from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, read_rgb
 from aliked_ros.images import ImageError
 from aliked_ros.structs import Array, Mask, Pixels
 from aliked_ros.training.pairs.appearance import change_light, degrade, occlude
@@ -118,9 +118,7 @@ class HomographicPairs:
         if path in self._cache:
             self._cache.move_to_end(path)
             return self._cache[path]
-        image = read_image(path)
-        if image.ndim == 2:
-            image = np.repeat(image[:, :, None], 3, axis=2)
+        image = read_rgb(path)
         factor = _MAX_PHOTOGRAPH_PX / max(image.shape[:2])
         if factor < 1:
             image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from aliked_ros.datasets.image_files import read_image
+from aliked_ros.datasets.image_files import read_rgb
 from aliked_ros.extras import require
 from aliked_ros.images import ImageError
 from aliked_ros.structs import Floats
@@ -86,11 +85,9 @@ class MegaDepthPairs:
     def _view(self, listed: ListedView) -> DepthView:
         path = self._root / listed.image
         try:
-            image = read_image(path)
+            image = read_rgb(path)
         except ImageError as error:
             raise UnreadableError(str(error)) from error
-        if image.ndim == 2:
-            image = cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)
         depth = _read_depth(self._root / listed.depth)
         if depth.shape != image.shape[:2]:
             raise UnreadableError(
