@@ -110,7 +110,7 @@ class TrackTails:
     """Remembers where tracks were, for draw_tracks."""
 
     def __init__(self, length: int = MAX_TAIL) -> None:
-        """Keep that many frames."""
+        """Keep this many frames."""
         self._length = length
         self._history: list[tuple[Index, Points]] = []  # newest first, ids in order
         self._ages = np.zeros(0, np.int64)

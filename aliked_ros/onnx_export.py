@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ OUTPUTS = ("keypoints", "scores", "descriptors", "num_keypoints")
 DEFAULT_OPSET = 18  # the oldest that torch writes without converting; TensorRT reads it since 9
 MIN_SIDE = 64  # px, of images for a file of dynamic size
 MAX_SIDE = 8192
+_SOME_SIZE = (483, 645)  # what a dynamic size is traced with: no multiple of anything
 
 KEYPOINT_TOLERANCE_PX = 0.01
 SCORE_TOLERANCE = 1e-4
@@ -76,13 +78,12 @@ def write_onnx(
     opset: int = DEFAULT_OPSET,
     weights_id: str = "",
 ) -> None:
-    """Write a network as ONNX; input and outputs are those of `ExportableALIKED`, for one image.
+    """Write a network as ONNX: `ExportableALIKED` for one image.
 
     Args:
         network: any ALIKED, on the CPU.
         path: file to write; its folder exists.
-        size: (height, width) of the images, px; None for a file that takes any from MIN_SIDE on
-            that has K pixels.
+        size: (height, width) of the images, px; None: any from MIN_SIDE on that has K pixels.
         max_keypoints: K, rows of every output.
         detection_threshold: constant of the file; a peak of the score map must exceed it.
         opset: version of the standard operators.
@@ -94,13 +95,28 @@ def write_onnx(
     """
     for package in ("onnx", "onnxscript"):
         require(package, extra="export", feature="writing ONNX")
-    height, width = size or (483, 645)  # an example of a dynamic size: no multiple of anything
-    num_pixels = height * width
-    if max_keypoints > num_pixels:
-        raise ExportError(
-            f"max_keypoints is {max_keypoints}, but the image has {num_pixels} pixels"
-        )
     module = ExportableALIKED(network, max_keypoints, detection_threshold).eval()
+    program = _trace(module, size, max_keypoints, opset)
+    notes = {
+        "producer": f"aliked_ros {__version__}",
+        "model": network.model,
+        "weights": weights_id,
+        "max_keypoints": max_keypoints,
+        "detection_threshold": detection_threshold,
+    }
+    program.model.metadata_props.update({name: str(value) for name, value in notes.items()})
+    program.save(str(path), external_data=False)
+
+
+def _trace(
+    module: torch.nn.Module, size: tuple[int, int] | None, max_keypoints: int, opset: int
+) -> Any:
+    """Return torch's ONNX program of a module that takes an image of a size, None: of any."""
+    height, width = size or _SOME_SIZE
+    if max_keypoints > height * width:
+        raise ExportError(
+            f"max_keypoints is {max_keypoints}, but the image has {height * width} pixels"
+        )
     sides = {
         2: torch.export.Dim("height", min=MIN_SIDE, max=MAX_SIDE),
         3: torch.export.Dim("width", min=MIN_SIDE, max=MAX_SIDE),
@@ -117,15 +133,7 @@ def write_onnx(
             verbose=False,
         )
     assert program is not None
-    notes = {
-        "producer": f"aliked_ros {__version__}",
-        "model": network.model,
-        "weights": weights_id,
-        "max_keypoints": max_keypoints,
-        "detection_threshold": detection_threshold,
-    }
-    program.model.metadata_props.update({name: str(value) for name, value in notes.items()})
-    program.save(str(path), external_data=False)
+    return program
 
 
 def compare_with_torch(

@@ -41,7 +41,7 @@ def main() -> int:
     options = parser.parse_args()
     weights = str(SHARED / "weights" / f"{options.model}.pth")
     extractor = Extractor(ExtractorConfig(model=options.model, weights=weights))
-    print(f"{options.model}, {extractor.config.max_keypoints} keypoints at the most")
+    print(f"{options.model}, at most {extractor.config.max_keypoints} keypoints")
     print(f"{'sequence':20} {'type':8} {'pairs':>5} {'matches':>8} {'equal':>8} {'bytes':>8}")
     rows = [row for name in SEQUENCES for row in compare(name, extractor)]
     for kind in DESCRIPTOR_TYPES:

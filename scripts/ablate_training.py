@@ -3,7 +3,7 @@
 Usage: python3 scripts/ablate_training.py config/train_t16.yaml [--steps 2000] [--out out/ablations]
 
 Every variant sees the same pairs in the same order and is validated on the same pairs. A run that
-was interrupted goes on; a finished one is only read.
+was interrupted resumes; a finished one is only read.
 """
 
 import argparse

@@ -70,21 +70,25 @@ def run(options: argparse.Namespace) -> int:
     print(f"{options.output}: {options.model}, {shape}, {megabytes:.1f} MB, opset {options.opset}")
     if config.max_keypoints > _TENSORRT_MAX_KEYPOINTS:
         print(f"note: TensorRT takes at most {_TENSORRT_MAX_KEYPOINTS} keypoints")
-    sizes = [
-        (height, width)
-        for height, width in (_DYNAMIC_SIZES if options.dynamic else (options.size,))
-        if height * width >= config.max_keypoints
-    ]
+    checked = _DYNAMIC_SIZES if options.dynamic else (options.size,)
+    large = [(h, w) for h, w in checked if h * w >= config.max_keypoints]
     try:
-        differences = onnx_export.compare_with_torch(options.output, network, sizes)
+        differences = onnx_export.compare_with_torch(options.output, network, large)
     except MissingPackageError as error:
         print(f"not checked: {error}")
         return 0
+    return _judge(options.output, differences)
+
+
+def _judge(path: Path, differences: list[Differences]) -> int:
+    """Say how far the file is from torch; return 1 if that is too far."""
+    from aliked_ros import onnx_export
+
     for one in differences:
         print(_describe(one))
     if not all(one.are_tolerable for one in differences):
         print(
-            f"{options.output} differs from torch: at least {onnx_export.MIN_AGREEMENT:.0%} of the "
+            f"{path} differs from torch: at least {onnx_export.MIN_AGREEMENT:.0%} of the "
             f"keypoints must agree within {onnx_export.KEYPOINT_TOLERANCE_PX} px, score "
             f"{onnx_export.SCORE_TOLERANCE} and 1 - cosine {onnx_export.COSINE_TOLERANCE}",
             file=sys.stderr,

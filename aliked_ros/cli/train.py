@@ -15,7 +15,7 @@ import yaml
 if TYPE_CHECKING:
     from aliked_ros.training.recipe import TrainingConfig
 
-DESCRIPTION = "Train ALIKED; goes on where the last run in the same folder stopped."
+DESCRIPTION = "Train ALIKED; resumes the last run in the same folder."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         source, validation = training_pairs(config), validation_pairs(config)
         trainer = Trainer(config, source, validation, processes, time.perf_counter)
         if processes.is_first and trainer.stepper.step:
-            print(f"train: going on after step {trainer.stepper.step}", file=sys.stderr)
+            print(f"train: resuming after step {trainer.stepper.step}", file=sys.stderr)
         best = trainer.run()
         if processes.is_first:
             for reason in sorted(trainer.unreadable):

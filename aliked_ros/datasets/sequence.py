@@ -19,7 +19,7 @@ class DatasetError(ValueError):
 
 
 class FrameError(RuntimeError):
-    """One frame that cannot be read; the sequence goes on without it.
+    """One frame that cannot be read; the sequence continues without it.
 
     Attributes:
         index: position of the frame in its sequence.

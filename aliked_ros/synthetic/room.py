@@ -25,6 +25,15 @@ def open_room(seed: int, *, is_noisy: bool) -> SyntheticRoom:
 class SyntheticRoom(Sequence):
     """Renders each frame when it is asked for; the same seed gives the same pixels.
 
+    Args:
+        seed: decides surfaces, furniture and where the walk starts.
+        width: columns of an image.
+        height: rows of an image.
+        num_frames: a lap takes 20 s, that is 300 frames at 15 Hz.
+        rate_hz: frames per second of the walk.
+        texels_per_m: detail of the surfaces; less is quicker to build.
+        depth_noise: standard deviation of 1 / depth in the depth images, 1/m; 0: exact depth.
+
     Example:
         room = SyntheticRoom(seed=0, num_frames=30)
         frame = room.read(0)  # image (480, 640, 3), right_image, depth_m (480, 640), pose
@@ -43,17 +52,6 @@ class SyntheticRoom(Sequence):
         texels_per_m: float = 160.0,
         depth_noise: float = 0.0,
     ) -> None:
-        """Furnish the room and lay the path.
-
-        Args:
-            seed: decides surfaces, furniture and where the walk starts.
-            width: columns of an image.
-            height: rows of an image.
-            num_frames: a lap takes 20 s, that is 300 frames at 15 Hz.
-            rate_hz: frames per second of the walk.
-            texels_per_m: detail of the surfaces; less is quicker to build.
-            depth_noise: standard deviation of 1 / depth in the depth images, 1/m; 0: exact depth.
-        """
         focal_px = 0.8 * width
         K = np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]])
         camera = Camera(width, height, K)
@@ -88,7 +86,7 @@ class SyntheticRoom(Sequence):
         depth_m = self._renderer.depth_m(self._poses[index], self._K, self._size)
         if self._depth_noise == 0:
             return depth_m
-        # Whoever reads a frame again, or out of order, gets the same noise.
+        # A frame that is read again, or out of order, has the same noise.
         generator = np.random.default_rng((self._seed, index))
         return add_depth_noise(depth_m, self._depth_noise, generator)
 

@@ -44,7 +44,7 @@ class TrainingConfig(Config):
     depth_share: float = knob(
         0.3, "part of the pairs that come with depth, beside photographs", minimum=0.0, maximum=1.0
     )
-    validation: str = knob("", "folder of photographs or planar pairs that are only looked at")
+    validation: str = knob("", "folder of photographs or planar pairs, for validation only")
 
     size_px: int = knob(256, "side of the square images", minimum=64, maximum=2048)
     max_rotation_deg: float = knob(30.0, "homographies: turn", minimum=0.0, maximum=180.0)

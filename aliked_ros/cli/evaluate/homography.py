@@ -112,24 +112,9 @@ def _report(
     speed: dict[str, float],
     options: argparse.Namespace,
 ) -> Report:
-    from dataclasses import asdict
-
     from aliked_ros.evaluation.reports.report import Report
 
     kinds = sorted({pair.kind for pair in pairs})
-    counts = ", ".join(f"{sum(pair.kind == kind for pair in pairs)} {kind}" for kind in kinds)
-    about = (
-        f"{len(pairs)} pairs ({counts}) of {options.root.resolve().name}. At most "
-        f"{options.max_keypoints} keypoints, ALIKED and ALIKE above {options.detection_threshold}; "
-        f"mutual nearest neighbours; homography by {options.estimator} (RANSAC, 3 px). Percent, "
-        "means over pairs; repeatability (rep.) and matching score (MS) at 3 px; MHA is the share "
-        "of pairs with a mean corner error up to 1, 3, 5 px."
-    )
-    if speed:
-        about += (
-            " FPS: 640x480, 1000 keypoints, this machine, best of several turns; ALIKED as this "
-            "package runs it, ALIKE by plain torch. GFLOPs: giga multiply-adds."
-        )
     with_paper = _is_papers_protocol(pairs, options)
     tables = []
     for size, of_methods in scores.items():
@@ -139,21 +124,42 @@ def _report(
             tables += [
                 _table(f"{title}, {kind}", _only(of_methods, pairs, kind), {}) for kind in kinds
             ]
-    figures: dict[str, Any] = {
-        "sizes": {
-            str(size): {
-                name: {
-                    "summary": _summary(found),
-                    "pairs": {k: asdict(v) for k, v in found.items()},
-                }
-                for name, found in of_methods.items()
-            }
-            for size, of_methods in scores.items()
-        },
+    figures = {
+        "sizes": {str(size): _figures(of_methods) for size, of_methods in scores.items()},
         "frames_per_second": speed,
     }
+    about = _about(pairs, options, with_speed=bool(speed))
     pictures = _pictures(pairs, scores, speed)
     return Report("homography", "Homography", about, tables, figures, pictures)
+
+
+def _about(pairs: list[PlanarPair], options: argparse.Namespace, *, with_speed: bool) -> str:
+    """Return the paragraph that says what was measured on what."""
+    kinds = sorted({pair.kind for pair in pairs})
+    counts = ", ".join(f"{sum(pair.kind == kind for pair in pairs)} {kind}" for kind in kinds)
+    about = (
+        f"{len(pairs)} pairs ({counts}) of {options.root.resolve().name}. At most "
+        f"{options.max_keypoints} keypoints, ALIKED and ALIKE above {options.detection_threshold}; "
+        f"mutual nearest neighbours; homography by {options.estimator} (RANSAC, 3 px). Percent, "
+        "means over pairs; repeatability (rep.) and matching score (MS) at 3 px; MHA is the share "
+        "of pairs with a mean corner error up to 1, 3, 5 px."
+    )
+    if with_speed:
+        about += (
+            " FPS: 640x480, 1000 keypoints, this machine, best of several turns; ALIKED as this "
+            "package runs it, ALIKE by plain torch. GFLOPs: giga multiply-adds."
+        )
+    return about
+
+
+def _figures(of_methods: Scores) -> dict[str, Any]:
+    """Return the figures of one size as JSON holds them."""
+    from dataclasses import asdict
+
+    return {
+        name: {"summary": _summary(found), "pairs": {k: asdict(v) for k, v in found.items()}}
+        for name, found in of_methods.items()
+    }
 
 
 def _summary(found: dict[str, PairScore]) -> dict[str, float]:

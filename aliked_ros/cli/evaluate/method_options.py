@@ -49,7 +49,7 @@ def add_options(
         "--cache",
         type=Path,
         metavar="DIR",
-        help="features of each image, so that an interrupted run goes on (default: OUT/features)",
+        help="features of each image, so that an interrupted run resumes (default: OUT/features)",
     )
 
 

@@ -31,8 +31,8 @@ _ABOUT_COVARIANCE = (
     "Error of the motion over ten frames, normalised by its covariance and squared: how often it "
     "lies inside, below and above the 95 % interval of chi-square with 6 degrees of freedom (a "
     "single camera's with one scale per run), and its mean over the degrees of freedom, which is "
-    "1 where the covariance is right, more where it is too bold. Claimed and actual errors are "
-    "medians. Where the ground truth's own noise is not far below them, nothing follows."
+    "1 where the covariance is right, more where it is too small. Claimed and actual errors are "
+    "medians. Where the ground truth's own noise is not far below them, the figures say nothing."
 )
 _DISTURBANCES = ("none", "drop", "blackout", "brightness", "blur", "depth_holes")
 
@@ -66,6 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="every run frame to frame, against keyframes, and with bundle adjustment: a column "
         "of one table each",
     )  # fmt: skip
+    _add_settings(parser)
+    add_options(parser, "odometry", OdometryConfig, without=("sensor", "seed"))
+    add_options(parser, "stereo", StereoConfig)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    """Declare what all runs have in common."""
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each kind")
     parser.add_argument(
         "--max-keypoints", type=int, default=1000, metavar="N", help="of every kind"
@@ -85,8 +92,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detection-threshold", type=float, default=0.2, metavar="X", help="of ALIKED and ALIKE"
     )
-    add_options(parser, "odometry", OdometryConfig, without=("sensor", "seed"))
-    add_options(parser, "stereo", StereoConfig)
 
 
 def run(options: argparse.Namespace) -> int:

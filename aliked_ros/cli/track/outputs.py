@@ -41,20 +41,7 @@ def write_outputs(
         files = folder / "trajectory.txt", folder / "groundtruth.txt"
         with _without_extra(left_out, "no score"):
             comparison = compare_files(*files, with_scale=sensor == "mono")
-    report = {
-        "sequence": {
-            "name": sequence.name,
-            "layout": sequence.layout,
-            "num_frames": len(sequence),
-        },
-        "sensor": sensor,
-        **summarise(tracked.records, len(tracked.errors)),
-        "score": None if comparison is None else asdict(comparison.score),
-        "skipped": [{"frame": error.index, "reason": error.reason} for error in tracked.errors],
-        "config": asdict(configs),
-        "weights": tracked.weights_id,
-        "version": __version__,
-    }
+    report = _report(sequence, configs, tracked, comparison)
     (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     (folder / "trajectory.png").unlink(missing_ok=True)  # that of an earlier run
     with _without_extra(left_out, "no trajectory.png"):
@@ -62,9 +49,29 @@ def write_outputs(
     return "\n".join([*_summary(report), *left_out, f"written: {folder}"])
 
 
+def _report(
+    sequence: Sequence, configs: Configs, tracked: TrackRun, comparison: Comparison | None
+) -> dict[str, Any]:
+    """Return report.json."""
+    return {
+        "sequence": {
+            "name": sequence.name,
+            "layout": sequence.layout,
+            "num_frames": len(sequence),
+        },
+        "sensor": configs.odometry.sensor,
+        **summarise(tracked.records, len(tracked.errors)),
+        "score": None if comparison is None else asdict(comparison.score),
+        "skipped": [{"frame": error.index, "reason": error.reason} for error in tracked.errors],
+        "config": asdict(configs),
+        "weights": tracked.weights_id,
+        "version": __version__,
+    }
+
+
 @contextmanager
 def _without_extra(left_out: list[str], what: str) -> Iterator[None]:
-    """Go on where an optional package is missing; note what is left out, and why."""
+    """Continue where an optional package is missing; note what is left out, and why."""
     try:
         yield
     except MissingPackageError as error:

@@ -1,4 +1,4 @@
-"""What a run over a sequence is given and what it gives."""
+"""Configuration and outcome of a run over a sequence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Configs:
 
 @dataclass(frozen=True)
 class TrackRun:
-    """What became of the frames.
+    """The outcome of each frame.
 
     Attributes:
         weights_id: which parameters the network has.

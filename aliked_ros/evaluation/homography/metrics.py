@@ -35,7 +35,7 @@ ESTIMATORS = ("opencv", "poselib")
 
 @dataclass(frozen=True)
 class PairScore:
-    """How well the features of two images of a plane do.
+    """How good the features of two images of a plane are.
 
     Attributes:
         num_keypoints: mean of the two images.

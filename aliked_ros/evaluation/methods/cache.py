@@ -1,4 +1,4 @@
-"""Features on disk, so that an interrupted evaluation goes on and a repeated one is quick."""
+"""Features on disk, so that an interrupted evaluation resumes and a repeated one is quick."""
 
 from __future__ import annotations
 

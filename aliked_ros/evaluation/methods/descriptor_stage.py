@@ -61,7 +61,7 @@ def descriptor_stages(
     """Return name -> the stage as a function of the number of keypoints.
 
     Args:
-        image: (H, W, 3) uint8; both sides must be multiples of 32, as nobody pads then.
+        image: (H, W, 3) uint8; both sides must be multiples of 32: nothing is padded.
         keypoints: (N, 2) px.
         device: where everything runs.
     """

@@ -72,7 +72,7 @@ def _sift(max_keypoints: int) -> tuple[Any, float]:
     try:
         return cv2.SIFT_create(max_keypoints, enable_precise_upscale=True), 0.0  # type: ignore[attr-defined]
     except (TypeError, cv2.error):
-        # Before OpenCV 4.8 the doubled image lies a quarter of a pixel beside.
+        # Before OpenCV 4.8 the doubled image is shifted by a quarter of a pixel.
         return cv2.SIFT_create(max_keypoints), -0.25  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,4 @@
-"""Is the claimed covariance honest: the error of motions, measured in what was claimed (NEES)."""
+"""Is the covariance right: the errors of motions, normalised by their covariance (NEES)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Interval:
 
     Attributes:
         inside: between the 2.5 % and 97.5 % quantiles of the chi-square distribution.
-        below: smaller: the claim was too modest.
-        above: larger: the claim was too bold.
-        mean: of the errors over the degrees of freedom; 1 if the claim is right.
+        below: smaller: the covariance was too large.
+        above: larger: the covariance was too small.
+        mean: of the errors over the degrees of freedom; 1 if the covariance is right.
     """
 
     inside: float
@@ -41,11 +41,11 @@ class Consistency:
 
     Attributes:
         num: motions that were judged: every pair of frames so far apart, tracked throughout.
-        num_unclaimed: motions whose covariance nobody knows.
+        num_unclaimed: motions whose covariance is unknown.
         whole: all six degrees of freedom.
         translation, rotation: three degrees of freedom each.
         error_m, error_deg: median length of the error.
-        claimed_m, claimed_deg: median of the length that was claimed, root of the trace.
+        claimed_m, claimed_deg: median of the length by the covariance, root of its trace.
     """
 
     num: int
@@ -62,7 +62,7 @@ class Consistency:
 def check_motions(
     records: Sequence[FrameRecord], truth: GroundTruth, scale: float = 1.0
 ) -> Consistency | None:
-    """Compare the errors of the motions over NUM_FRAMES frames with what was claimed of them.
+    """Compare the errors of the motions over NUM_FRAMES frames with their covariances.
 
     A single camera's trajectory is brought to metres by one scale for the whole run. That takes
     one degree of freedom from all of its motions together, so six are left to each: that the unit

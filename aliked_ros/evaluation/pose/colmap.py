@@ -31,7 +31,7 @@ def require_pycolmap() -> Any:
     require("pycolmap", extra="localization", feature="evaluate localization")
     import pycolmap
 
-    pycolmap.logging.minloglevel = 2  # COLMAP narrates
+    pycolmap.logging.minloglevel = 2  # COLMAP is verbose
     return pycolmap
 
 
@@ -51,7 +51,7 @@ def triangulate(
         T_world_cameras: image -> (4, 4), metres.
         keypoints: image -> (N, 2), px.
         matches: pair of images -> (K, 2) indices into their keypoints.
-        folder: for the model (sfm/) and the database, which are made anew.
+        folder: for the model (sfm/) and the database; an older database is replaced.
     """
     pycolmap = require_pycolmap()
     (folder / "sfm").mkdir(parents=True, exist_ok=True)
@@ -60,6 +60,27 @@ def triangulate(
     database_path.unlink(missing_ok=True)
     database = pycolmap.Database.open(database_path)
     _write_model(database, model)
+    _write_matches(database, camera, T_world_cameras, keypoints, matches)
+    database.close()
+    options = pycolmap.IncrementalPipelineOptions()
+    options.extract_colors = False
+    options.random_seed = 0
+    # Images are not read again: their folder only has to exist.
+    sfm = str(folder / "sfm")
+    model = pycolmap.triangulate_points(model, database_path, folder, sfm, options=options)
+    return _point_map(model, {index: len(points) for index, points in keypoints.items()})
+
+
+def _write_matches(
+    database: Any,
+    camera: Camera,
+    T_world_cameras: dict[int, Array],
+    keypoints: dict[int, Array],
+    matches: dict[tuple[int, int], Index],
+) -> None:
+    """Write keypoints and matches; those that fit the known poses count as verified."""
+    import pycolmap
+
     for index, points in keypoints.items():
         database.write_keypoints(index + 1, (points + 0.5).astype(np.float32))
     for (first, second), pairs in matches.items():
@@ -71,14 +92,6 @@ def triangulate(
         geometry.config = pycolmap.TwoViewGeometryConfiguration.CALIBRATED
         geometry.inlier_matches = pairs[is_right].astype(np.uint32)
         database.write_two_view_geometry(first + 1, second + 1, geometry)
-    database.close()
-    options = pycolmap.IncrementalPipelineOptions()
-    options.extract_colors = False
-    options.random_seed = 0
-    # Images are not read again: their folder only has to exist.
-    sfm = str(folder / "sfm")
-    model = pycolmap.triangulate_points(model, database_path, folder, sfm, options=options)
-    return _point_map(model, {index: len(points) for index, points in keypoints.items()})
 
 
 def _posed_model(
@@ -154,7 +167,7 @@ def write_results(path: Path, poses: dict[str, Array]) -> None:
 def write_features(path: Path, named: Iterable[tuple[str, Features]]) -> int:
     """Write features as hloc's extraction does (HDF5, one group per image); return how many.
 
-    Groups that the file has already stay as they are, so that an interrupted run goes on.
+    Groups that the file has already stay as they are, so that an interrupted run resumes.
     """
     require("h5py", extra="localization", feature="writing features for hloc")
     import h5py

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a run needs to go on as if it had never stopped."""
+"""Checkpoints: all that a run needs to resume as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def load(path: Path, config: dict[str, Any]) -> dict[str, Any] | None:
         return None
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises what the damaged part happens to raise
+    except Exception as error:  # torch raises many types for a damaged file
         raise CheckpointError(
-            f"{path} cannot be read ({type(error).__name__}): delete it to begin anew"
+            f"{path} cannot be read ({type(error).__name__}): delete it to start over"
         ) from error
     if not isinstance(found, dict) or found.get("version") != _VERSION:
         raise CheckpointError(f"{path} is not a checkpoint of this version: delete it")
@@ -44,7 +44,7 @@ def load(path: Path, config: dict[str, Any]) -> dict[str, Any] | None:
         if found["config"].get(key) != value:
             raise CheckpointError(
                 f"{path} belongs to a run with {key} {found['config'].get(key)!r}, and now it is "
-                f"{value!r}: set it back to go on, or give another folder (out) to begin anew"
+                f"{value!r}: set it back to resume, or give another folder (out) to start over"
             )
     state: dict[str, Any] = found["state"]
     return state

@@ -43,7 +43,7 @@ def _begin_near_the_grid(network: ALIKED) -> None:
 
 
 def fix_offsets(network: ALIKED) -> None:
-    """Take away what the network is named for: regular convolutions, samples on a fixed grid."""
+    """Make the network rigid: regular convolutions, samples on a fixed grid."""
     heads = [
         module.offset_conv for module in network.modules() if isinstance(module, DeformableConv2d)
     ]

@@ -1,4 +1,4 @@
-"""Ctrl-C between steps: in the middle of one, parameters and step number do not belong together."""
+"""Ctrl-C between steps: in the middle of one, parameters and step number do not match."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 
 class Interruption:
-    """Whether an end was asked for."""
+    """Whether the user asked for the end."""
 
     is_asked = False
 

@@ -18,7 +18,7 @@ class Journal:
 
     Args:
         folder: of the run.
-        first_step: a run that goes on begins here; later lines of an interrupted one are dropped.
+        first_step: a resumed run begins here; later lines of the interrupted one are dropped.
     """
 
     def __init__(self, folder: Path, first_step: int) -> None:

@@ -19,7 +19,7 @@ from aliked_ros.training.recipe import TrainingConfig
 
 
 class TrainingError(RuntimeError):
-    """The training cannot go on; the text says why and what to do."""
+    """The training cannot continue; the text says why and what to do."""
 
 
 class Stepper:
@@ -111,7 +111,7 @@ class Stepper:
             )
 
     def state(self) -> dict[str, Any]:
-        """Return all that a later run needs to go on from here."""
+        """Return all that a later run needs to resume from here."""
         return {
             "step": self.step,
             "network": self.network.state_dict(),
@@ -121,7 +121,7 @@ class Stepper:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from what `state` returned."""
+        """Resume from what `state` returned."""
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average.network.load_state_dict(state["average"])

@@ -25,7 +25,7 @@ from aliked_ros.training.recipe import TrainingConfig
 
 LAST, BEST = "last.pt", "best.pth"
 BEST_BY = "matching_score"
-# Settings that may change when a run goes on.
+# Settings that may change when a run resumes.
 _FREE = ("out", "num_workers", "save_every", "log_every", "device")
 
 
@@ -126,7 +126,7 @@ class Trainer:
         )
 
     def _validate(self, journal: Journal | None) -> None:
-        """Note how well the average does on images that it does not learn from; keep the best."""
+        """Note how good the average is on images that it does not learn from; keep the best."""
         if journal is not None:
             network = self.stepper.average.network
             figures: dict[str, float] = {}
@@ -148,6 +148,6 @@ class Trainer:
         self._wait()
 
     def _wait(self) -> None:
-        """Let all processes get here."""
+        """Wait until all processes are here."""
         if self._processes.count > 1 and distributed.is_initialized():
             distributed.barrier()

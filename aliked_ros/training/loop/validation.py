@@ -43,7 +43,7 @@ class Example:
 def validate(
     network: ALIKED, pairs: Sequence[PlanarPair], device: torch.device
 ) -> tuple[dict[str, float], Example]:
-    """Return the mean figures of `homography_metrics.summarise`, and the first pair.
+    """Return the mean figures of `evaluation.homography.metrics.summarise`, and the first pair.
 
     Args:
         network: in evaluation mode; stays as it is.

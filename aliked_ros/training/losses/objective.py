@@ -66,7 +66,7 @@ class Objective(nn.Module):
             terms.append(self._pair(*sides[0], *sides[1], warp_1_0, warp_0_1))
         table = torch.stack([torch.stack(row) for row in terms])  # (B, 6)
         means = table.mean(dim=0)
-        # A pair without partners has nothing to say about the terms that are made of them.
+        # A pair without partners does not count in the terms that need them.
         num_matched = (table[:, 4] > 0).sum().clamp(min=1)
         num_movable = (table[:, 5] > 0).sum().clamp(min=1)
         reprojection = table[:, 0].sum() / num_movable
@@ -103,13 +103,10 @@ class Objective(nn.Module):
         with torch.no_grad():
             errors = losses.reprojection_errors(p, q, warped0, warped1)
             positives = losses.mutual_positives(errors, config.max_error_px)
-        # A random point cannot move: it would pull its partner to a place that nobody chose.
+        # A random point cannot move: it would pull its partner to an arbitrary place.
         i, j = positives.unbind(1)
         movable = positives[points0.is_detected[i] & points1.is_detected[j]]
-        peaks = [
-            losses.peak_loss(side.dispersity[side.is_detected], side.scores[side.is_detected])
-            for side in (points0, points1)
-        ]
+        peak = (_peak(points0) + _peak(points1)) / 2
         if config.descriptor_loss == "triplet":
             descriptor = losses.triplet_loss(descriptors0, descriptors1, positives)
         else:
@@ -126,7 +123,14 @@ class Objective(nn.Module):
         )
         reprojection = losses.reprojection_loss(p, q, warped0, warped1, movable)
         numbers = [reprojection.new_tensor(len(found)) for found in (positives, movable)]
-        return reprojection, (peaks[0] + peaks[1]) / 2, descriptor, reliability, *numbers
+        return reprojection, peak, descriptor, reliability, *numbers
+
+
+def _peak(points: Points) -> Tensor:
+    """Return L_pk of the detected points of one image."""
+    return losses.peak_loss(
+        points.dispersity[points.is_detected], points.scores[points.is_detected]
+    )
 
 
 def _select(points: Points, image: int, is_kept: Tensor) -> Points:

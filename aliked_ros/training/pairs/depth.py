@@ -98,7 +98,7 @@ def draw_usable(
         source: folder and layout, for the error.
 
     Raises:
-        ValueError: no pair after many tries, with what stood in the way.
+        ValueError: no pair after many tries, and the reasons.
     """
     unreadable: list[str] = []
     for _ in range(_MAX_TRIES):

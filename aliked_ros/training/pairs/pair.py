@@ -20,7 +20,7 @@ class TrainingPair:
         image1: (H, W, 3) RGB.
         warp_1_0: takes pixels of image 0 into image 1.
         warp_0_1: takes pixels of image 1 into image 0.
-        unreadable: files that were tried in vain while this pair was drawn.
+        unreadable: files that could not be read while this pair was drawn.
     """
 
     image0: Pixels

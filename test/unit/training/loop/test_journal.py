@@ -47,7 +47,7 @@ def test_a_run_that_goes_on_drops_the_lines_after_its_step(tmp_path):
     assert [(line["step"], line["total"]) for line in _lines(tmp_path)] == [(1, 1), (2, 2), (3, 30)]
 
 
-def test_a_run_that_begins_anew_drops_all_lines(tmp_path):
+def test_a_run_that_starts_over_drops_all_lines(tmp_path):
     _write_three_steps(tmp_path)
     _quiet(tmp_path, 0).close()
     assert _lines(tmp_path) == []

@@ -19,7 +19,7 @@ from aliked_ros.training.pairs.loading import batches
 TIMEOUT_S = 240
 TEST_FOLDER = Path(__file__).parents[3]
 
-# What each process does: a whole run, and one that stops after a step and goes on.
+# What each process does: a whole run, and one that stops after a step and resumes.
 RUN = """
 import sys
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The loop: going on where it stopped, Ctrl-C, the best checkpoint, files that were skipped."""
+"""The loop: resuming where it stopped, Ctrl-C, the best checkpoint, files that were skipped."""
 
 import json
 import os

@@ -64,6 +64,16 @@ def test_terms_of_a_pair_are_the_pure_losses(network, batch, descriptor_loss):
     )  # fmt: skip
     one = _only(batch, 1)
     found = _compute(network, one, config)
+    expected = _pure_losses(network, one, config)
+    for name in TERMS:
+        torch.testing.assert_close(found[name], expected[name].detach())
+    weights = dict(zip(TERMS, (2.0, 3.0, 4.0, 5.0), strict=False))
+    total = sum(weight * float(expected[name].detach()) for name, weight in weights.items())
+    assert float(found["total"].detach()) == pytest.approx(total, rel=1e-5)
+
+
+def _pure_losses(network, one, config):
+    """The terms of a batch of one pair, by the functions of terms.py."""
     pyramid, score_map = network.encode(one.images / 255)
     points, is_kept = draw_points(score_map, config.num_detected, one.uniform)
     descriptors = network.desc_head(pyramid, points.positions)
@@ -79,25 +89,20 @@ def test_terms_of_a_pair_are_the_pure_losses(network, batch, descriptor_loss):
     movable = positives[torch.tensor(is_movable)]
     descriptor = (
         losses.triplet_loss(d, e, positives)
-        if descriptor_loss == "triplet"
+        if config.descriptor_loss == "triplet"
         else losses.sparse_nre_loss(d, e, positives, 0.2)
     )
     peaks = [
         losses.peak_loss(spread[detected], scores[detected])
         for spread, scores, detected in ((spread0, s, detected0), (spread1, t, detected1))
     ]
-    expected = {
+    return {
         "reprojection": losses.reprojection_loss(p, q, there, back, movable),
         "peak": sum(peaks) / 2,
         "descriptor": descriptor,
         "reliability": losses.reliability_loss(d, e, s, t, positives, 0.3),
         "num_positives": torch.tensor(float(len(positives))),
     }
-    for name in TERMS:
-        torch.testing.assert_close(found[name], expected[name].detach())
-    weights = dict(zip(TERMS, (2.0, 3.0, 4.0, 5.0), strict=False))
-    total = sum(weight * float(expected[name].detach()) for name, weight in weights.items())
-    assert float(found["total"].detach()) == pytest.approx(total, rel=1e-5)
 
 
 def test_a_batch_is_the_mean_of_its_pairs(network, batch):
