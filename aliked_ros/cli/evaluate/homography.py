@@ -112,10 +112,12 @@ def _report(
     speed: dict[str, float],
     options: argparse.Namespace,
 ) -> Report:
+    from aliked_ros.evaluation.reports.published import is_papers_protocol
     from aliked_ros.evaluation.reports.report import Report
 
     kinds = sorted({pair.kind for pair in pairs})
-    with_paper = _is_papers_protocol(pairs, options)
+    budget = (options.max_keypoints, options.detection_threshold)
+    with_paper = is_papers_protocol([pair.name for pair in pairs], *budget, options.estimator)
     tables = []
     for size, of_methods in scores.items():
         title = f"Longer side {size} px" if size else "Original size"
@@ -174,15 +176,6 @@ def _only(scores: Scores, pairs: list[PlanarPair], kind: str) -> Scores:
         method: {name: score for name, score in found.items() if name in names}
         for method, found in scores.items()
     }
-
-
-def _is_papers_protocol(pairs: list[PlanarPair], options: argparse.Namespace) -> bool:
-    """Return whether the paper's figures are about the same pairs, budget and estimator."""
-    from aliked_ros.evaluation.reports.published import HPATCHES_PAIRS
-
-    given = (options.max_keypoints, options.detection_threshold, options.estimator)
-    is_hpatches = all(pair.name.startswith(("i_", "v_")) for pair in pairs)
-    return is_hpatches and len(pairs) == HPATCHES_PAIRS and given == (5000, 0.2, "opencv")
 
 
 def _table(title: str, scores: Scores, speed: dict[str, float], with_paper: bool = False) -> Table:

@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
     wanted = options.only.split(",") if options.only else None
     origin = provenance()
     parts = [_head(origin)]
-    for section in _sections(options.data, options.out):
+    for section in sections(options.data, options.out):
         stored = options.out / section.name / "section.md"
         if wanted is None or section.name in wanted:
             print(f"{section.name}: {section.command()}", file=sys.stderr)
@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _sections(data: Path, out: Path) -> Iterator[Section]:
+def sections(data: Path, out: Path) -> Iterator[Section]:
     """Yield the evaluations whose data are there, in the order of the page."""
     graf, photographs = data / "graf", data / "train" / "bsds120"
     if graf.is_dir():

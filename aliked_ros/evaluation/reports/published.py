@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -20,7 +21,24 @@ HPATCHES = {
     "alike-n": HPatchesFigures(70.78, 75.74),
     "alike-l": HPatchesFigures(70.50, 76.85),
 }
-HPATCHES_PAIRS = 540
+_HPATCHES_PAIRS = 540
+
+
+def is_papers_protocol(
+    pairs: Sequence[str], max_keypoints: int, detection_threshold: float, estimator: str
+) -> bool:
+    """Return whether HPATCHES is about the same pairs, budget and estimator.
+
+    Args:
+        pairs: names of the pairs, as of `evaluation.homography.pairs`.
+        max_keypoints: at most this many per image.
+        detection_threshold: of the score map.
+        estimator: of the homography.
+    """
+    is_hpatches = all(name.startswith(("i_", "v_")) for name in pairs)
+    given = (max_keypoints, detection_threshold, estimator)
+    return is_hpatches and len(pairs) == _HPATCHES_PAIRS and given == (5000, 0.2, "opencv")
+
 
 # ALIKED, Table I: 640x480, 1000 keypoints, RTX 2060.
 FRAMES_PER_SECOND = {

@@ -127,7 +127,7 @@ def crop_pair(
         the pair, or None where a few crops all show too little of each other.
     """
     points0 = _grid_over(view0.depth.shape)
-    warped = _warp(view0, view1, options)(points0)
+    warped = warp_between(view0, view1, options)(points0)
     seen0 = points0[warped.is_visible].numpy()
     seen1 = warped.points[warped.is_visible].numpy()
     if len(seen0) == 0:
@@ -139,7 +139,10 @@ def crop_pair(
         window1 = _place(np.median(landed, axis=0), view1, options, generator)
         crop0 = cut(view0, window0, options.size_px)
         crop1 = cut(view1, window1, options.size_px)
-        warp_1_0, warp_0_1 = _warp(crop0, crop1, options), _warp(crop1, crop0, options)
+        warp_1_0, warp_0_1 = (
+            warp_between(crop0, crop1, options),
+            warp_between(crop1, crop0, options),
+        )
         if min(_visible_share(w, options.size_px) for w in (warp_1_0, warp_0_1)) < (
             options.min_visible
         ):
@@ -199,7 +202,8 @@ def _place(
     return Window(int(left), int(top), side)
 
 
-def _warp(view_a: DepthView, view_b: DepthView, options: DepthPairOptions) -> DepthWarp:
+def warp_between(view_a: DepthView, view_b: DepthView, options: DepthPairOptions) -> DepthWarp:
+    """Return the warp from view a to view b, with the tolerances of the options."""
     T_b_a = view_b.T_camera_world @ se3.inverse(view_a.T_camera_world)
     depth_a, depth_b, K_a, K_b, T = map(
         torch.from_numpy, (view_a.depth, view_b.depth, view_a.K, view_b.K, T_b_a)

@@ -88,7 +88,7 @@ class MegaDepthPairs:
             image = read_rgb(path)
         except ImageError as error:
             raise UnreadableError(str(error)) from error
-        depth = _read_depth(self._root / listed.depth)
+        depth = read_depth(self._root / listed.depth)
         if depth.shape != image.shape[:2]:
             raise UnreadableError(
                 f"{self._root / listed.depth}: the depth is {depth.shape[1]}x{depth.shape[0]}, "
@@ -113,8 +113,12 @@ def _read_scenes(
     return scenes, tuple(broken)
 
 
-def _read_depth(path: Path) -> Floats:
-    """Return (H, W) depth, 0 where the file has none: the sky, people, ordinal labels below 0."""
+def read_depth(path: Path) -> Floats:
+    """Return (H, W) depth, 0 where the file has none: the sky, people, ordinal labels below 0.
+
+    Raises:
+        UnreadableError: naming the file.
+    """
     import h5py
 
     try:

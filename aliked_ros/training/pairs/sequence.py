@@ -70,15 +70,16 @@ class SequencePairs:
         return draw_usable(self._draw_views, self._options, generator, source)
 
     def _draw_views(self, generator: np.random.Generator) -> tuple[DepthView, DepthView] | None:
-        distance = int(generator.integers(*self._distance, endpoint=True))
-        earlier = int(generator.integers(len(self._sequence) - distance))
-        indices = [earlier, earlier + distance]
-        generator.shuffle(indices)
-        view0, view1 = (self._view(index) for index in indices)
+        indices = draw_frames(generator, len(self._sequence), self._distance)
+        view0, view1 = (self.view(index) for index in indices)
         return None if view0 is None or view1 is None else (view0, view1)
 
-    def _view(self, index: int) -> DepthView | None:
-        """Return a frame as a pinhole view, or None where it has no pose."""
+    def view(self, index: int) -> DepthView | None:
+        """Return a frame as a pinhole view, or None where it has no pose.
+
+        Raises:
+            UnreadableError: for a broken frame.
+        """
         try:
             frame = self._sequence.read(index, "rgbd")
         except FrameError as error:
@@ -93,6 +94,23 @@ class SequencePairs:
             # Between two depths there is none: a mean would hang in the air before the wall.
             depth_m = cv2.remap(depth_m, self._straightened, None, cv2.INTER_NEAREST)
         return DepthView(image, depth_m, self._K, se3.inverse(frame.T_world_camera))
+
+
+def draw_frames(
+    generator: np.random.Generator, num_frames: int, distance: tuple[int, int]
+) -> tuple[int, int]:
+    """Return two frames as far apart as is asked, in either order.
+
+    Args:
+        generator: of everything random.
+        num_frames: of the sequence.
+        distance: least and greatest number of frames between the two, both included.
+    """
+    apart = int(generator.integers(*distance, endpoint=True))
+    earlier = int(generator.integers(num_frames - apart))
+    frames = [earlier, earlier + apart]
+    generator.shuffle(frames)
+    return frames[0], frames[1]
 
 
 def _straightening_map(camera: Camera) -> Floats | None:

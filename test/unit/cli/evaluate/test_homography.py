@@ -73,19 +73,3 @@ def test_second_run_takes_features_from_the_first_and_gives_the_same(hpatches, t
 def test_bad_option_is_one_line_that_names_it(hpatches, tmp_path, capsys, more, reason):
     assert evaluate(hpatches, tmp_path / "out", *more) == 2
     assert reason in capsys.readouterr().err
-
-
-def test_papers_figures_stand_beside_ours_for_the_papers_protocol_only():
-    import argparse
-
-    from aliked_ros.cli.evaluate.homography import _is_papers_protocol
-    from aliked_ros.evaluation.homography.pairs import PlanarPair
-
-    def pairs(count):
-        return [PlanarPair(f"v_{i} 1-2", "viewpoint", None, None, H_1_0) for i in range(count)]
-
-    options = argparse.Namespace(max_keypoints=5000, detection_threshold=0.2, estimator="opencv")
-    assert _is_papers_protocol(pairs(540), options)
-    assert not _is_papers_protocol(pairs(539), options)
-    options.max_keypoints = 2048
-    assert not _is_papers_protocol(pairs(540), options)

@@ -24,8 +24,8 @@ def test_page_holds_what_the_data_give_and_leaves_the_rest_empty(data, tmp_path,
         yield Section("graf", "Homography: graf", "homography",
                       root / "graf", "--methods sift --sizes 0")  # fmt: skip
 
-    original = results._sections
-    monkeypatch.setattr(results, "_sections", sections)
+    original = results.sections
+    monkeypatch.setattr(results, "sections", sections)
     page, out = tmp_path / "docs" / "results.md", tmp_path / "out"
     assert main(["evaluate", "results", str(data), "--out", str(out), "--page", str(page)]) == 0
     text = page.read_text()

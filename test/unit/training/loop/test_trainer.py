@@ -1,5 +1,6 @@
 """The loop: resuming where it stopped, Ctrl-C, the best checkpoint, files that were skipped."""
 
+import itertools
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from aliked_ros.training.loop import trainer as trainer_module
 from aliked_ros.training.loop.checkpoints import CheckpointError
 from aliked_ros.training.loop.stepper import Stepper, TrainingError
 from aliked_ros.training.loop.trainer import BEST, LAST, Trainer
+from aliked_ros.training.losses.objective import Objective
 
 
 @pytest.fixture(scope="module")
@@ -194,13 +196,13 @@ def test_files_that_were_skipped_are_counted_and_named_also_after_going_on(tmp_p
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_checkpoint(
     tmp_path, source, monkeypatch
 ):
-    plain = trainer_module.Stepper._terms
+    plain, step = Objective.forward, itertools.count(1)
 
-    def broken_in_step_3(self, batch):
-        terms = plain(self, batch)
-        return terms | {"total": terms["total"] * (torch.nan if self.step == 2 else 1)}
+    def broken_in_step_3(self, images, uniform, warps):
+        terms = plain(self, images, uniform, warps)
+        return terms | {"total": terms["total"] * (torch.nan if next(step) == 3 else 1)}
 
-    monkeypatch.setattr(trainer_module.Stepper, "_terms", broken_in_step_3)
+    monkeypatch.setattr(Objective, "forward", broken_in_step_3)
     with pytest.raises(TrainingError, match="step 3: total"):
         _train(tiny(tmp_path, save_every=1), source)
     state = _checkpoint(tmp_path)

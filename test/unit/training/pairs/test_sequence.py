@@ -10,9 +10,11 @@ import torch
 
 from aliked_ros.datasets import DatasetError, FrameError
 from aliked_ros.structs import Camera
+from aliked_ros.synthetic.renderer import Renderer
 from aliked_ros.synthetic.room import SyntheticRoom
-from aliked_ros.training.pairs.depth import DepthPairOptions, _warp
-from aliked_ros.training.pairs.sequence import SequencePairs
+from aliked_ros.synthetic.scene import build_room
+from aliked_ros.training.pairs.depth import DepthPairOptions, warp_between
+from aliked_ros.training.pairs.sequence import SequencePairs, draw_frames
 
 OPTIONS = DepthPairOptions(
     size_px=96, crop_share=(0.6, 1.0), min_visible=0.3, tolerance=0.0, relative_tolerance=0.03
@@ -59,7 +61,7 @@ def test_what_is_called_visible_is_the_surface_that_the_renderer_hit(room):
     """Exact rays: points warped at whole pixels, and the depth rendered where they land."""
     frame0, frame1 = room.read(3), room.read(13)
     pairs = SequencePairs(room, (10, 10), replace(OPTIONS, crop_share=(1.0, 1.0)))
-    view0, view1 = pairs._view(3), pairs._view(13)
+    view0, view1 = pairs.view(3), pairs.view(13)
     np.testing.assert_array_equal(view0.depth, frame0.depth_m)
     K = room.camera.K
     pixels = np.stack(np.meshgrid(np.arange(0, 160, 5), np.arange(0, 120, 5)), -1).reshape(-1, 2)
@@ -74,12 +76,13 @@ def test_what_is_called_visible_is_the_surface_that_the_renderer_hit(room):
     landed = landed[:, :2] / landed[:, 2:]
     inside = ((landed >= 0) & (landed <= [159, 119])).all(axis=1) & (p_1[:, 2] > 0)
     # One tiny image for each landing point: its only ray goes exactly through it.
+    renderer = Renderer(build_room(seed=0, texels_per_m=40.0))
     exact = np.full(len(pixels), np.nan)
     for i in np.flatnonzero(inside):
         shifted = K.copy()
         shifted[:2, 2] -= landed[i]
-        exact[i] = room._renderer.depth_m(frame1.T_world_camera, shifted, (1, 1))[0, 0]
-    warped = _warp(view0, view1, OPTIONS)(torch.from_numpy(pixels.astype(np.float32)))
+        exact[i] = renderer.depth_m(frame1.T_world_camera, shifted, (1, 1))[0, 0]
+    warped = warp_between(view0, view1, OPTIONS)(torch.from_numpy(pixels.astype(np.float32)))
     seen = warped.is_visible.numpy()
     np.testing.assert_allclose(warped.points.numpy()[seen], landed[seen], atol=1e-3)
     same = np.abs(exact - p_1[:, 2]) < 0.03 * p_1[:, 2]
@@ -101,18 +104,24 @@ def test_the_same_seed_draws_the_same_pair(room):
     assert not np.array_equal(first.image0, other.image0)
 
 
-def test_frames_are_as_far_apart_as_was_asked(room):
-    pairs = SequencePairs(room, (3, 5), OPTIONS)
-    read = []
-    pairs._view = lambda index: read.append(index)  # no pose: nothing is cut
+def test_frames_are_as_far_apart_as_was_asked():
     generator = np.random.default_rng(0)
-    for _ in range(200):
-        pairs._draw_views(generator)
-    distances = np.array(read[1::2]) - np.array(read[::2])
+    frames = np.array([draw_frames(generator, 40, (3, 5)) for _ in range(200)])
+    distances = frames[:, 1] - frames[:, 0]
     assert set(np.abs(distances)) == {3, 4, 5}
     assert (distances > 0).any()
     assert (distances < 0).any()
-    assert {min(read), max(read)} == {0, 39}
+    assert (frames.min(), frames.max()) == (0, 39)
+
+
+def test_pairs_are_made_of_frames_as_far_apart(room):
+    pairs = SequencePairs(room, (7, 7), OPTIONS)
+    poses = room.ground_truth.T_world_camera
+    apart = [np.linalg.inv(poses[i + 7]) @ poses[i] for i in range(33)]
+    apart += [np.linalg.inv(T) for T in apart]
+    for seed in range(4):
+        T_1_0 = pairs.draw(np.random.default_rng(seed)).warp_1_0.T_b_a.numpy()
+        assert min(np.abs(T_1_0 - T).max() for T in apart) < 1e-9
 
 
 def test_a_worker_can_be_given_a_source(room):
@@ -178,7 +187,7 @@ def test_images_of_a_distorted_camera_become_those_of_a_pinhole(room):
     raw_depth = cv2.remap(plain.depth_m, where, None, cv2.INTER_NEAREST)
     frame = replace(plain, image=raw, depth_m=raw_depth)
     bent.read = lambda index, sensor=None: frame
-    view = SequencePairs(bent, (1, 5), OPTIONS)._view(0)
+    view = SequencePairs(bent, (1, 5), OPTIONS).view(0)
     inner = np.s_[20:100, 25:135]
     gap = np.abs(view.image[inner].astype(float) - plain.image[inner]).mean()
     unstraightened = np.abs(raw[inner].astype(float) - plain.image[inner]).mean()
