@@ -63,8 +63,15 @@ def test_a_jump_some_frames_after_the_recovery_is_a_correction():
     assert second.correction_m == pytest.approx(0.5, rel=0.1)
 
 
-def test_a_disturbance_that_never_ends_has_no_recovery():
+def test_a_run_without_spells_has_no_recoveries():
+    # Such as one whose disturbance never ends: holes in every depth image.
     assert recoveries(records(lost_between(0, 0), TRUE), (), TRUTH, 1.0) == []
+
+
+def test_a_spell_at_the_first_frame_leaves_nothing_to_recover():
+    spells = (Spell(0, 3), Spell(8, 9))
+    (recovery,) = recoveries(records(lost_between(0, 0), TRUE), spells, TRUTH, 1.0)
+    assert (recovery.start, recovery.stop) == (8, 9)
 
 
 def test_the_scale_of_a_single_camera_counts():
