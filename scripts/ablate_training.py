@@ -30,9 +30,23 @@ VARIANTS = {
 COLUMNS = ("repeatability", "matching_score", "MMA@1", "MMA@3", "MHA@1", "MHA@3")
 
 
-def main() -> None:
+def main() -> int:
     """Train what is not trained yet, and print the table."""
     options = _parse()
+    try:
+        rows = _train_all(options)
+    except (ValueError, OSError) as error:
+        print(f"ablate_training: {error}", file=sys.stderr)
+        return 2
+    facts = provenance(shlex.join(["python3", "scripts/ablate_training.py", *sys.argv[1:]]))
+    print("; ".join(f"{key}: {value}" for key, value in facts.items()))
+    for row in (("variant", *COLUMNS), ["---"] * (len(COLUMNS) + 1), *rows):
+        print("|", " | ".join(row), "|")
+    return 0
+
+
+def _train_all(options: argparse.Namespace) -> list[list[str]]:
+    """Return the row of each variant."""
     rows = []
     for name, changes in VARIANTS.items():
         folder = options.out / "".join(c if c.isalnum() else "_" for c in name)
@@ -40,15 +54,12 @@ def main() -> None:
         config = replace(read_config(options.config, options.set), **fixed, **changes)
         validation = validation_pairs(config)
         if not validation:
-            sys.exit("validation is empty: name a folder with --set validation=FOLDER")
+            raise ValueError("validation is empty: name a folder with --set validation=FOLDER")
         with join(config.device) as processes:
             source = training_pairs(config)
             figures = Trainer(config, source, validation, processes, time.perf_counter).run()
         rows.append([name, *(f"{figures[column]:.1f}" for column in COLUMNS)])
-    facts = provenance(shlex.join(["python3", "scripts/ablate_training.py", *sys.argv[1:]]))
-    print("; ".join(f"{key}: {value}" for key, value in facts.items()))
-    for row in (("variant", *COLUMNS), ["---"] * (len(COLUMNS) + 1), *rows):
-        print("|", " | ".join(row), "|")
+    return rows
 
 
 def _parse() -> argparse.Namespace:
@@ -61,4 +72,4 @@ def _parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

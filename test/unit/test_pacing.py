@@ -36,7 +36,7 @@ def test_a_slower_camera_loses_nothing_and_a_pause_earns_no_burst():
 
 
 def run(budget, frame_s, num_frames, seed=0, noise=0.03):
-    """Let frames take frame_s(number of keypoints) with noise; return the numbers that were used."""
+    """Let frames take frame_s(number of keypoints) with noise; return the numbers used."""
     generator = np.random.default_rng(seed)
     numbers = []
     for _ in range(num_frames):
