@@ -1,5 +1,4 @@
 import json
-import sys
 
 import pytest
 
@@ -22,7 +21,7 @@ def test_rendered_room_is_localized_to_the_centimetre(tmp_path):
     assert 0.8 * num_queries <= num_results <= num_queries
 
 
-def test_without_pycolmap_one_line_says_what_to_install(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "pycolmap", None)
+def test_without_pycolmap_one_line_says_what_to_install(tmp_path, hide_package, capsys):
+    hide_package("pycolmap")
     assert main(["evaluate", "localization", "synthetic", "--out", str(tmp_path)]) == 2
     assert "pip install" in capsys.readouterr().err

@@ -1,9 +1,7 @@
 import json
 
-import numpy as np
 import pytest
 
-from aliked_ros.evaluation.odometry.plots import plot_bars, plot_paths
 from aliked_ros.evaluation.odometry.table import (
     COVARIANCE_COLUMNS,
     Spread,
@@ -131,20 +129,3 @@ def test_a_row_is_json():
     stored = json.loads(json.dumps(row.as_json()))
     assert stored["feature"] == "sift"
     assert stored["ate_m"] == {"median": 0.1, "minimum": 0.1, "maximum": 0.1, "num": 1}
-
-
-def test_bars_show_each_feature_in_its_colour():
-    picture = plot_bars(tabulate([run(0), run(0, "orb"), run(0, "aliked-n16", sensor="mono")]))
-    assert picture.dtype == np.uint8
-    for colour in ([31, 111, 235], [209, 73, 91], [42, 157, 74]):
-        assert (np.abs(picture.astype(int) - colour).sum(axis=2) < 10).sum() > 100
-
-
-def test_without_figures_there_are_no_bars():
-    assert plot_bars(tabulate([run(0, score=None, frames=None)])) is None
-
-
-def test_paths_are_drawn_over_the_truth():
-    truth_m = np.column_stack([np.linspace(0, 10, 50), np.zeros(50), np.linspace(0, 5, 50) ** 2])
-    picture = plot_paths("lane", truth_m, {"sift": truth_m + 0.5})
-    assert (np.abs(picture.astype(int) - [31, 111, 235]).sum(axis=2) < 10).sum() > 100

@@ -1,4 +1,4 @@
-"""Figures of a network under training, and the pictures of it."""
+"""Figures of a network under training."""
 
 import cv2
 import numpy as np
@@ -57,16 +57,6 @@ def test_validation_leaves_the_network_as_it_is(seeded_network, pairs):
     assert not seeded_network.training
     after = seeded_network.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
-
-
-def test_pictures_show_the_example(result):
-    _, example = result
-    height, width = example.images[0].shape[:2]
-    for picture in (score_picture(example), matches_picture(example)):
-        assert picture.dtype == np.uint8
-        assert picture.shape[0] >= height
-        assert picture.shape[1] >= 2 * width
-        assert picture.shape[2] == 3
 
 
 def test_images_without_keypoints_give_zeros_and_pictures(tmp_path, seeded_network):
