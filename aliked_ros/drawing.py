@@ -59,7 +59,8 @@ def draw_matches(
     canvas = np.full((height, offset + image1.shape[1], 3), BACKGROUND, np.uint8)
     canvas[: image0.shape[0], : image0.shape[1]] = to_rgb(image0)
     canvas[: image1.shape[0], offset:] = to_rgb(image1)
-    start, end = keypoints0, keypoints1 + np.array([offset, 0.0])
+    start = keypoints0.astype(np.float64)
+    end = keypoints1 + np.array([offset, 0.0])
     is_inlier = np.ones(len(start), bool) if inlier_mask is None else inlier_mask
     # Neighbours share a colour, so that a line that crosses over to another part stands out.
     places = (start[:, 0] / image0.shape[1] + start[:, 1] / image0.shape[0]) / 2
