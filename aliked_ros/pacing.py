@@ -40,12 +40,13 @@ class KeypointBudget:
     The number moves on a ladder of levels, each 0.9 of the one above, from `max_keypoints` down
     to `min_keypoints`: a network that prepares itself for a number sees few of them. The median
     time of some frames decides: above the period it goes down, by as many levels as would suffice
-    if time were proportional to keypoints; below 0.8 of the period, one level up; in between it
-    rests. Where the time hardly depends on the number, it ends at the floor and stays there.
+    if time were proportional to keypoints; below 0.8 of the period, one level up; in between
+    nothing changes. Where the time hardly depends on the number, it ends at the floor and stays
+    there.
 
     Attributes:
         target_rate_hz: 0 switches the budget off: `max_keypoints` then holds.
-        num_keypoints: the number in force.
+        num_keypoints: the active number.
         frame_s: median time of the latest frames at this number; 0 before it is known.
     """
 

@@ -17,10 +17,11 @@ import numpy as np
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Header
 
-from aliked_ros.config import DESCRIPTOR_TYPES, MODELS, ExtractorConfig
+from aliked_ros.config import MODELS, ExtractorConfig
+from aliked_ros.config.nodes import DESCRIPTOR_TYPES
 from aliked_ros.extractor import Extractor
 from aliked_ros.matching import match
-from aliked_ros.nodes.conversions import features_from_message, features_to_message
+from aliked_ros.nodes.base.conversions.features import features_from_message, features_to_message
 from aliked_ros.structs import Features
 
 SHARED = Path(os.environ.get("ALIKED_SHARED") or Path(__file__).resolve().parents[2] / "shared")

@@ -9,8 +9,8 @@ import torch
 from aliked_ros.msg import Features as FeaturesMessage
 from std_msgs.msg import Header
 
-from aliked_ros.nodes.conversions import features_from_message, features_to_message
-from aliked_ros.nodes.topics import RESULT_QOS
+from aliked_ros.nodes.base.conversions.features import features_from_message, features_to_message
+from aliked_ros.nodes.base.qos import RESULT_QOS
 from aliked_ros.structs import Features
 
 NUM_KEYPOINTS, DIM = 1000, 128

@@ -25,11 +25,12 @@ from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
 from aliked_ros.config import ExtractorConfig
+from aliked_ros.nodes.base.conversions.cameras import camera_to_message
+from aliked_ros.nodes.base.conversions.fields import flat, ns_to_stamp, stamp_to_ns
+from aliked_ros.nodes.base.qos import RESULT_QOS
+from aliked_ros.nodes.base.run import load_transport_profile, run
 from aliked_ros.nodes.composed_node import make_nodes
-from aliked_ros.nodes.conversions import camera_to_message, flat, ns_to_stamp, stamp_to_ns
 from aliked_ros.nodes.extractor_node import ExtractorNode
-from aliked_ros.nodes.run import load_transport_profile, run
-from aliked_ros.nodes.topics import RESULT_QOS
 from aliked_ros.odometry.result import Motion, OdometryResult, State, TrackedPairs
 from aliked_ros.structs import Camera, Features
 

@@ -12,19 +12,20 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from aliked_ros.config import MODELS, SENSORS
+from aliked_ros.config.nodes import TRANSPORTS
 
 SHARE = Path(get_package_share_directory("aliked_ros"))
 BOOLEANS = ["true", "false"]
 # An empty argument leaves the parameter as the params_file has it.
 ARGUMENTS = [
     ("composed", "true", BOOLEANS, "extractor and tracker in one process, which is faster"),
-    ("sensor", "", ["", *SENSORS], "what measures the scale: mono (none), stereo or rgbd"),
+    ("sensor", "", ["", *SENSORS], "what measures depth: mono (nothing), stereo or rgbd"),
     ("image_topic", "image_raw", None, "camera image (left one for stereo)"),
     ("camera_info_topic", "camera_info", None, "its calibration"),
     ("depth_topic", "depth/image_raw", None, "depth registered to the image, for sensor:=rgbd"),
     ("right_image_topic", "right/image_raw", None, "right image, for sensor:=stereo"),
     ("right_camera_info_topic", "right/camera_info", None, "its calibration"),
-    ("image_transport", "", ["", "raw", "compressed"], "how images arrive"),
+    ("image_transport", "", ["", *TRANSPORTS], "how images arrive"),
     ("namespace", "", None, "namespace of all nodes and relative topics"),
     ("odom_frame", "", None, "fixed frame of the odometry (REP 105), default odom"),
     ("base_frame", "", None, "frame of the robot (REP 105), default base_link"),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from aliked_ros.cli.train import read_config
 from aliked_ros.evaluation.reports.provenance import provenance
-from aliked_ros.training.loop.processes import join
+from aliked_ros.training.loop.joining import join
 from aliked_ros.training.loop.trainer import Trainer
 from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
 

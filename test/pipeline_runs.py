@@ -2,7 +2,8 @@
 
 import json
 
-from aliked_ros.nodes.conversions import stamp_to_ns, transform_from_values
+from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
+from aliked_ros.nodes.base.conversions.poses import transform_from_values
 
 NUM_FRAMES = 20
 

@@ -6,7 +6,11 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from aliked_ros.config import MatcherConfig
 from aliked_ros.geometry import se3
+from aliked_ros.matching import match
+from aliked_ros.odometry.matched_views import MatchedViews
+from aliked_ros.odometry.view import View
 from aliked_ros.structs import Camera, Features
 
 WIDTH, HEIGHT, FOCAL_PX = 640, 480, 500.0
@@ -18,14 +22,14 @@ FRAME_NS = 100_000_000
 
 
 class World:
-    """Points (N, 3), metres, each with a descriptor of its own."""
+    """Points (N, 3), metres, each with a descriptor (N, 64) of its own."""
 
     def __init__(self, points: np.ndarray, seed: int = 0, noise_px: float = 0.3) -> None:
         self.points = points
         self.noise_px = noise_px
         self._generator = np.random.default_rng(seed)
         descriptors = torch.from_numpy(self._generator.normal(size=(len(points), 64)))
-        self._descriptors = F.normalize(descriptors.float(), dim=1)
+        self.descriptors = F.normalize(descriptors.float(), dim=1)
 
     def see(
         self, T_world_camera: np.ndarray, outlier_share: float = 0.0
@@ -44,7 +48,7 @@ class World:
             torch.from_numpy(pixels.astype(np.float32)),
             scores,
             torch.zeros(len(seen)),
-            self._descriptors[seen],
+            self.descriptors[seen],
             (HEIGHT, WIDTH),
         )
         return features, points[seen, 2]
@@ -91,3 +95,9 @@ def turning(num_frames: int, step_rad: float = 0.02) -> list[np.ndarray]:
         se3.from_rotation_translation(se3.exp_so3(np.array([0, step_rad * i, 0])), np.zeros(3))
         for i in range(num_frames)
     ]
+
+
+def match_views(view0: View, view1: View, min_similarity: float = 0.9) -> MatchedViews:
+    """Match two views; points without a twin in the other image find no partner."""
+    config = MatcherConfig(min_similarity=min_similarity)
+    return MatchedViews.of(view0, view1, match(view0.features, view1.features, config))

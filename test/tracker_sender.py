@@ -1,25 +1,55 @@
-"""Sends the tracker what a camera in a world of points sees, for the tests that start it alone."""
+"""Starts the tracker alone, and sends it what a camera in a world of points sees."""
 
 import numpy as np
-from aliked_ros.msg import Features
+from aliked_ros.msg import Features, OdometryStatus
+from diagnostic_msgs.msg import DiagnosticArray
+from nav_msgs.msg import Odometry
 from point_world import CAMERA
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 
-from aliked_ros.nodes.conversions import (
-    camera_to_message,
-    features_to_message,
-    image_to_message,
-    ns_to_stamp,
-)
+from aliked_ros.nodes.base.conversions.cameras import camera_to_message, image_to_message
+from aliked_ros.nodes.base.conversions.features import features_to_message
+from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
 
 FRAME_NS = 100_000_000
+HEARD = {"status": OdometryStatus, "odometry": Odometry, "/diagnostics": DiagnosticArray}
+
+
+def start_tracker(processes, probe, sensor="rgbd", topics=None, **parameters):
+    """Start the tracker, listen to what it says, and return who sends it images.
+
+    Args:
+        processes: fixture.
+        probe: fixture; hears HEARD and more.
+        sensor: what measures depth.
+        topics: what else is heard, topic -> type of message.
+        parameters: of the tracker, beside those that all tests need.
+    """
+    for topic, message_type in (HEARD | (topics or {})).items():
+        probe.listen(message_type, topic)
+    processes.start(
+        "tracker_node",
+        odometry__sensor=sensor,
+        camera_transform="optical",
+        matcher__min_similarity=0.9,
+        **parameters,
+    )
+    sender = Sender(probe, with_depth=sensor == "rgbd")
+    sender.wait()
+    return sender
 
 
 class Sender:
     """Publishes what a camera sees, and waits for the status of each frame.
 
-    The probe must listen to status, odometry and /diagnostics.
+    Args:
+        probe: hears HEARD.
+        with_depth: whether a depth image goes with each frame.
+
+    Attributes:
+        info: the calibration that goes with each frame; None: none.
+        statuses: what the tracker has answered.
     """
 
     def __init__(self, probe, with_depth: bool = True) -> None:
@@ -49,14 +79,14 @@ class Sender:
         if self.info is not None:
             self._info.publish(self.info)
         if self._depth is not None:
-            self._depth.publish(image_to_message(_depth_image(features, depths_m), header))
+            self._depth.publish(image_to_message(depth_image(features, depths_m), header))
         count = len(self.statuses)
         self._features.publish(features_to_message(features, header, model, descriptor_type))
         self._probe.wait_until(lambda: len(self.statuses) > count, f"the status of frame {index}")
         return self.statuses[-1]
 
 
-def _depth_image(features, depths_m):
+def depth_image(features, depths_m):
     """Return (H, W) metres, known around the keypoints."""
     depth_m = np.full((CAMERA.height, CAMERA.width), np.nan, np.float32)
     x, y = np.rint(features.keypoints.numpy()).astype(int).T

@@ -1,4 +1,4 @@
-"""Config dataclasses <-> command-line options; every default stays in config.py."""
+"""Config dataclasses <-> command-line options; every default stays in config/."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def add_options(
         without: knobs that get no option, because the command sets them itself.
     """
     group = parser.add_argument_group(f"{section} options")
-    for knob in fields(config):  # type: ignore[arg-type]
+    for knob in fields(config):
         if knob.name in without:
             continue
         name = knob.name.replace("_", "-")
@@ -55,7 +55,7 @@ def config_from(options: argparse.Namespace, section: str, config: type[AnyConfi
     return config(
         **{
             knob.name: given[_destination(section, knob.name)]
-            for knob in fields(config)  # type: ignore[arg-type]
+            for knob in fields(config)
             if _destination(section, knob.name) in given
         }
     )

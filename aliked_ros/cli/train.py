@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train to the end, and print where the weights are."""
-    from aliked_ros.training.loop.processes import join
+    from aliked_ros.training.loop.joining import join
     from aliked_ros.training.loop.trainer import BEST, BEST_BY, Trainer
     from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
 

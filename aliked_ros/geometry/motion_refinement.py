@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.covariance import from_information
-from aliked_ros.geometry.matrices import inverse_symmetric
-from aliked_ros.geometry.rotation_prior import RotationPrior
+from aliked_ros.geometry.matrices import covariance_of, inverse_symmetric
 from aliked_ros.geometry.sightings import Sightings
 from aliked_ros.geometry.vectors import seen_from
 from aliked_ros.structs import Array
@@ -18,6 +17,13 @@ _NUM_ITERATIONS = 10
 _CONVERGED = 1e-7  # length of a step: unit of the depths for the translation, rad
 _UNKNOWN = 1e6  # standard deviation of an inverse depth that was not measured
 _MIN_DEPTH_RATIO = 1e-3  # depth in view 1 over depth in view 0; less is behind the camera
+
+
+class Prior(Protocol):
+    """What else is known about a motion."""
+
+    def add_to(self, hessian: Array, gradient: Array, T_1_0: Array) -> None:
+        """Add it to the normal equations (6, 6), (6,) of xi in exp(xi) @ T_1_0, in place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +47,7 @@ def refine_motion(
     view1: Sightings,
     noise: float,
     robust_width: float = 3.0,
-    prior: RotationPrior | None = None,
+    prior: Prior | None = None,
 ) -> RefinedMotion:
     """Minimise the distance between two views' measurements of the same points.
 
@@ -58,7 +64,7 @@ def refine_motion(
         view1: N measurements of the same points; inverse depth NaN where not measured.
         noise: standard deviation of a coordinate, rad (px / focal length).
         robust_width: residual length, in standard deviations, where the loss turns.
-        prior: what else is known about the rotation, or None.
+        prior: what else is known about the motion, or None.
     """
     information = _information(T_1_0, view0, view1, noise)
     for _ in range(_NUM_ITERATIONS):
@@ -79,7 +85,7 @@ def refine_motion(
             break
     residuals = _residuals(_predict(T_1_0, view0)[0], view1)
     squared = np.einsum("ni,nij,nj->n", residuals, information, residuals)
-    return RefinedMotion(T_1_0, from_information(hessian), np.sqrt(np.maximum(squared, 0)))
+    return RefinedMotion(T_1_0, covariance_of(hessian), np.sqrt(np.maximum(squared, 0)))
 
 
 def _predict(T_1_0: Array, view0: Sightings) -> tuple[Array, Array]:

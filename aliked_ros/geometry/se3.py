@@ -1,4 +1,4 @@
-"""Rigid motions T_a_b as 4x4 matrices: build, invert, exp, log, apply."""
+"""Rigid motions T_a_b as 4x4 matrices and their covariances: build, invert, exp, log, apply."""
 
 from __future__ import annotations
 
@@ -94,3 +94,18 @@ def adjoint(T_a_b: Array) -> Array:
 def rotation_angle_deg(R: Array) -> float:
     """Return the angle of a rotation (3, 3), deg in [0, 180]."""
     return float(np.degrees(np.linalg.norm(log_so3(R))))
+
+
+def propagate(jacobian: Array, covariance: Array) -> Array:
+    """Return the covariance (n, n) of a linear function (n, m) of something with one (m, m)."""
+    return jacobian @ covariance @ jacobian.T
+
+
+def carry(T_a_b: Array, covariance: Array) -> Array:
+    """Turn the covariance (6, 6) of a twist in frame b to that of the same motion in frame a."""
+    return propagate(adjoint(T_a_b), covariance)
+
+
+def turn(R_a_b: Array, covariance: Array) -> Array:
+    """Turn a covariance (6, 6) about the axes of b to the axes of a, for the same point."""
+    return propagate(np.kron(np.eye(2), R_a_b), covariance)

@@ -11,6 +11,9 @@ from aliked_ros.structs import Array, Floats, Index, Pixels
 
 _SEARCH_RADIUS = 3  # half-resolution px: the search compares windows of 7x7
 _ALIGN_SIZE = 31  # px: the alignment compares windows of 31x31
+_MIN_CORRELATION = 0.6  # below, the windows show different points
+_MIN_MARGIN = 0.03  # lead in correlation over the second best disparity
+_MAX_ROW_OFFSET_PX = 1.0  # largest error of the rectification across the rows
 _MAX_SHIFT_PX = 2.0  # along the row, by which the alignment may leave the answer of the search
 
 
@@ -25,7 +28,7 @@ def match_along_rows(left: Pixels, right: Pixels, pixels: Array, config: StereoC
         left: (H, W) grey rectified left image.
         right: (H, W) grey rectified right image.
         pixels: (N, 2) px in the rectified left image; NaN where unknown.
-        config: the range of the search and when to trust it.
+        config: the range of the search.
 
     Returns:
         (N,) disparity x_left - x_right, px; NaN where ambiguous, hidden or outside the images.
@@ -39,7 +42,7 @@ def match_along_rows(left: Pixels, right: Pixels, pixels: Array, config: StereoC
     coarse = _search(_halve(left), _halve(right), pixels[index] / 2 - 0.25, config)
     index, coarse = index[np.isfinite(coarse)], coarse[np.isfinite(coarse)]
     if len(index):
-        disparity[index] = _align(left, right, pixels[index], 2 * coarse, config)
+        disparity[index] = _align(left, right, pixels[index], 2 * coarse)
     return disparity
 
 
@@ -58,7 +61,7 @@ def _search(left: Floats, right: Floats, pixels: Array, config: StereoConfig) ->
     peak = correlation[rows, best]
     neighbourhood = np.abs(np.arange(num_disparities) - best[:, None]) <= 2
     second = np.where(neighbourhood, -1, correlation).max(axis=1)
-    trusted = (peak > config.min_correlation) & (second < peak - config.min_margin)
+    trusted = (peak > _MIN_CORRELATION) & (second < peak - _MIN_MARGIN)
     if not trusted.any():
         return np.full(len(pixels), np.nan)
     back_corners = corners - np.column_stack([best, np.zeros_like(best)])
@@ -125,13 +128,7 @@ def _cut(image: Floats, x: Index, y: Index, height: int, width: int) -> Floats:
     return sliding_window_view(image, (height, width))[y + top, x + left]
 
 
-def _align(
-    left: Pixels,
-    right: Pixels,
-    pixels: Array,
-    coarse: Array,
-    config: StereoConfig,
-) -> Array:
+def _align(left: Pixels, right: Pixels, pixels: Array, coarse: Array) -> Array:
     """Return the disparity (N,) that aligns the windows best, NaN where they do not fit."""
     start = pixels - np.column_stack([coarse, np.zeros_like(coarse)])
     found, is_found, _ = cv2.calcOpticalFlowPyrLK(
@@ -147,6 +144,6 @@ def _align(
     # The window may leave its row a little: a rectification is good to a few tenths of a pixel,
     # and on slanted edges that error would turn into a wrong disparity.
     moved = np.abs(found - start)
-    fits = (moved[:, 0] < _MAX_SHIFT_PX) & (moved[:, 1] < config.max_row_offset_px)
+    fits = (moved[:, 0] < _MAX_SHIFT_PX) & (moved[:, 1] < _MAX_ROW_OFFSET_PX)
     disparity = pixels[:, 0] - found[:, 0]
     return np.where(fits & (is_found[:, 0] > 0) & (disparity > 0), disparity, np.nan)

@@ -23,6 +23,11 @@ def angles_rad(rays0: Array, rays1: Array) -> Array:
     return 2 * np.arcsin(np.minimum(chords / 2, 1.0))
 
 
+def unproject(xy: Array, inverse_depth: Array) -> Array:
+    """Return points (N, 3) of coordinates (N, 2) and 1 / depth (N,); not finite where unknown."""
+    return homogeneous(xy) / inverse_depth[:, None]
+
+
 def seen_from(T_1_0: Array, xy0: Array, inverse_depth0: Array) -> Array:
     """Return points of view 0 in view 1, each divided by its depth in view 0.
 

@@ -8,22 +8,21 @@ from rclpy.node import Node
 
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.extractor import Extractor
+from aliked_ros.nodes.base.run import run
 from aliked_ros.nodes.extractor_node import ExtractorNode
-from aliked_ros.nodes.run import run
-from aliked_ros.nodes.session import make_live_odometry
+from aliked_ros.nodes.tracker.session import MakeOdometry, make_live_odometry
 from aliked_ros.nodes.tracker_node import TrackerNode
-from aliked_ros.odometry.visual_odometry import VisualOdometry
 
 
 def make_nodes(
     make_extractor: Callable[[ExtractorConfig], Extractor] = Extractor,
-    make_odometry: Callable[..., VisualOdometry] = make_live_odometry,
+    make_odometry: MakeOdometry = make_live_odometry,
 ) -> list[Node]:
     """Return both nodes, the source first: it is destroyed first.
 
     Args:
         make_extractor: config -> extractor.
-        make_odometry: config, matcher and cameras -> odometry.
+        make_odometry: config, matcher, camera and right camera or None -> odometry.
 
     Raises:
         ValueError: if a parameter is not allowed.

@@ -11,11 +11,13 @@ from nav_msgs.msg import Odometry
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
+from aliked_ros.config.nodes import RecorderConfig
 from aliked_ros.msg import OdometryStatus
-from aliked_ros.nodes.conversions import image_from_message, stamp_to_ns
-from aliked_ros.nodes.parameters import declare
-from aliked_ros.nodes.run import run
-from aliked_ros.nodes.topics import RESULT_QOS
+from aliked_ros.nodes.base.conversions.cameras import image_from_message
+from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
+from aliked_ros.nodes.base.parameters import read_config
+from aliked_ros.nodes.base.qos import RESULT_QOS
+from aliked_ros.nodes.base.run import run
 
 _STATUS_FIELDS = [
     name
@@ -32,12 +34,8 @@ class RecorderNode(Node):
 
     def __init__(self) -> None:
         super().__init__("aliked_recorder")
-        folder = Path(declare(self, "output_dir", "out", "folder for the files, made if absent"))
-        self._picture_period = declare(
-            self, "picture_period", 0, "keep each N-th picture of the overlay; 0: none"
-        )
-        if self._picture_period < 0:
-            raise ValueError(f"picture_period is {self._picture_period}: use 0 or a positive count")
+        config = read_config(self, RecorderConfig)
+        folder, self._picture_period = Path(config.output_dir), config.picture_period
         self._pictures = folder / "overlay"
         (self._pictures if self._picture_period else folder).mkdir(parents=True, exist_ok=True)
         self._trajectory = _open(folder / "trajectory.txt")

@@ -1,7 +1,7 @@
 """Features and depths of successive images -> the pose of the camera."""
 
 from aliked_ros.odometry.depth import StereoDepth, sample_depth
-from aliked_ros.odometry.references import FrameMatches
+from aliked_ros.odometry.frame_matches import FrameMatches
 from aliked_ros.odometry.result import Motion, OdometryResult, State, TrackedPairs
 from aliked_ros.odometry.visual_odometry import VisualOdometry
 

@@ -53,7 +53,7 @@ class StereoDepth:
     Args:
         left: left camera with the R and P of a stereo calibration (`rectify_pair` makes them).
         right: right camera; P[0, 3] is -fx * baseline_m.
-        config: the range of the search and when to trust it.
+        config: the range of the search.
     """
 
     def __init__(self, left: Camera, right: Camera, config: StereoConfig | None = None) -> None:

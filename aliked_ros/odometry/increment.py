@@ -29,7 +29,7 @@ class UncertainPose(Protocol):
 def covariance_between(
     keyframe: UncertainPose, earlier: UncertainPose, later: UncertainPose
 ) -> Array | None:
-    """Return the covariance of the motion between two poses, or None if nobody knows it.
+    """Return the covariance of the motion between two poses, or None if it is not known.
 
     The covariance of a pose is that of its keyframe and that of the motion since; the first part
     is the same for both poses and cancels in their difference. What is left are the motions since
@@ -58,7 +58,7 @@ class IncrementCovariance:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew: the next image has no predecessor."""
+        """Restart: the next image has no predecessor."""
         self._keyframe: OdometryResult | None = None
         self._previous: OdometryResult | None = None
 
@@ -67,7 +67,7 @@ class IncrementCovariance:
         self._previous = None
 
     def update(self, result: OdometryResult) -> Array | None:
-        """Return the covariance of the motion from the image before, or None if nobody knows it.
+        """Return the covariance of the motion from the image before, or None if it is not known.
 
         Args:
             result: of the next image.
@@ -103,5 +103,4 @@ def _carried(covariance: Array, earlier: UncertainPose, later: UncertainPose) ->
     """Return the covariance (6, 6) of an earlier pose about the axes of a later one."""
     assert earlier.T_world_camera is not None
     assert later.T_world_camera is not None
-    adjoint = se3.adjoint(se3.inverse(later.T_world_camera) @ earlier.T_world_camera)
-    return adjoint @ covariance @ adjoint.T
+    return se3.carry(se3.inverse(later.T_world_camera) @ earlier.T_world_camera, covariance)

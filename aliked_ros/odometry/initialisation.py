@@ -20,10 +20,10 @@ from aliked_ros.geometry.triangulation import (
     inverse_depth_from_motion,
     parallax_deg,
 )
-from aliked_ros.odometry.motion import EstimatedMotion
+from aliked_ros.odometry.estimated_motion import EstimatedMotion
+from aliked_ros.odometry.matched_views import MatchedViews
 from aliked_ros.odometry.result import Motion
-from aliked_ros.odometry.view import View
-from aliked_ros.structs import Array, Index, Mask
+from aliked_ros.structs import Array, Mask
 
 _MIN_POINTS = 40  # landmarks to begin with
 _STILL = 2.0  # median displacement of keypoints, over their noise, of a camera that stands still
@@ -55,49 +55,45 @@ class Initialisation:
 
 
 def initialise(
-    view0: View, view1: View, pairs: Index, K: Array, config: OdometryConfig, median_depth: float
+    matched: MatchedViews, K: Array, config: OdometryConfig, median_depth: float
 ) -> Initialisation:
     """Find the motion between two views, or say what is missing.
 
     Args:
-        view0: reference.
-        view1: current.
-        pairs: (K, 2) int64, matched keypoints of view 0 and view 1.
+        matched: reference and current view.
         K: (3, 3) intrinsics of the rectified camera, px.
         config: thresholds and noise.
         median_depth: of the scene, as far as it is known.
     """
-    if len(pairs) < _MIN_POINTS:
-        reason = f"only {len(pairs)} matches with the reference image, {_MIN_POINTS} are needed"
+    if len(matched) < _MIN_POINTS:
+        reason = f"only {len(matched)} matches with the reference image, {_MIN_POINTS} are needed"
         return Initialisation(Motion.UNKNOWN, reason)
-    still = _without_translation(view0, view1, pairs, K, config, median_depth)
+    still = _without_translation(matched, K, config, median_depth)
     if still is not None:
         return still
     threshold_px = config.ransac_threshold_px
-    pixels0, pixels1 = view0.pixels[pairs[:, 0]], view1.pixels[pairs[:, 1]]
-    pose = estimate_relative_pose(pixels0, pixels1, K, threshold_px, config.seed)
+    pose = estimate_relative_pose(*matched.pixels, K, threshold_px, config.seed)
     if pose is None or pose.inlier_mask.sum() < _MIN_POINTS:
         return Initialisation(Motion.UNKNOWN, "the matches do not agree on a motion")
     candidates = [pose.T_1_0]
-    plane = estimate_homography(pixels0, pixels1, threshold_px, config.seed)
+    plane = estimate_homography(*matched.pixels, threshold_px, config.seed)
     if plane is not None and plane[1].sum() > _PLANE_SHARE * pose.inlier_mask.sum():
         # On a plane the essential matrix has two answers that fit equally well.
         candidates = motions_of_homography(plane[0], K) or candidates
-    return _choose(candidates, view0, view1, pairs, K, config)
+    return _choose(candidates, matched, K, config)
 
 
 def _without_translation(
-    view0: View, view1: View, pairs: Index, K: Array, config: OdometryConfig, median_depth: float
+    matched: MatchedViews, K: Array, config: OdometryConfig, median_depth: float
 ) -> Initialisation | None:
     """Return the answer if the camera stands still or only turns; None if there is parallax."""
-    rays0, rays1 = view0.rays(pairs[:, 0]), view1.rays(pairs[:, 1])
+    rays0, rays1 = matched.rays
     threshold_rad = config.ransac_threshold_px / K[0, 0]
     fitted = estimate_rotation(rays0, rays1, threshold_rad, config.seed)
     if fitted is None or fitted[1].mean() < _ROTATION_SHARE:
         return None
     R_1_0, inlier_mask = fitted
-    moved_px = np.linalg.norm(view1.pixels[pairs[:, 1]] - view0.pixels[pairs[:, 0]], axis=1)
-    displacement_px = float(np.median(moved_px[inlier_mask]))
+    displacement_px = float(np.median(matched.displacement_px[inlier_mask]))
     parallax = float(np.median(parallax_deg(rays0, rays1, R_1_0)))
     kind, verb = Motion.ROTATION, "only turns"
     if displacement_px < _STILL * config.keypoint_noise_px:
@@ -117,23 +113,17 @@ def _without_translation(
 
 
 def _choose(
-    candidates: list[Array],
-    view0: View,
-    view1: View,
-    pairs: Index,
-    K: Array,
-    config: OdometryConfig,
+    candidates: list[Array], matched: MatchedViews, K: Array, config: OdometryConfig
 ) -> Initialisation:
     """Return the motion that puts the points in front of both cameras, if one clearly does."""
-    fits = [_fit(T_1_0, view0, view1, pairs, K, config) for T_1_0 in candidates]
+    fits = [_fit(T_1_0, matched, K, config) for T_1_0 in candidates]
     support = np.array([in_front.sum() for _, in_front in fits])
     best = int(support.argmax())
     T_1_0 = candidates[best]
     agrees, in_front = fits[best]
     if support[best] < max(_MIN_POINTS, _MIN_IN_FRONT * agrees.sum()):
         return Initialisation(Motion.GENERAL, "too few points lie in front of both images")
-    index0, index1 = pairs[in_front].T
-    parallax = float(np.median(parallax_deg(view0.rays(index0), view1.rays(index1), T_1_0[:3, :3])))
+    parallax = float(np.median(parallax_deg(*matched.select(in_front).rays, T_1_0[:3, :3])))
     if (np.delete(support, best) > _MAX_RIVAL * support[best]).any():
         reason = "the scene is a plane that two motions explain"
         return Initialisation(Motion.GENERAL, reason, None, parallax)
@@ -143,27 +133,21 @@ def _choose(
             f"{config.min_parallax_deg:g} deg"
         )
         return Initialisation(Motion.GENERAL, reason, None, parallax)
-    displacement = np.linalg.norm(view1.pixels[index1] - view0.pixels[index0], axis=1)
+    displacement_px = float(np.median(matched.displacement_px[in_front]))
     motion = EstimatedMotion(
-        T_1_0,
-        np.zeros((6, 6)),
-        in_front,
-        Motion.GENERAL,
-        parallax,
-        float(np.median(displacement)),
+        T_1_0, np.zeros((6, 6)), in_front, Motion.GENERAL, parallax, displacement_px
     )
     return Initialisation(Motion.GENERAL, "", motion, parallax)
 
 
 def _fit(
-    T_1_0: Array, view0: View, view1: View, pairs: Index, K: Array, config: OdometryConfig
+    T_1_0: Array, matched: MatchedViews, K: Array, config: OdometryConfig
 ) -> tuple[Mask, Mask]:
     """Return which pairs (K,) a motion explains, and which of them lie in front of both views."""
-    index0, index1 = pairs.T
-    off_px = sampson_error_px(view0.pixels[index0], view1.pixels[index1], T_1_0, K)
-    agrees = off_px < config.ransac_threshold_px
+    agrees = sampson_error_px(*matched.pixels, T_1_0, K) < config.ransac_threshold_px
+    xy0, xy1 = matched.xy
     inverse_depth, _ = inverse_depth_from_motion(
-        view0.xy[index0], view1.xy[index1], T_1_0, config.keypoint_noise_px
+        xy0, xy1, T_1_0, config.keypoint_noise_px / K[0, 0]
     )
-    ratio = depth_ratio(inverse_depth, view0.xy[index0], T_1_0)
+    ratio = depth_ratio(inverse_depth, xy0, T_1_0)
     return agrees, agrees & (inverse_depth > 0) & (ratio > 0)

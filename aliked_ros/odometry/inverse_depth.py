@@ -7,7 +7,8 @@ import numpy as np
 from aliked_ros.geometry.camera import project
 from aliked_ros.geometry.epipolar import sampson_error_px
 from aliked_ros.geometry.triangulation import depth_ratio, inverse_depth_from_motion
-from aliked_ros.geometry.vectors import homogeneous
+from aliked_ros.geometry.vectors import seen_from
+from aliked_ros.odometry.matched_views import MatchedViews
 from aliked_ros.odometry.view import View
 from aliked_ros.structs import Array, Index
 
@@ -15,20 +16,12 @@ _MAX_DEVIATION = 3.0  # standard deviations between a depth and a new measuremen
 
 
 def triangulate_into(
-    view0: View,
-    view1: View,
-    pairs: Index,
-    T_1_0: Array,
-    K: Array,
-    noise_px: float,
-    relative_noise: float = 0.0,
+    matched: MatchedViews, T_1_0: Array, K: Array, noise_px: float, relative_noise: float = 0.0
 ) -> View:
     """Improve the inverse depths of view 0 by what view 1 sees of the same points.
 
     Args:
-        view0: keyframe.
-        view1: another view.
-        pairs: (K, 2) int64, matched keypoints of view 0 and view 1.
+        matched: keyframe and another view.
         T_1_0: (4, 4) motion between them; its unit is that of the depths.
         K: (3, 3) intrinsics of the rectified camera, px.
         noise_px: standard deviation of a keypoint.
@@ -38,15 +31,33 @@ def triangulate_into(
     Returns:
         View 0 with new depths where it had none, and better ones where the views agree.
     """
-    index0, index1 = pairs.T
-    measured, sigma = inverse_depth_from_motion(
-        view0.xy[index0], view1.xy[index1], T_1_0, noise_px / K[0, 0]
-    )
+    measured, sigma = inverse_depth_from_motion(*matched.xy, T_1_0, noise_px / K[0, 0])
     sigma = np.hypot(sigma, relative_noise * measured)
-    off_px = sampson_error_px(view0.pixels[index0], view1.pixels[index1], T_1_0, K)
-    in_front = depth_ratio(measured, view0.xy[index0], T_1_0) > 0
+    off_px = sampson_error_px(*matched.pixels, T_1_0, K)
+    in_front = depth_ratio(measured, matched.xy[0], T_1_0) > 0
     agrees = (off_px < _MAX_DEVIATION * noise_px) & (measured > 0) & in_front
-    return _fuse(view0, index0[agrees], measured[agrees], sigma[agrees])
+    return _fuse(matched.view0, matched.index0[agrees], measured[agrees], sigma[agrees])
+
+
+def carry_over(matched: MatchedViews, T_1_0: Array, K: Array, threshold_px: float) -> View:
+    """Give view 1 the depths that view 0 knows, fused with its own where it has any.
+
+    Args:
+        matched: a view with inverse depths, and another one of the scene.
+        T_1_0: (4, 4) motion between them.
+        K: (3, 3) intrinsics of the rectified camera, px.
+        threshold_px: largest reprojection error of a pair that is believed.
+    """
+    matched = matched.select(np.isfinite(matched.inverse_depth0))
+    known = matched.inverse_depth0
+    points1 = seen_from(T_1_0, matched.xy[0], known)  # divided by the depth in view 0
+    rotated_z = points1[:, 2] - known * T_1_0[2, 3]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off_px = np.linalg.norm(project(points1, K) - matched.pixels[1], axis=1)
+        carried = known / points1[:, 2]
+        sigma = matched.view0.depth_sigma[matched.index0] * np.abs(rotated_z) / points1[:, 2] ** 2
+    agrees = (points1[:, 2] > 0) & (carried > 0) & (off_px < threshold_px)
+    return _fuse(matched.view1, matched.index1[agrees], carried[agrees], sigma[agrees])
 
 
 def _fuse(view: View, index: Index, measured: Array, sigma: Array) -> View:
@@ -69,30 +80,18 @@ def _fuse(view: View, index: Index, measured: Array, sigma: Array) -> View:
     return view.with_depth(inverse_depth, deviation)
 
 
-def carry_over(
-    view0: View, view1: View, pairs: Index, T_1_0: Array, K: Array, threshold_px: float
-) -> View:
-    """Give view 1 the depths that view 0 knows, fused with its own where it has any.
+def with_best_depths(view: View, other: View) -> View:
+    """Return the other state of a view, keypoint by keypoint with the depth that is known better.
 
     Args:
-        view0: a view with inverse depths.
-        view1: another view of the scene.
-        pairs: (K, 2) int64, matched keypoints of view 0 and view 1.
-        T_1_0: (4, 4) motion between them.
-        K: (3, 3) intrinsics of the rectified camera, px.
-        threshold_px: largest reprojection error of a pair that is believed.
+        view: one state of a view.
+        other: another state of the same view, whose pose is taken.
     """
-    index0, index1 = pairs[np.isfinite(view0.inverse_depth[pairs[:, 0]])].T
-    rotated = homogeneous(view0.xy[index0]) @ T_1_0[:3, :3].T
-    known = view0.inverse_depth[index0, None]
-    # (K, 3) in view 1, divided by the depth in view 0
-    points1 = np.asarray(rotated + known * T_1_0[:3, 3], dtype=np.float64)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off_px = np.linalg.norm(project(points1, K) - view1.pixels[index1], axis=1)
-        carried = view0.inverse_depth[index0] / points1[:, 2]
-        sigma = view0.depth_sigma[index0] * np.abs(rotated[:, 2]) / points1[:, 2] ** 2
-    agrees = (points1[:, 2] > 0) & (carried > 0) & (off_px < threshold_px)
-    return _fuse(view1, index1[agrees], carried[agrees], sigma[agrees])
+    is_better = view.depth_sigma < other.depth_sigma
+    return other.with_depth(
+        np.where(is_better, view.inverse_depth, other.inverse_depth),
+        np.where(is_better, view.depth_sigma, other.depth_sigma),
+    )
 
 
 def scale(view: View, median_depth: float) -> View:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.geometry.vectors import homogeneous
-from aliked_ros.odometry.landmark_search import find_landmarks
+from aliked_ros.geometry import se3
+from aliked_ros.geometry.vectors import unproject
 from aliked_ros.odometry.view import View
 from aliked_ros.structs import AnyArray, Array, Index
 
@@ -33,19 +33,15 @@ class LocalMap:
     """A window of keyframes.
 
     Args:
-        size: keyframes that it holds at the most.
-        K: (3, 3) intrinsics of the rectified camera, px.
-        radius_px: how far from its place a landmark is looked for.
+        size: keyframes that it holds at most.
 
     Attributes:
         keyframes: oldest first.
         points_world: (L, 3) landmarks; NaN where the place is not known.
     """
 
-    def __init__(self, size: int, K: Array, radius_px: float) -> None:
+    def __init__(self, size: int) -> None:
         self._size = size
-        self._K = K
-        self._radius_px = radius_px
         self.keyframes: list[Keyframe] = []
         self.points_world = np.zeros((0, 3))
 
@@ -60,25 +56,6 @@ class LocalMap:
             return None
         return next((k for k in self.keyframes if k.view.stamp_ns == view.stamp_ns), None)
 
-    def insert(self, view: View, measured: View, reference: View, pairs: Index) -> None:
-        """Add a keyframe; one whose reference is not in the window begins a new one.
-
-        Args:
-            view: with a pose.
-            measured: the same as its image gave it.
-            reference: a view of the map that the pose was measured against.
-            pairs: (K, 2) int64, keypoints of the reference and of the view that support it.
-        """
-        seen_from = self.find(reference)
-        if seen_from is None:
-            self.begin(view, measured)
-            return
-        keyframe = Keyframe(view, measured, _no_landmarks(view))
-        self._link(seen_from, keyframe, pairs)
-        self._search(keyframe, pairs, seen_from)
-        self.keyframes.append(keyframe)
-        self._drop_old()
-
     def sightings(self) -> tuple[Index, Index, Index]:
         """Return keyframe, keypoint and landmark (M,) of every sighting."""
         rows = [np.flatnonzero(keyframe.landmark != NONE) for keyframe in self.keyframes]
@@ -86,8 +63,26 @@ class LocalMap:
         index = np.concatenate(rows)
         return owners, index, gather([k.landmark for k in self.keyframes], owners, index)
 
-    def _link(self, reference: Keyframe, keyframe: Keyframe, pairs: Index) -> None:
-        """Let matched keypoints see the same landmark, a new one where there was none."""
+    def newest_sightings(self) -> tuple[Index, Index, Index]:
+        """Return each landmark's number, the newest keyframe that sees it, and its keypoint."""
+        newest = np.full((len(self.points_world), 2), NONE)
+        for number, keyframe in enumerate(self.keyframes):
+            rows = np.flatnonzero(keyframe.landmark != NONE)
+            newest[keyframe.landmark[rows]] = np.column_stack([np.full_like(rows, number), rows])
+        numbers = np.flatnonzero(newest[:, 0] != NONE)
+        return numbers, newest[numbers, 0], newest[numbers, 1]
+
+    def link(self, reference: Keyframe, view: View, measured: View, pairs: Index) -> Keyframe:
+        """Return a new keyframe, not in the map yet, that sees what its reference sees.
+
+        Args:
+            reference: a keyframe of the map.
+            view: of the new one, with a pose.
+            measured: the same as its image gave it.
+            pairs: (K, 2) keypoints of the reference and of the view that show the same points;
+                landmarks are made where there were none.
+        """
+        keyframe = Keyframe(view, measured, _no_landmarks(measured))
         index0, index1 = pairs.T
         is_new = reference.landmark[index0] == NONE
         first = len(self.points_world)
@@ -97,28 +92,23 @@ class LocalMap:
         points = np.where(np.isfinite(points), points, elsewhere)
         self.points_world = np.vstack([self.points_world, points])
         keyframe.landmark[index1] = reference.landmark[index0]
+        return keyframe
 
-    def _search(self, keyframe: Keyframe, pairs: Index, reference: Keyframe) -> None:
-        """Look for landmarks of older keyframes where the pose says that they are."""
-        numbers, owners, rows = self._newest_sightings()
-        is_elsewhere = ~np.isin(numbers, keyframe.landmark)
-        is_elsewhere &= np.isfinite(self.points_world[numbers]).all(axis=1)
-        numbers, owners, rows = numbers[is_elsewhere], owners[is_elsewhere], rows[is_elsewhere]
-        found = find_landmarks(
-            keyframe.view,
-            self.points_world[numbers],
-            [k.view.features.descriptors for k in self.keyframes],
-            owners,
-            rows,
-            (reference.view.features.descriptors, pairs),
-            self._K,
-            self._radius_px,
-        )
-        numbers, keypoints = numbers[found[:, 0]], found[:, 1]
+    def append(self, keyframe: Keyframe, numbers: Index, keypoints: Index) -> None:
+        """Add a keyframe, and let some of its keypoints see landmarks that it does not see yet.
+
+        Args:
+            keyframe: what `link` returned.
+            numbers: (P,) landmarks.
+            keypoints: (P,) keypoints of the keyframe that show them, too. Where one sees another
+                landmark already, the two become one, unless a keyframe sees both.
+        """
         other = keyframe.landmark[keypoints]
         is_free = other == NONE
         keyframe.landmark[keypoints[is_free]] = numbers[is_free]
         self._fuse(numbers[~is_free], other[~is_free], keyframe)
+        self.keyframes.append(keyframe)
+        self._drop_old()
 
     def _fuse(self, kept: Index, gone: Index, newest: Keyframe) -> None:
         """Make pairs of landmarks one each, unless a keyframe sees both."""
@@ -131,15 +121,6 @@ class LocalMap:
         label[gone[is_one]] = kept[is_one]
         for keyframe in [*self.keyframes, newest]:
             keyframe.landmark = label[keyframe.landmark]
-
-    def _newest_sightings(self) -> tuple[Index, Index, Index]:
-        """Return each landmark's number, the newest keyframe that sees it, and its keypoint."""
-        newest = np.full((len(self.points_world), 2), NONE)
-        for number, keyframe in enumerate(self.keyframes):
-            rows = np.flatnonzero(keyframe.landmark != NONE)
-            newest[keyframe.landmark[rows]] = np.column_stack([np.full_like(rows, number), rows])
-        numbers = np.flatnonzero(newest[:, 0] != NONE)
-        return numbers, newest[numbers, 0], newest[numbers, 1]
 
     def _drop_old(self) -> None:
         """Forget the oldest keyframes beyond the window, and landmarks that nobody sees."""
@@ -157,15 +138,7 @@ class LocalMap:
 
 def place(view: View, index: Index) -> Array:
     """Return where the keypoints at index (K,) are in the world (K, 3); NaN where unknown."""
-    points = homogeneous(view.xy[index]) / view.inverse_depth[index, None]
-    T = pose_of(view)
-    return points @ T[:3, :3].T + T[:3, 3]
-
-
-def pose_of(view: View) -> Array:
-    """Return T_world_view (4, 4) of a view that has one."""
-    assert view.T_world_view is not None
-    return view.T_world_view
+    return se3.transform(view.pose, unproject(view.xy[index], view.inverse_depth[index]))
 
 
 def _no_landmarks(view: View) -> Index:

@@ -68,8 +68,8 @@ class Placement:
         Returns:
             (6, 6) of translation (metres), then rotation (rad).
         """
-        to_base = se3.adjoint(self.T_base_camera) @ np.diag([*[self.scale] * 3, 1.0, 1.0, 1.0])
-        return to_base @ covariance @ to_base.T
+        metric = se3.propagate(np.diag([*[self.scale] * 3, 1.0, 1.0, 1.0]), covariance)
+        return se3.carry(self.T_base_camera, metric)
 
     def scale_covariance(self, T_odom_base: Array) -> Array:
         """Return what the unknown part of the scale adds to a pose: (6, 6), axes of base_link."""

@@ -12,6 +12,7 @@ from aliked_ros.structs import Array, Floats, Index, Mask
 
 # Variance (m^2, rad^2) that says "unknown": no filter that sees it will trust the pose.
 UNKNOWN_VARIANCE = 1e4
+UNKNOWN_COVARIANCE = UNKNOWN_VARIANCE * np.eye(6)
 
 
 class State(Enum):

@@ -1,24 +1,21 @@
-"""What one image led to, and how it is reported in the frame of the raw camera."""
+"""What one image led to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from aliked_ros.geometry import se3
-from aliked_ros.odometry.motion import EstimatedMotion
-from aliked_ros.odometry.result import (
-    UNKNOWN_VARIANCE,
-    Motion,
-    OdometryResult,
-    State,
-    TrackedPairs,
-)
+from aliked_ros.odometry.estimated_motion import EstimatedMotion
+from aliked_ros.odometry.matched_views import MatchedViews
+from aliked_ros.odometry.result import Motion, State
 from aliked_ros.odometry.view import View
-from aliked_ros.structs import Array
 
-UNKNOWN_COVARIANCE = UNKNOWN_VARIANCE * np.eye(6)
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """A motion from a reference to the new view, and the pairs that it was measured with."""
+
+    matched: MatchedViews
+    motion: EstimatedMotion
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +40,15 @@ class Step:
     is_keyframe: bool = False
     reason: str = ""
 
+    @property
+    def is_held(self) -> bool:
+        """Whether the pose is an older one."""
+        return self.state is not State.TRACKING
+
+    def with_motion(self, motion: Motion, parallax_deg: float) -> Step:
+        """Return this step with what is known of the motion all the same."""
+        return replace(self, motion=motion, parallax_deg=parallax_deg)
+
 
 def tracking(view: View, motion: EstimatedMotion, is_keyframe: bool) -> Step:
     """Return the step of an image whose pose was measured."""
@@ -53,40 +59,4 @@ def tracking(view: View, motion: EstimatedMotion, is_keyframe: bool) -> Step:
         int(motion.inlier_mask.sum()),
         motion.parallax_deg,
         is_keyframe,
-    )
-
-
-def report(
-    step: Step, T_world_view: Array | None, R_rectified_camera: Array, tracks: TrackedPairs
-) -> OdometryResult:
-    """Report a step.
-
-    Args:
-        step: what the image led to.
-        T_world_view: (4, 4) pose of the rectified camera, the last one that was measured.
-        R_rectified_camera: (3, 3) from the raw to the rectified camera.
-        tracks: pairs with the previous image.
-    """
-    T_world_camera = None
-    if T_world_view is not None:
-        # World and view are rectified cameras at some instant; the report is about raw ones.
-        T_rectified_camera = se3.from_rotation_translation(R_rectified_camera, np.zeros(3))
-        T_world_camera = se3.inverse(T_rectified_camera) @ T_world_view @ T_rectified_camera
-    covariance = UNKNOWN_COVARIANCE
-    if step.state is State.TRACKING:
-        turn = np.kron(np.eye(2), R_rectified_camera.T)
-        covariance = turn @ step.view.covariance @ turn.T
-    return OdometryResult(
-        stamp_ns=step.view.stamp_ns,
-        state=step.state,
-        motion=step.motion,
-        T_world_camera=T_world_camera,
-        covariance=covariance,
-        num_keypoints=len(step.view.keypoints),
-        num_matches=len(tracks),
-        num_inliers=step.num_inliers,
-        parallax_deg=step.parallax_deg,
-        is_keyframe=step.is_keyframe,
-        reason=step.reason,
-        tracks=tracks,
     )

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import project
 from aliked_ros.geometry.triangulation import inverse_depth_from_motion
-from aliked_ros.geometry.vectors import homogeneous
-from aliked_ros.odometry.result import TrackedPairs
+from aliked_ros.geometry.vectors import seen_from
+from aliked_ros.odometry.matched_views import MatchedViews
+from aliked_ros.odometry.result import State, TrackedPairs
+from aliked_ros.odometry.step import Step
 from aliked_ros.odometry.view import View
 from aliked_ros.structs import Array, Index, Mask, Matches
 
@@ -49,66 +51,61 @@ class Tracks:
         return ids, lengths
 
     def forget(self) -> None:
-        """Begin anew with the next image; ids go on counting, so that none is reused."""
+        """Restart with the next image; ids go on counting, so that none is reused."""
         self._ids = self._ids[:0]
         self._lengths = self._lengths[:0]
 
+    def of_step(
+        self,
+        step: Step,
+        view: View,
+        previous: View | None,
+        matches: Matches | None,
+        K: Array,
+        threshold_px: float,
+    ) -> TrackedPairs:
+        """Carry the tracks to the image of a step and return its pairs with the previous one.
 
-def tracked_pairs(
-    tracks: Tracks,
-    previous: View | None,
-    view: View,
-    matches: Matches | None,
-    K: Array,
-    threshold_px: float,
-) -> TrackedPairs:
-    """Carry the tracks to a view and return its pairs with the previous one.
-
-    Args:
-        tracks: carried on to the view.
-        previous: the image before, or None.
-        view: the current image.
-        matches: between them, or None.
-        K: (3, 3) intrinsics of the rectified camera, px.
-        threshold_px: largest distance of an inlier from where the motion allows it.
-    """
-    if previous is None or matches is None:
-        pairs, similarities = np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
-        inlier_mask, previous_stamp_ns = np.zeros(0, dtype=bool), view.stamp_ns
-        keypoints_previous = np.zeros((0, 2), np.float32)
-    else:
-        pairs = np.asarray(matches.indices.detach().cpu(), dtype=np.int64)
-        similarities = np.asarray(matches.similarities.detach().cpu(), dtype=np.float32)
-        inlier_mask, previous_stamp_ns = (
-            _agree(previous, view, pairs, K, threshold_px),
-            previous.stamp_ns,
+        Args:
+            step: what the image led to.
+            view: the image without a pose, which counts where none was measured.
+            previous: the image before, or None.
+            matches: between them, or None.
+            K: (3, 3) intrinsics of the rectified camera, px.
+            threshold_px: largest distance of an inlier from where the motion allows it.
+        """
+        view = step.view if step.state is State.TRACKING else view
+        if previous is None or matches is None:
+            pairs, similarities = np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
+            previous = view
+        else:
+            pairs = matches.indices.detach().cpu().numpy()
+            similarities = matches.similarities.detach().cpu().numpy()
+        track_ids, lengths = self.update(pairs, len(view.keypoints))
+        return TrackedPairs(
+            previous_stamp_ns=previous.stamp_ns,
+            indices=pairs,
+            keypoints_previous=previous.keypoints[pairs[:, 0]],
+            keypoints_current=view.keypoints[pairs[:, 1]],
+            similarities=similarities,
+            track_ids=track_ids[pairs[:, 1]],
+            lengths=lengths[pairs[:, 1]],
+            inlier_mask=_agree(MatchedViews(previous, view, pairs), K, threshold_px),
         )
-        keypoints_previous = previous.keypoints[pairs[:, 0]]
-    track_ids, lengths = tracks.update(pairs, len(view.keypoints))
-    return TrackedPairs(
-        previous_stamp_ns=previous_stamp_ns,
-        indices=pairs,
-        keypoints_previous=keypoints_previous,
-        keypoints_current=view.keypoints[pairs[:, 1]],
-        similarities=similarities,
-        track_ids=track_ids[pairs[:, 1]],
-        lengths=lengths[pairs[:, 1]],
-        inlier_mask=inlier_mask,
-    )
 
 
-def _agree(previous: View, view: View, pairs: Index, K: Array, threshold_px: float) -> Mask:
+def _agree(matched: MatchedViews, K: Array, threshold_px: float) -> Mask:
     """Return which pairs (K,) agree with the poses of both views; none if a pose is missing."""
-    if previous.T_world_view is None or view.T_world_view is None:
-        return np.zeros(len(pairs), dtype=bool)
-    T_1_0 = se3.inverse(view.T_world_view) @ previous.T_world_view
-    index0, index1 = pairs.T
-    xy0, xy1 = previous.xy[index0], view.xy[index1]
+    view0, view1 = matched.view0, matched.view1
+    if view0.T_world_view is None or view1.T_world_view is None:
+        return np.zeros(len(matched), dtype=bool)
+    T_1_0 = se3.inverse(view1.T_world_view) @ view0.T_world_view
+    xy0, xy1 = matched.xy
     # A pair without a measured depth may lie anywhere on its epipolar line in front of the camera.
     triangulated, _ = inverse_depth_from_motion(xy0, xy1, T_1_0, 0.0)
-    known = previous.inverse_depth[index0]
+    known = matched.inverse_depth0
     inverse_depth = np.where(np.isfinite(known), known, np.maximum(triangulated, 0))
-    points1 = homogeneous(xy0) @ T_1_0[:3, :3].T + inverse_depth[:, None] * T_1_0[:3, 3]
+    points1 = seen_from(T_1_0, xy0, inverse_depth)
     with np.errstate(invalid="ignore"):
-        off_px = np.linalg.norm(project(points1, K) - view.pixels[index1], axis=1)
+        off_px = np.linalg.norm(project(points1, K) - matched.pixels[1], axis=1)
     return (points1[:, 2] > 0) & (off_px < threshold_px)

@@ -19,7 +19,7 @@ def vins_form(result: OdometryResult, camera: Camera, max_tracks: int) -> tuple[
     Args:
         result: of the image.
         camera: its calibration; only K and the distortion count.
-        max_tracks: how many at the most.
+        max_tracks: at most this many.
 
     Returns:
         points: (K, 2) undistorted, on the plane z = 1 of the raw camera.

@@ -12,7 +12,8 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 
 from aliked_ros.datasets import tum_rows
-from aliked_ros.nodes.conversions import image_to_message, ns_to_stamp
+from aliked_ros.nodes.base.conversions.cameras import image_to_message
+from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
 
 TOPICS = {
     "odometry": Odometry,

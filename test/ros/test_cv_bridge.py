@@ -5,7 +5,7 @@ import pytest
 from sensor_msgs.msg import Image
 
 from aliked_ros.images import IMAGE_ENCODINGS
-from aliked_ros.nodes.conversions import image_from_message
+from aliked_ros.nodes.base.conversions.cameras import image_from_message
 
 cv_bridge = pytest.importorskip("cv_bridge", reason="cv_bridge comes with a distribution's ROS")
 

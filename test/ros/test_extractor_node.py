@@ -10,7 +10,9 @@ from std_msgs.msg import Header
 
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.extractor import Extractor
-from aliked_ros.nodes.conversions import features_from_message, image_to_message, ns_to_stamp
+from aliked_ros.nodes.base.conversions.cameras import image_to_message
+from aliked_ros.nodes.base.conversions.features import features_from_message
+from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
 
 
 def textured(seed=0, size=(120, 160)):
@@ -181,15 +183,15 @@ def test_a_live_parameter_changes_the_next_image_and_bad_values_are_refused(node
     assert values[1].string_value == "aliked-t16"
 
 
-def test_images_above_max_rate_are_skipped_before_any_work_and_counted_by_that_name(node, probe):
-    assert set_parameter(probe, "max_rate", 0.01).successful
+def test_images_above_max_rate_hz_are_skipped_before_any_work_and_counted_by_that_name(node, probe):
+    assert set_parameter(probe, "max_rate_hz", 0.01).successful
     for index in range(5):
         node(message_of(textured(), (1 + index) * 10**9))
         probe.wait_until(
             lambda count=index: count_of(probe, "received") > count, f"image {index} to be counted"
         )
     probe.wait_until(lambda: count_of(probe, "processed") == 1, "the first image")
-    assert count_of(probe, "skipped, above max_rate") == 4
+    assert count_of(probe, "skipped, above max_rate_hz") == 4
     assert count_of(probe, "sent and not received") == 0
     assert diagnostics(probe)[0].level == diagnostics(probe)[0].OK
     assert [message.header.stamp.sec for message in probe.heard["features"]] == [1]
@@ -206,7 +208,7 @@ def test_a_rate_that_cannot_be_held_takes_keypoints_down_to_the_floor_and_says_s
     for name, value in (
         ("extractor.max_keypoints", 30),
         ("min_keypoints", 10),
-        ("target_rate", 1000.0),
+        ("target_rate_hz", 1000.0),
     ):
         assert set_parameter(probe, name, value).successful
     heard = probe.heard["features"]
@@ -223,10 +225,10 @@ def test_a_rate_that_cannot_be_held_takes_keypoints_down_to_the_floor_and_says_s
     send_until(lambda: heard[-1].max_keypoints == 10, "the floor")
     assert heard[0].max_keypoints == 30
     assert len(heard[-1].scores) == 10
-    send_until(lambda: "target_rate" in diagnostics(probe)[0].message, "a complaint")
+    send_until(lambda: "target_rate_hz" in diagnostics(probe)[0].message, "a complaint")
     assert diagnostics(probe)[1]["keypoints allowed"] == "10"
     assert "only" in processes.log("extractor_node")
-    assert set_parameter(probe, "target_rate", 0.0).successful
+    assert set_parameter(probe, "target_rate_hz", 0.0).successful
     send_until(lambda: heard[-1].max_keypoints == 30, "all keypoints again")
     assert len(heard[-1].scores) == 30
 
@@ -252,10 +254,11 @@ def test_short_descriptors_travel_in_fewer_bytes_and_arrive_as_unit_rows(
     ("parameters", "words"),
     [
         ({"extractor__model": "aliked-n17"}, ["model", "'aliked-n17'", "aliked-n16rot"]),
-        ({"extractor__max_keypoints": -1}, ["max_keypoints", "-1"]),
+        ({"extractor__max_keypoints": -1}, ["extractor.max_keypoints is -1", "at least 1"]),
         ({"extractor__weights": "/nowhere/a.pth"}, ["/nowhere/a.pth"]),
         ({"descriptor_type": "int4"}, ["descriptor_type", "'int4'", "int8"]),
-        ({"max_rate": -1.0}, ["max_rate", "-1.0"]),
+        ({"max_rate_hz": -1.0}, ["max_rate_hz is -1.0", "at least 0"]),
+        ({"max_rate": 5.0}, ["max_rate is 5.0", "it is called max_rate_hz now"]),
         ({"image_transport": "theora"}, ["image_transport", "'theora'", "compressed"]),
     ],
 )

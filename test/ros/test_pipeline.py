@@ -15,13 +15,13 @@ from tf2_msgs.msg import TFMessage
 from aliked_ros.datasets import tum_rows
 from aliked_ros.evaluation.odometry.trajectory import compare_files
 from aliked_ros.geometry import se3
-from aliked_ros.nodes.conversions import (
-    stamp_to_ns,
+from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
+from aliked_ros.nodes.base.conversions.poses import (
     transform_from_message,
     transform_from_values,
     transform_to_message,
 )
-from aliked_ros.nodes.topics import LATCHED_QOS
+from aliked_ros.nodes.base.qos import LATCHED_QOS
 
 SECOND_NS = 10**9
 

@@ -6,7 +6,8 @@ import pytest
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 
-from aliked_ros.nodes.conversions import image_from_message, stamp_to_ns
+from aliked_ros.nodes.base.conversions.cameras import image_from_message
+from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 
 NUM_FRAMES = 6
 CAMERA_INFO = """

@@ -3,17 +3,15 @@
 import pytest
 import torch
 from aliked_ros.msg import OdometryStatus
-from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Quaternion
-from nav_msgs.msg import Odometry
 from point_world import room, sideways
 from scipy.spatial.transform import Rotation
 from sensor_msgs.msg import Imu
 from std_msgs.msg import Header
-from tracker_sender import FRAME_NS, Sender
+from tracker_sender import FRAME_NS, start_tracker
 
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
-from aliked_ros.nodes.conversions import ns_to_stamp
+from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
 
 # The sensor is turned against the base, and its north is not that of odom.
 R_BASE_IMU = Rotation.from_euler("z", 90, degrees=True).as_matrix()
@@ -25,22 +23,7 @@ COVERED, DIFFERENCE = "images with an imu orientation", "imu and images differ (
 @pytest.fixture
 def begin(processes, probe):
     def begin(**parameters):
-        for topic, message_type in (
-            ("status", OdometryStatus),
-            ("odometry", Odometry),
-            ("/diagnostics", DiagnosticArray),
-        ):
-            probe.listen(message_type, topic)
-        processes.start(
-            "tracker_node",
-            odometry__sensor="rgbd",
-            camera_transform="optical",
-            matcher__min_similarity=0.9,
-            use_imu=True,
-            **parameters,
-        )
-        sender = Sender(probe)
-        sender.wait()
+        sender = start_tracker(processes, probe, use_imu=True, **parameters)
         publisher = probe.publisher(Imu, "imu", 100)
         probe.wait_until(publisher.get_subscription_count, "the tracker's imu")
         return sender, publisher

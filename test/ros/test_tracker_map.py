@@ -3,37 +3,21 @@
 import numpy as np
 import pytest
 from aliked_ros.msg import Matches, OdometryStatus
-from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
 from pipeline_runs import poses
 from point_world import K, World, room, sideways
 from sensor_msgs.msg import PointCloud, PointCloud2
 from std_msgs.msg import Header
-from tracker_sender import FRAME_NS, Sender
+from tracker_sender import FRAME_NS, start_tracker
 from visualization_msgs.msg import Marker, MarkerArray
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
-from aliked_ros.nodes.conversions import ns_to_stamp, pose_to_message
+from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
+from aliked_ros.nodes.base.conversions.poses import pose_to_message
 
 HEIGHT_M = 1.5
 MAP = {"landmarks": PointCloud2, "keyframes": MarkerArray, "tracks": MarkerArray}
-
-
-def start(processes, probe, topics, sensor, **parameters):
-    common = {"status": OdometryStatus, "odometry": Odometry, "/diagnostics": DiagnosticArray}
-    for topic, message_type in (common | topics).items():
-        probe.listen(message_type, topic)
-    processes.start(
-        "tracker_node",
-        odometry__sensor=sensor,
-        camera_transform="optical",
-        matcher__min_similarity=0.9,
-        **parameters,
-    )
-    sender = Sender(probe, with_depth=sensor == "rgbd")
-    sender.wait()
-    return sender
 
 
 def corners(message):
@@ -42,7 +26,7 @@ def corners(message):
 
 
 def test_the_map_is_where_the_world_is(processes, probe):
-    sender = start(processes, probe, MAP, "rgbd", odometry__window_size=4)
+    sender = start_tracker(processes, probe, topics=MAP, odometry__window_size=4)
     world, path = room(), sideways(10)
     for index, T in enumerate(path):
         assert sender.send(world.see(T), index).state == OdometryStatus.TRACKING
@@ -80,7 +64,7 @@ def test_the_map_is_where_the_world_is(processes, probe):
 
 def test_vins_gets_what_its_front_end_would_send(processes, probe):
     topics = {"vins_tracks": PointCloud, "matches": Matches}
-    sender = start(processes, probe, topics, "rgbd", vins_max_tracks=100)
+    sender = start_tracker(processes, probe, topics=topics, vins_max_tracks=100)
     world, path = room(), sideways(5)
     for index, T in enumerate(path):
         sender.send(world.see(T), index)
@@ -116,7 +100,7 @@ def test_vins_gets_what_its_front_end_would_send(processes, probe):
 
 
 def test_a_single_camera_gets_metres_from_another_odometry(processes, probe):
-    sender = start(processes, probe, {}, "mono", scale_source="odometry", scale_part_m=0.15)
+    sender = start_tracker(processes, probe, "mono", scale_source="odometry", scale_part_m=0.15)
     reference = probe.publisher(Odometry, "scale_odometry")
     probe.wait_until(reference.get_subscription_count, "the tracker's scale_odometry")
     world, path = room(), sideways(40)
@@ -148,8 +132,8 @@ def test_a_single_camera_gets_metres_from_another_odometry(processes, probe):
 
 
 def test_a_single_camera_gets_metres_from_its_height_above_the_ground(processes, probe):
-    sender = start(
-        processes, probe, {}, "mono", scale_source="camera_height", camera_height_m=HEIGHT_M
+    sender = start_tracker(
+        processes, probe, "mono", scale_source="camera_height", camera_height_m=HEIGHT_M
     )
     generator = np.random.default_rng(0)
     above = generator.uniform([-8, -4, 3], [14, HEIGHT_M, 14], (700, 3))

@@ -3,31 +3,19 @@
 import numpy as np
 import pytest
 from aliked_ros.msg import OdometryStatus
-from diagnostic_msgs.msg import DiagnosticArray
-from nav_msgs.msg import Odometry, Path
+from nav_msgs.msg import Path
 from point_world import CAMERA, nothing, room, sideways
 from std_msgs.msg import Header
-from tracker_sender import Sender
+from tracker_sender import start_tracker
 
-from aliked_ros.nodes.conversions import camera_to_message
-from aliked_ros.nodes.topics import LATCHED_QOS
+from aliked_ros.nodes.base.conversions.cameras import camera_to_message
+from aliked_ros.nodes.base.qos import LATCHED_QOS
 
 
 @pytest.fixture
 def sender(processes, probe):
-    probe.listen(OdometryStatus, "status")
-    probe.listen(Odometry, "odometry")
     probe.listen(Path, "path", LATCHED_QOS)
-    probe.listen(DiagnosticArray, "/diagnostics")
-    processes.start(
-        "tracker_node",
-        odometry__sensor="rgbd",
-        camera_transform="optical",
-        matcher__min_similarity=0.9,
-    )
-    started = Sender(probe)
-    started.wait()
-    return started
+    return start_tracker(processes, probe)
 
 
 def test_frames_wait_for_a_calibration_that_fits(sender, probe):
@@ -59,7 +47,7 @@ def test_frames_wait_for_a_calibration_that_fits(sender, probe):
     assert (status.num_skipped, status.num_processed) in {(5, 2), (6, 1)}
 
 
-def test_a_recording_that_starts_over_and_another_model_begin_anew(sender, probe):
+def test_a_recording_that_starts_over_and_another_model_restart_the_odometry(sender, probe):
     world, path = room(), sideways(4)
     for index in range(4):
         assert sender.send(world.see(path[index]), 50 + index).state == OdometryStatus.TRACKING
@@ -100,3 +88,21 @@ def test_short_descriptors_are_matched_as_long_ones_are(sender, descriptor_type)
     assert status.state == OdometryStatus.TRACKING
     assert status.num_matches == expected.num_keypoints
     assert status.handover_ms > 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"odom_frame": ""}, ["odom_frame is ''", "must not be empty"]),
+        ({"odom_frame": "base_link"}, ["base_frame is 'base_link'", "a name of its own"]),
+        ({"path_length": 0}, ["path_length is 0", "at least 1"]),
+        ({"sync_slop_s": 0.0}, ["sync_slop_s is 0.0", "at least"]),
+        ({"odometry__mono_window_size": 8}, ["it is called odometry.window_size now"]),
+    ],
+)
+def test_a_bad_start_ends_with_one_clear_line(processes, parameters, words):
+    processes.start("tracker_node", camera_transform="optical", **parameters)
+    assert processes.wait("tracker_node") == 1
+    log = processes.log("tracker_node")
+    assert "Traceback" not in log
+    assert all(word in log for word in words), log

@@ -4,17 +4,16 @@ import numpy as np
 import pytest
 from aliked_ros.msg import OdometryStatus
 from aliked_ros.srv import ResetToPose
-from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Point, Pose, Quaternion
-from nav_msgs.msg import Odometry
 from point_world import CAMERA, room, sideways
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
-from tracker_sender import Sender
+from tracker_sender import start_tracker
 
 from aliked_ros.datasets import tum_rows
-from aliked_ros.nodes.conversions import camera_to_message, image_to_message, ns_to_stamp
+from aliked_ros.nodes.base.conversions.cameras import camera_to_message, image_to_message
+from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
 
 START = Pose(
     position=Point(x=1.0, y=-2.0, z=0.5),
@@ -29,23 +28,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def sender(processes, probe, folder):
-    for topic, message_type in (
-        ("status", OdometryStatus),
-        ("odometry", Odometry),
-        ("/diagnostics", DiagnosticArray),
-    ):
-        probe.listen(message_type, topic)
-    processes.start(
-        "tracker_node",
-        odometry__sensor="rgbd",
-        odometry__window_size=4,
-        camera_transform="optical",
-        matcher__min_similarity=0.9,
-        output_dir=folder,
-    )
-    started = Sender(probe)
-    started.wait()
-    return started
+    return start_tracker(processes, probe, odometry__window_size=4, output_dir=folder)
 
 
 def trigger(probe, name):
@@ -90,8 +73,8 @@ def test_frames_are_answered_while_paused_and_tracking_goes_on_afterwards(sender
     world, path = room(), sideways(6)
     before = sender.send(world.see(path[0]), 0)
     sender.send(world.see(path[1]), 1)
-    assert trigger(probe, "pause") == (True, "is paused: frames are passed over until ~/resume")
-    assert trigger(probe, "pause") == (True, "is paused already")
+    assert trigger(probe, "pause") == (True, "paused: images are skipped until ~/resume")
+    assert trigger(probe, "pause") == (True, "paused already")
     num_poses = len(probe.heard["odometry"])
     for index in (2, 3):
         status = sender.send(world.see(path[index]), index)
@@ -101,7 +84,7 @@ def test_frames_are_answered_while_paused_and_tracking_goes_on_afterwards(sender
     assert len(probe.heard["odometry"]) == num_poses
     assert status.num_skipped >= 2
 
-    assert trigger(probe, "resume") == (True, "goes on")
+    assert trigger(probe, "resume") == (True, "resumed")
     assert sender.send(world.see(path[4]), 4).state == OdometryStatus.TRACKING
     newest = probe.heard["odometry"][-1]
     assert -position(probe)[1] == pytest.approx(path[4][0, 3], abs=0.02)

@@ -32,6 +32,15 @@ FOLDERS = {
     "evaluation": [{"."}, {"homography", "methods", "reports"}, {"odometry", "pose"}],
     "training": [{"."}, {"pairs"}, {"losses"}, {"loop"}],
 }
+# Rooms within nodes/ -> the rooms that they may import; the node files may import them all.
+NODE_ROOMS = {
+    "base": set(),
+    "extractor": {"base"},
+    "player": {"base"},
+    "tracker": {"base"},
+    "node files": {"base", "extractor", "player", "tracker", "node files"},
+}
+WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
 MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
 LOADERS = {
@@ -134,6 +143,43 @@ def test_folders_of_a_room_import_the_ones_before_them(room):
         others = {name for name in GRAPH[module] & set(modules) if _folder(name) != own}
         for imported in others:
             assert rank[_folder(imported)] < rank[own], f"{module} may not import {imported}"
+
+
+def _node_room(module: str) -> str:
+    """Return the room of aliked_ros.nodes that a module is in."""
+    parts = module.split(".")[2:]
+    return parts[0] if parts[0] in NODE_ROOMS else "node files"
+
+
+NODE_MODULES = sorted(name for name in GRAPH if name.startswith("aliked_ros.nodes."))
+
+
+@pytest.mark.parametrize("module", NODE_MODULES)
+def test_imports_within_nodes_point_from_the_nodes_to_their_parts_to_the_base(module):
+    room = _node_room(module)
+    for imported in GRAPH[module].intersection(NODE_MODULES):
+        allowed = _node_room(imported) == room or _node_room(imported) in NODE_ROOMS[room]
+        assert allowed, f"{module} may not import {imported}"
+
+
+def test_nodes_holds_node_files_and_rooms_alone():
+    files = {path.stem for path in (PACKAGE / "nodes").glob("*.py")} - {"__init__"}
+    assert all(name.endswith("_node") for name in files), files
+    folders = {path.parent.name for path in (PACKAGE / "nodes").glob("*/__init__.py")}
+    assert folders == NODE_ROOMS.keys() - {"node files"}
+
+
+@pytest.mark.parametrize("module", WITHOUT_TORCH)
+def test_nodes_without_a_network_do_not_import_torch(module, tmp_path):
+    pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run make install")
+    program = f"import sys, aliked_ros.nodes.{module}; sys.exit('torch' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": f"{PACKAGE.parent}:{os.environ.get('PYTHONPATH', '')}"},
+        check=False,
+    )
+    assert result.returncode == 0
 
 
 def test_no_modules_import_each_other():

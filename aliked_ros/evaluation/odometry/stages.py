@@ -8,6 +8,7 @@ from aliked_ros.config import OdometryConfig
 
 ALL = ""  # the configuration as it was asked for
 _WINDOW_SIZE = 8  # where the configuration itself adjusts nothing
+_ANY_MOTION = 1e-6  # of the image width; 0 is the default of the sensor
 
 FRAME_TO_FRAME = "frame to frame"
 KEYFRAMES = "+ keyframes"
@@ -26,19 +27,10 @@ def staged(config: OdometryConfig, stage: str) -> OdometryConfig:
         return config
     if stage == FRAME_TO_FRAME:
         # Any motion is more than this; a camera that stands still keeps its keyframe.
-        return replace(
-            staged(config, KEYFRAMES), keyframe_displacement=0.0, mono_keyframe_displacement=0.0
-        )
+        return replace(staged(config, KEYFRAMES), keyframe_displacement_of_width=_ANY_MOTION)
     if stage == KEYFRAMES:
-        return replace(config, window_size=1, mono_window_size=1)
+        return replace(config, window_size=1)
     if stage == ADJUSTED:
-        return replace(
-            config,
-            window_size=_adjusting(config.window_size),
-            mono_window_size=_adjusting(config.mono_window_size),
-        )
+        window_size = config.for_sensor().window_size
+        return replace(config, window_size=window_size if window_size > 2 else _WINDOW_SIZE)
     raise ValueError(f"stage is {stage!r}: must be one of {', '.join(STAGES)}")
-
-
-def _adjusting(window_size: int) -> int:
-    return window_size if window_size > 2 else _WINDOW_SIZE

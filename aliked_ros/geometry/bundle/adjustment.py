@@ -15,10 +15,8 @@ from aliked_ros.geometry.bundle.system import (
     cauchy,
     linearise,
     residuals_of,
-    sort_observations,
 )
-from aliked_ros.geometry.covariance import from_information
-from aliked_ros.geometry.matrices import inverse_symmetric
+from aliked_ros.geometry.matrices import covariance_of, inverse_symmetric
 from aliked_ros.structs import Array, Index, Mask
 
 _MAX_ITERATIONS = 10  # linear systems solved
@@ -138,8 +136,35 @@ class _Solver:
         reduced, _, _ = _eliminate(self.normal_equations(estimate, weights), 0.0)
         rows = np.flatnonzero(np.repeat(~self._problem.is_fixed, 6))
         covariance = np.zeros((6 * len(estimate.T_camera_world),) * 2)
-        covariance[np.ix_(rows, rows)] = from_information(reduced)
+        covariance[np.ix_(rows, rows)] = covariance_of(reduced)
         return covariance
+
+
+def sort_observations(problem: BundleProblem, kept: Mask) -> tuple[Observations, Index]:
+    """Return the observations (N,) that are kept, and which they are (M,)."""
+    index = np.flatnonzero(kept)
+    index = index[np.argsort(problem.keyframe[index], kind="stable")]
+    keyframe, landmark = problem.keyframe[index], problem.landmark[index]
+    num = len(index)
+    inverse_depth, depth_precision = np.zeros(num), np.zeros(num)
+    if problem.inverse_depth is not None and problem.inverse_depth_sigma is not None:
+        measured = problem.inverse_depth[index]
+        is_measured = np.isfinite(measured)
+        inverse_depth[is_measured] = measured[is_measured]
+        depth_precision[is_measured] = 1 / problem.inverse_depth_sigma[index[is_measured]]
+    precision = 1 / problem.sigma[index]
+    start = np.searchsorted(keyframe, np.arange(len(problem.T_camera_world) + 1))
+    anchor = np.zeros(len(problem.points_world), dtype=np.int64)
+    anchor[landmark[::-1]] = keyframe[::-1]  # the first one is written last
+    observations = Observations(
+        keyframe,
+        landmark,
+        np.column_stack([problem.xy[index], inverse_depth]),
+        np.column_stack([precision, precision, depth_precision]),
+        start.astype(np.int64),
+        anchor,
+    )
+    return observations, index
 
 
 def _select(problem: BundleProblem) -> tuple[Observations, Index, Mask]:

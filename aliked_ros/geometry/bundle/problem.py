@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.covariance import propagate
 from aliked_ros.structs import Array, Index, Mask
 
 
@@ -103,4 +102,4 @@ class BundleResult:
         T_1_0 = self.T_camera_world[keyframe1] @ se3.inverse(self.T_camera_world[keyframe0])
         rows = np.concatenate([np.arange(6) + 6 * keyframe0, np.arange(6) + 6 * keyframe1])
         by_both = np.hstack([-se3.adjoint(T_1_0), np.eye(6)])  # (6, 12)
-        return T_1_0, propagate(by_both, self.covariance[np.ix_(rows, rows)])
+        return T_1_0, se3.propagate(by_both, self.covariance[np.ix_(rows, rows)])

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.bundle.problem import BundleProblem
 from aliked_ros.structs import Array, Index, Mask
 
 _BEHIND_CHI2 = 1e6  # what an observation costs whose landmark lies behind the camera
@@ -35,33 +34,6 @@ class Observations:
     def of(self, keyframe: int) -> slice:
         """Return where a keyframe's observations are."""
         return slice(int(self.start[keyframe]), int(self.start[keyframe + 1]))
-
-
-def sort_observations(problem: BundleProblem, kept: Mask) -> tuple[Observations, Index]:
-    """Return the observations (N,) that are kept, and which they are (M,)."""
-    index = np.flatnonzero(kept)
-    index = index[np.argsort(problem.keyframe[index], kind="stable")]
-    keyframe, landmark = problem.keyframe[index], problem.landmark[index]
-    num = len(index)
-    inverse_depth, depth_precision = np.zeros(num), np.zeros(num)
-    if problem.inverse_depth is not None and problem.inverse_depth_sigma is not None:
-        measured = problem.inverse_depth[index]
-        is_measured = np.isfinite(measured)
-        inverse_depth[is_measured] = measured[is_measured]
-        depth_precision[is_measured] = 1 / problem.inverse_depth_sigma[index[is_measured]]
-    precision = 1 / problem.sigma[index]
-    start = np.searchsorted(keyframe, np.arange(len(problem.T_camera_world) + 1))
-    anchor = np.zeros(len(problem.points_world), dtype=np.int64)
-    anchor[landmark[::-1]] = keyframe[::-1]  # the first one is written last
-    observations = Observations(
-        keyframe,
-        landmark,
-        np.column_stack([problem.xy[index], inverse_depth]),
-        np.column_stack([precision, precision, depth_precision]),
-        start.astype(np.int64),
-        anchor,
-    )
-    return observations, index
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
 from aliked_ros.drawing import draw_keypoints, draw_matches, tile
-from aliked_ros.structs import Pixels
-from aliked_ros.training.loop.validation import Example
+from aliked_ros.structs import Array, Floats, Index, Mask, Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A validation pair as the network saw it, for a picture.
+
+    Attributes:
+        images: two (H, W, 3) RGB.
+        score_map: (H, W) of image 0.
+        keypoints: two (N, 2) px, best first.
+        matches: (K, 2).
+        is_correct: (K,) bool, at 3 px.
+    """
+
+    images: tuple[Pixels, Pixels]
+    score_map: Floats
+    keypoints: tuple[Array, Array]
+    matches: Index
+    is_correct: Mask
 
 
 def score_picture(example: Example) -> Pixels:

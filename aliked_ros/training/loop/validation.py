@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,30 +13,12 @@ from aliked_ros.evaluation.homography.pairs import PlanarPair
 from aliked_ros.inference import Inference, fastest
 from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.structs import Array, Floats, Index, Mask, Pixels
+from aliked_ros.structs import Array, Floats, Pixels
+from aliked_ros.training.loop.snapshots import Example
 
 LONGER_SIDE_PX = 480
 MAX_KEYPOINTS = 1000
 DETECTION_THRESHOLD = 0.2  # that of the extractor
-
-
-@dataclass(frozen=True, eq=False)
-class Example:
-    """A validation pair as the network saw it, for a picture.
-
-    Attributes:
-        images: two (H, W, 3) RGB.
-        score_map: (H, W) of image 0.
-        keypoints: two (N, 2) px, best first.
-        matches: (K, 2).
-        is_correct: (K,) bool, at 3 px.
-    """
-
-    images: tuple[Pixels, Pixels]
-    score_map: Floats
-    keypoints: tuple[Array, Array]
-    matches: Index
-    is_correct: Mask
 
 
 def validate(

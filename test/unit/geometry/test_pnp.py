@@ -48,8 +48,9 @@ def test_too_few_points_give_no_pose(num):
     assert estimate_absolute_pose(*scene(num), K, 1.0, seed=0) is None
 
 
-def test_points_that_fit_no_pose_give_none_or_hardly_any_inliers():
+def test_points_that_fit_no_pose_support_none():
     points, pixels = scene()
     shuffled = np.random.default_rng(3).permutation(pixels)
     answer = estimate_absolute_pose(points, shuffled, K, threshold_px=1.0, seed=0)
-    assert answer is None or answer[1].mean() < 0.1
+    num_inliers = 0 if answer is None else answer[1].sum()
+    assert num_inliers < 0.1 * len(points)

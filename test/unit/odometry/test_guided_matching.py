@@ -1,14 +1,14 @@
 import numpy as np
 import torch
-from point_world import CAMERA, FRAME_NS, K, World, room, sideways
+from point_world import CAMERA, FRAME_NS, K, World, match_views, room, sideways
 from torch.nn.functional import normalize
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.matching import match
 from aliked_ros.odometry import State, VisualOdometry
-from aliked_ros.odometry.guided_matching import guided_pairs
-from aliked_ros.odometry.view import make_view, usable_pairs
+from aliked_ros.odometry.guided_matching import guided
+from aliked_ros.odometry.intake import make_view
+from aliked_ros.odometry.matched_views import MatchedViews
 
 T_1_0 = se3.exp(np.array([-0.3, 0.0, -0.2, 0.0, 0.05, 0.01]))
 RADIUS_PX = 20.0
@@ -17,9 +17,9 @@ RADIUS_PX = 20.0
 def repetitive(num_kinds=40, count=600):
     """A world whose points have only so many looks, each many times."""
     world = room(count=count)
-    kinds = world._descriptors[torch.arange(count) % num_kinds]
+    kinds = world.descriptors[torch.arange(count) % num_kinds]
     noise = torch.randn(kinds.shape, generator=torch.Generator().manual_seed(0))
-    world._descriptors = normalize(kinds + 1e-4 * noise, dim=1)
+    world.descriptors = normalize(kinds + 1e-4 * noise, dim=1)
     return world
 
 
@@ -37,9 +37,13 @@ def see(world: World):
         features, depths_m = world.see(T_world_view)
         change_a_little(features, index)
         views.append(make_view(index, features, CAMERA, depths_m, 0.004))
-    return *views, usable_pairs(
-        match(views[0].features, views[1].features, MatcherConfig()), *views
-    )
+    matched = match_views(*views, min_similarity=0.0)
+    return *views, matched.pairs
+
+
+def guided_pairs(view0, view1, pairs, T_1_0, radius_px=RADIUS_PX):
+    found = guided(MatchedViews(view0, view1, pairs), T_1_0, K, radius_px)
+    return None if found is None else found.pairs
 
 
 def num_right(view0, view1, pairs):
@@ -56,7 +60,7 @@ def test_a_prediction_finds_pairs_that_look_alike_elsewhere():
     # As half of them must agree with the prediction, wrong ones are left out here.
     right = np.array([pair for pair in pairs if num_right(view0, view1, pair[None])])
     assert len(right) < 0.6 * len(pairs)
-    found = guided_pairs(view0, view1, right, T_1_0, K, RADIUS_PX)
+    found = guided_pairs(view0, view1, right, T_1_0)
     assert num_right(view0, view1, found) > 1.5 * len(right)
     assert num_right(view0, view1, found) > 0.9 * len(found)
 
@@ -66,7 +70,7 @@ def test_given_pairs_where_they_are_expected_stay_and_others_go():
     pairs = np.array([pair for pair in pairs if num_right(view0, view1, pair[None])])
     wrong = pairs.copy()
     wrong[:40, 1] = np.roll(wrong[:40, 1], 1)
-    found = guided_pairs(view0, view1, wrong, T_1_0, K, RADIUS_PX)
+    found = guided_pairs(view0, view1, wrong, T_1_0)
     kept = {tuple(pair) for pair in found}
     assert {tuple(pair) for pair in pairs[40:]} <= kept
     assert len({tuple(pair) for pair in wrong[:40]} & kept) <= 2
@@ -77,8 +81,8 @@ def test_given_pairs_where_they_are_expected_stay_and_others_go():
 def test_a_wrong_prediction_is_told():
     view0, view1, pairs = see(room(count=600))
     wrong = T_1_0 @ se3.exp(np.array([0.0, 0, 0, 0, 0.3, 0]))
-    assert guided_pairs(view0, view1, pairs, wrong, K, RADIUS_PX) is None
-    assert guided_pairs(view0, view1, pairs[:0], T_1_0, K, RADIUS_PX) is None
+    assert guided_pairs(view0, view1, pairs, wrong) is None
+    assert guided_pairs(view0, view1, pairs[:0], T_1_0) is None
 
 
 def test_keypoints_without_depth_keep_their_pairs():
@@ -86,7 +90,7 @@ def test_keypoints_without_depth_keep_their_pairs():
     inverse_depth = view0.inverse_depth.copy()
     inverse_depth[::2] = np.nan
     view0 = view0.with_depth(inverse_depth, view0.depth_sigma)
-    found = {tuple(pair) for pair in guided_pairs(view0, view1, pairs, T_1_0, K, RADIUS_PX)}
+    found = {tuple(pair) for pair in guided_pairs(view0, view1, pairs, T_1_0)}
     unknown = [tuple(pair) for pair in pairs if pair[0] % 2 == 0]
     assert len(set(unknown) - found) <= 2
 
@@ -94,7 +98,7 @@ def test_keypoints_without_depth_keep_their_pairs():
 def test_the_odometry_gets_more_support_among_points_that_look_alike():
     def num_inliers(radius):
         world = repetitive(num_kinds=120)
-        config = OdometryConfig(sensor="rgbd", guided_radius=radius)
+        config = OdometryConfig(sensor="rgbd", guided_radius_of_width=radius)
         odometry = VisualOdometry(config, MatcherConfig(), CAMERA)
         results = []
         for index, T_world_camera in enumerate(sideways(6)):
@@ -109,13 +113,13 @@ def test_the_odometry_gets_more_support_among_points_that_look_alike():
 
 def test_points_that_look_exactly_alike_are_paired_one_to_one():
     world = room(count=600)
-    world._descriptors = world._descriptors[torch.arange(600) % 20]
+    world.descriptors = world.descriptors[torch.arange(600) % 20]
     views = []
     for index, T_world_view in enumerate([np.eye(4), se3.inverse(T_1_0)]):
         features, depths_m = world.see(T_world_view)
         views.append(make_view(index, features, CAMERA, depths_m, 0.004))
     right = np.column_stack([np.arange(5), _nearest_to_expected(*views)[:5]])
-    found = guided_pairs(*views, right, T_1_0, K, 60.0)
+    found = guided_pairs(*views, right, T_1_0, 60.0)
     assert found is not None
     assert len(found) > 20
     assert all(len(np.unique(column)) == len(found) for column in found.T)

@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
-from point_world import CAMERA, K, room, sideways, turning, wall
+from point_world import CAMERA, K, match_views, room, sideways, turning, wall
 
-from aliked_ros.config import MatcherConfig, OdometryConfig
+from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.matching import match
 from aliked_ros.odometry import Motion
 from aliked_ros.odometry.initialisation import initialise
-from aliked_ros.odometry.view import make_view, usable_pairs
+from aliked_ros.odometry.intake import make_view
 
 CONFIG = OdometryConfig(sensor="mono")
 
@@ -17,10 +16,9 @@ def start(world, T_world_1, outlier_share=0.0, limit=None, **knobs):
         make_view(index, world.see(T, outlier_share)[0], CAMERA, None, 0.0)
         for index, T in enumerate([np.eye(4), T_world_1])
     ]
-    matches = match(views[0].features, views[1].features, MatcherConfig(min_similarity=0.9))
-    pairs = usable_pairs(matches, *views)[:limit]
+    matched = match_views(*views).select(slice(limit))
     config = OdometryConfig(sensor="mono", **knobs)
-    return initialise(*views, pairs, K, config, median_depth=6.0)
+    return initialise(matched, K, config, median_depth=6.0)
 
 
 def direction_error_deg(T_1_0, T_world_1):

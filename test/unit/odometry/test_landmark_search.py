@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import torch
 from point_world import CAMERA, K, room
 
+from aliked_ros.odometry.intake import make_view
 from aliked_ros.odometry.landmark_search import find_landmarks
-from aliked_ros.odometry.view import make_view
+from aliked_ros.odometry.matched_views import MatchedViews
 
 
 def setting(shift_px=0.0):
@@ -19,12 +22,12 @@ def setting(shift_px=0.0):
 def find(view, points, descriptors=None, radius_px=3.0):
     descriptors = view.features.descriptors if descriptors is None else descriptors
     index = np.arange(len(points))
-    trusted = (view.features.descriptors, np.column_stack([index[:20], index[:20]]))
     # Trusted pairs that are a little less than equal, as real ones are.
-    trusted = (torch.nn.functional.normalize(trusted[0] + 0.02, dim=1), trusted[1])
-    return find_landmarks(
-        view, points, [descriptors], np.zeros_like(index), index, trusted, K, radius_px
-    )
+    worn = torch.nn.functional.normalize(view.features.descriptors + 0.02, dim=1)
+    reference = replace(view, features=replace(view.features, descriptors=worn))
+    trusted = MatchedViews(reference, view, np.column_stack([index[:20], index[:20]]))
+    sightings = np.zeros_like(index), index
+    return find_landmarks(points, [descriptors], sightings, trusted, K, radius_px)
 
 
 def test_landmarks_are_found_where_they_are_expected():

@@ -1,12 +1,12 @@
 from itertools import pairwise
 
 import numpy as np
-from point_world import CAMERA, K, room, sideways
+from point_world import CAMERA, K, match_views, room, sideways
 
-from aliked_ros.config import MatcherConfig
-from aliked_ros.matching import match
+from aliked_ros.odometry.adjusted_map import insert_keyframe
+from aliked_ros.odometry.intake import make_view
 from aliked_ros.odometry.local_map import NONE, LocalMap
-from aliked_ros.odometry.view import make_view, usable_pairs
+from aliked_ros.odometry.matched_views import MatchedViews
 
 POSES = [sideways(13)[i] for i in (0, 4, 8, 12)]
 
@@ -22,8 +22,11 @@ def views():
 
 
 def pairs_of(view0, view1):
-    matches = match(view0.features, view1.features, MatcherConfig(min_similarity=0.9))
-    return usable_pairs(matches, view0, view1)
+    return match_views(view0, view1).pairs
+
+
+def insert(window, view, reference, pairs):
+    insert_keyframe(window, MatchedViews(reference, view, pairs), view, K, radius_px=3.0)
 
 
 def shared(keyframe0, keyframe1):
@@ -31,7 +34,7 @@ def shared(keyframe0, keyframe1):
 
 
 def make(size=4):
-    return LocalMap(size, K, radius_px=3.0)
+    return LocalMap(size)
 
 
 def test_matched_keypoints_see_the_same_landmark_at_its_true_place():
@@ -39,7 +42,7 @@ def test_matched_keypoints_see_the_same_landmark_at_its_true_place():
     window = make()
     window.begin(first, first)
     pairs = pairs_of(first, second)
-    window.insert(second, second, first, pairs)
+    insert(window, second, first, pairs)
     keyframe0, keyframe1 = window.keyframes
     np.testing.assert_array_equal(keyframe0.landmark[pairs[:, 0]], keyframe1.landmark[pairs[:, 1]])
     assert shared(keyframe0, keyframe1) == len(pairs) == len(window.points_world)
@@ -52,11 +55,11 @@ def test_a_landmark_that_one_keyframe_missed_is_found_in_the_next():
     first, second, third, _ = views()
     window = make()
     window.begin(first, first)
-    window.insert(second, second, first, pairs_of(first, second))
+    insert(window, second, first, pairs_of(first, second))
     num_shared = shared(*window.keyframes)
     # The third sees only half of what it could, by the matches; the rest by the places.
     half = pairs_of(second, third)[::2]
-    window.insert(third, third, second, half)
+    insert(window, third, second, half)
     assert shared(window.keyframes[1], window.keyframes[2]) > 1.5 * len(half)
     assert shared(window.keyframes[0], window.keyframes[2]) > 0.6 * num_shared
 
@@ -66,7 +69,7 @@ def test_no_keyframe_sees_a_landmark_twice_and_old_ones_go():
     window = make(size=3)
     window.begin(sequence[0], sequence[0])
     for before, view in pairwise(sequence):
-        window.insert(view, view, before, pairs_of(before, view))
+        insert(window, view, before, pairs_of(before, view))
     assert [k.view.stamp_ns for k in window.keyframes] == [1, 2, 3]
     owners, rows, landmarks = window.sightings()
     assert len(set(zip(owners, landmarks, strict=True))) == len(landmarks) == len(rows)
@@ -77,7 +80,7 @@ def test_a_keyframe_without_its_reference_begins_a_new_window():
     first, second, third, _ = views()
     window = make()
     window.begin(first, first)
-    window.insert(third, third, second, pairs_of(second, third))
+    insert(window, third, second, pairs_of(second, third))
     assert [k.view.stamp_ns for k in window.keyframes] == [2]
     assert (window.keyframes[0].landmark == NONE).all()
     assert window.find(first) is None

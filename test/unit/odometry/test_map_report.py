@@ -12,11 +12,10 @@ def make(sensor, **changes):
     )
 
 
-def follow(odometry, world, path):
+def follow(odometry, world, path, sensor="rgbd"):
     for index, T in enumerate(path):
         features, depths_m = world.see(T)
-        is_mono = odometry._config.sensor == "mono"
-        odometry.process((index + 1) * FRAME_NS, features, None if is_mono else depths_m)
+        odometry.process((index + 1) * FRAME_NS, features, None if sensor == "mono" else depths_m)
 
 
 @pytest.mark.parametrize("window_size", [1, 6])
@@ -37,7 +36,7 @@ def test_landmarks_are_points_of_the_world(window_size):
 def test_keyframes_are_stamped_and_lie_on_the_path(sensor):
     world, path = room(), sideways(20)
     odometry = make(sensor)
-    follow(odometry, world, path)
+    follow(odometry, world, path, sensor)
     keyframes = odometry.keyframes()
     stamps = [stamp_ns for stamp_ns, _ in keyframes]
     assert keyframes

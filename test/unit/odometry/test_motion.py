@@ -1,15 +1,13 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
-from point_world import CAMERA, K, World, room
+from point_world import CAMERA, K, World, match_views, room
 
-from aliked_ros.config import MatcherConfig, OdometryConfig
+from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.matching import match
 from aliked_ros.odometry import Motion
+from aliked_ros.odometry.intake import make_view
+from aliked_ros.odometry.matched_views import MatchedViews
 from aliked_ros.odometry.motion import estimate_motion
-from aliked_ros.odometry.view import make_view, usable_pairs
 
 CONFIG = OdometryConfig(sensor="rgbd")
 SIGMA = 0.004
@@ -21,20 +19,18 @@ def pose(x=0.0, yaw_rad=0.0):
 
 
 def views_of(world, T_world_1, outlier_share=0.0):
-    """Views at the origin and at a pose, both with depths, and their pairs."""
+    """Matched views at the origin and at a pose, both with depths."""
     views = [
         make_view(index, features, CAMERA, depths_m, SIGMA)
         for index, (features, depths_m) in enumerate(
             [world.see(np.eye(4), outlier_share), world.see(T_world_1, outlier_share)]
         )
     ]
-    matches = match(views[0].features, views[1].features, MatcherConfig(min_similarity=0.9))
-    return *views, usable_pairs(matches, *views)
+    return match_views(*views)
 
 
 def test_the_motion_and_its_inliers_are_found_among_wrong_pairs():
-    view0, view1, pairs = views_of(room(), pose(0.3, 0.05), outlier_share=0.3)
-    motion = estimate_motion(view0, view1, pairs, K, CONFIG)
+    motion = estimate_motion(views_of(room(), pose(0.3, 0.05), outlier_share=0.3), K, CONFIG)
     error = se3.log(motion.T_1_0 @ pose(0.3, 0.05))
     assert np.linalg.norm(error[:3]) < 0.01
     assert 0.4 < motion.inlier_mask.mean() < 0.6
@@ -42,8 +38,9 @@ def test_the_motion_and_its_inliers_are_found_among_wrong_pairs():
 
 
 def test_depth_of_the_reference_alone_is_enough():
-    view0, view1, pairs = views_of(room(), pose(0.3, 0.05))
-    motion = estimate_motion(view0, view1.without_depth(), pairs, K, CONFIG)
+    matched = views_of(room(), pose(0.3, 0.05))
+    matched = matched.with_views(matched.view0, matched.view1.without_depth())
+    motion = estimate_motion(matched, K, CONFIG)
     assert np.linalg.norm(se3.log(motion.T_1_0 @ pose(0.3, 0.05))[:3]) < 0.01
 
 
@@ -58,40 +55,36 @@ def test_depth_of_the_reference_alone_is_enough():
     ],
 )
 def test_the_kinds_of_motion_are_told_apart(T_world_1, kind):
-    motion = estimate_motion(*views_of(room(), T_world_1), K, CONFIG)
+    motion = estimate_motion(views_of(room(), T_world_1), K, CONFIG)
     assert motion.kind is kind
 
 
 def test_no_motion_is_exactly_none():
-    motion = estimate_motion(*views_of(room(), pose()), K, CONFIG)
+    motion = estimate_motion(views_of(room(), pose()), K, CONFIG)
     np.testing.assert_array_equal(motion.T_1_0, np.eye(4))
     assert motion.displacement_px < 1.0
 
 
 def test_too_few_agreeing_pairs_are_no_motion():
-    view0, view1, pairs = views_of(room(), pose(0.3))
-    assert estimate_motion(view0, view1, pairs[:0], K, CONFIG) is None
-    assert estimate_motion(view0, view1, pairs[: CONFIG.min_inliers - 1], K, CONFIG) is None
-    assert estimate_motion(view0.without_depth(), view1, pairs, K, CONFIG) is None
-    wrong = np.column_stack([pairs[:, 0], np.roll(pairs[:, 1], 7)])
-    assert estimate_motion(view0, view1, wrong, K, CONFIG) is None
+    matched = views_of(room(), pose(0.3))
+    view0, view1 = matched.view0, matched.view1
+    wrong = np.column_stack([matched.index0, np.roll(matched.index1, 7)])
+    for useless in (
+        matched.select(slice(0)),
+        matched.select(slice(CONFIG.min_inliers - 1)),
+        matched.with_views(view0.without_depth(), view1),
+        MatchedViews(view0, view1, wrong),
+    ):
+        assert estimate_motion(useless, K, CONFIG) is None
 
 
 def test_far_points_fix_the_rotation_and_leave_the_translation_uncertain():
     def sigmas(near, far):
         points = np.random.default_rng(0).uniform([-1, -0.7, 1], [1, 0.7, 1], (400, 3))
         depths = np.random.default_rng(1).uniform(near, far, (400, 1))
-        motion = estimate_motion(*views_of(World(points * depths), pose(0.1, 0.02)), K, CONFIG)
+        motion = estimate_motion(views_of(World(points * depths), pose(0.1, 0.02)), K, CONFIG)
         return np.sqrt(np.diag(motion.covariance))
 
     close, distant = sigmas(2, 5), sigmas(40, 100)
     assert distant[:3].min() > 5 * close[:3].max()
     assert distant[3:].max() < 2 * close[3:].max()
-
-
-def test_a_cap_per_cell_thins_crowds_out():
-    views = views_of(room(), pose(0.3, 0.05))
-    free = estimate_motion(*views, K, CONFIG)
-    capped = estimate_motion(*views, K, replace(CONFIG, max_per_cell=1))
-    assert capped.inlier_mask.sum() <= 16 * 12 < free.inlier_mask.sum()
-    assert np.linalg.norm(se3.log(capped.T_1_0 @ pose(0.3, 0.05))[:3]) < 0.01

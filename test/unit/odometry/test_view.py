@@ -1,28 +1,30 @@
-from dataclasses import replace
-
 import numpy as np
-import torch
-from point_world import CAMERA, room
+import pytest
+from point_world import CAMERA, room, sideways
 
-from aliked_ros.odometry.view import make_view
+from aliked_ros.odometry.intake import make_view
 
-
-def spread_of(scores, dispersity):
-    features, depths_m = room(count=300).see(np.eye(4))
-    num = len(depths_m)
-    features = replace(
-        features, scores=torch.full((num,), scores), dispersity=torch.full((num,), dispersity)
-    )
-    view = make_view(0, features, CAMERA, depths_m, 1e-3)
-    index = np.arange(num)
-    assert (view.sightings(index).spread == view.spread).all()
-    return float(view.spread[0])
+POSE = sideways(5)[-1]
 
 
-def test_a_keypoint_with_a_high_score_is_located_better():
-    assert spread_of(0.9, 0.1) < 0.5 * spread_of(0.2, 0.1)
-    assert abs(spread_of(2 / 3, 0.1) - 1) < 0.01
+def view_of(depths=True):
+    features, depths_m = room(count=200).see(np.eye(4))
+    return make_view(0, features, CAMERA, depths_m if depths else None, 1e-3), depths_m
 
 
-def test_scores_of_a_detector_without_dispersity_say_nothing():
-    assert spread_of(0.9, 0.0) == spread_of(0.01, 0.0) == 1.0
+def test_a_view_is_measured_once_it_has_a_pose_and_depths():
+    view, depths_m = view_of()
+    assert view.has_depth
+    assert not view.is_measured
+    posed = view.at(POSE, np.eye(6))
+    assert posed.is_measured
+    assert posed.median_depth == pytest.approx(np.median(depths_m), rel=0.01)
+    assert not posed.without_depth().is_measured
+    assert not view_of(depths=False)[0].has_depth
+
+
+def test_a_world_that_moves_takes_the_pose_along():
+    view = view_of()[0].at(POSE, np.eye(6))
+    moved = view.moved(POSE)
+    np.testing.assert_allclose(moved.pose, POSE @ POSE)
+    assert moved.covariance is view.covariance

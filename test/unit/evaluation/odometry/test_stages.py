@@ -10,17 +10,19 @@ def test_stages_differ_in_keyframes_and_window_alone():
     first, second, third = (
         staged(config, stage) for stage in (FRAME_TO_FRAME, KEYFRAMES, ADJUSTED)
     )
-    assert first.keyframe_displacement == first.mono_keyframe_displacement == 0
-    assert second.keyframe_displacement == config.keyframe_displacement
+    assert 0 < first.keyframe_displacement_of_width < 1e-4
+    assert second.keyframe_displacement_of_width == config.keyframe_displacement_of_width
     for one in (first, second):
-        assert one.window_size == one.mono_window_size == 1
-    assert min(third.window_size, third.mono_window_size) >= 3
+        assert one.window_size == 1
+    assert third.window_size >= 3
     for one in (first, second, third):
         assert (one.sensor, one.seed, one.keypoint_noise_px) == ("stereo", 3, 0.7)
 
 
 def test_a_window_that_was_asked_for_is_the_one_that_is_adjusted():
-    assert staged(OdometryConfig(mono_window_size=5), ADJUSTED).mono_window_size == 5
+    for sensor in ("mono", "stereo"):
+        config = OdometryConfig(sensor=sensor, window_size=5)
+        assert staged(config, ADJUSTED).window_size == 5
 
 
 def test_a_stage_that_does_not_exist_is_refused():

@@ -2,11 +2,11 @@ import numpy as np
 from bundle_world import window
 
 from aliked_ros.geometry import se3
+from aliked_ros.geometry.bundle.adjustment import sort_observations
 from aliked_ros.geometry.bundle.system import (
     cauchy,
     linearise,
     residuals_of,
-    sort_observations,
 )
 
 STEP = 1e-6

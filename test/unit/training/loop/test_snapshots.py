@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from aliked_ros.drawing import OUTLIER
-from aliked_ros.training.loop.snapshots import matches_picture, score_picture
-from aliked_ros.training.loop.validation import Example
+from aliked_ros.training.loop.snapshots import Example, matches_picture, score_picture
 
 HEIGHT, WIDTH = 60, 80
 

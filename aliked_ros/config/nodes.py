@@ -1,0 +1,149 @@
+"""The knobs of the nodes: every default, its unit and its range; no ROS in here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aliked_ros.config import SENSORS, Config, knob
+
+TRANSPORTS = ("raw", "compressed")
+DESCRIPTOR_TYPES = ("float32", "float16", "int8")
+STAMPS = ("dataset", "now")
+
+
+@dataclass(frozen=True)
+class ImageConfig(Config):
+    """How the images of a camera arrive."""
+
+    image_transport: str = knob(
+        "raw", "how images arrive; compressed: IMAGE_TOPIC/compressed", choices=TRANSPORTS
+    )
+
+
+@dataclass(frozen=True)
+class StreamConfig(Config):
+    """Extractor: how many images of a stream are worked on, and how their features travel."""
+
+    max_rate_hz: float = knob(
+        0.0, "images per second at most, the others are skipped, Hz; 0: no limit", minimum=0.0
+    )
+    target_rate_hz: float = knob(
+        0.0,
+        "images per second to hold by finding fewer keypoints where a frame takes too long, Hz; "
+        "0: always max_keypoints",
+        minimum=0.0,
+    )
+    min_keypoints: int = knob(
+        300, "target_rate_hz allows at least this many keypoints", minimum=1, maximum=100_000
+    )
+    descriptor_type: str = knob(
+        "float32", "of the descriptors in the features message", choices=DESCRIPTOR_TYPES
+    )
+
+
+@dataclass(frozen=True)
+class FramesConfig(Config):
+    """Tracker: the frames of the robot (REP 105), and where its sensors sit."""
+
+    odom_frame: str = knob("odom", "fixed frame of the odometry (REP 105)", may_be_empty=False)
+    base_frame: str = knob("base_link", "frame of the robot (REP 105)", may_be_empty=False)
+    camera_frame: str = knob("", "optical frame of the camera; empty: frame_id of the images")
+    camera_transform: str = knob(
+        "",
+        "camera's optical frame in base_frame: 'optical' (the camera is the base), "
+        "'x y z qx qy qz qw' (m), or empty: from TF",
+    )
+    use_imu: bool = knob(False, "the orientation on the topic imu is a prior of the rotation")
+    imu_transform: str = knob(
+        "",
+        "imu's frame in base_frame: 'base' (the axes of the base), 'x y z qx qy qz qw' (m), or "
+        "empty: from TF",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("base_frame", "camera_frame"):
+            if getattr(self, name) == self.odom_frame:
+                raise ValueError(
+                    f"FramesConfig.{name} is {self.odom_frame!r} and so is odom_frame: give each "
+                    "frame a name of its own"
+                )
+        if self.camera_frame == self.base_frame and self.camera_transform:
+            raise ValueError(
+                f"FramesConfig.camera_frame is {self.camera_frame!r} and so is base_frame: give "
+                "each frame a name of its own, or leave camera_transform empty"
+            )
+
+
+@dataclass(frozen=True)
+class InputsConfig(Config):
+    """Tracker: what it takes in."""
+
+    device: str = knob(
+        "auto", "where descriptors are matched: 'auto' (CUDA where there is one), 'cpu', 'cuda:N'"
+    )
+    rectified_images: bool = knob(False, "the images are rectified already: only P counts")
+    sync_slop_s: float = knob(
+        0.01, "stamps of one instant differ by less than this, s", minimum=1e-6
+    )
+    sync_queue_size: int = knob(60, "images that wait for their features at most", minimum=1)
+
+
+@dataclass(frozen=True)
+class OutputsConfig(Config):
+    """Tracker: what it publishes and keeps."""
+
+    publish_tf: bool = knob(True, "publish odom_frame -> base_frame on /tf")
+    path_length: int = knob(1000, "newest poses that the path holds", minimum=1)
+    trajectory_length: int = knob(
+        1_000_000, "newest poses that ~/save_trajectory writes", minimum=1
+    )
+    output_dir: str = knob("out", "folder of what ~/save_* writes, made if absent")
+    vins_max_tracks: int = knob(150, "longest tracks that vins_tracks holds", minimum=1)
+
+
+@dataclass(frozen=True)
+class OverlayConfig(Config):
+    """Overlay: what is drawn."""
+
+    tail_length: int = knob(12, "frames that a track's tail is long", minimum=1)
+    sync_queue_size: int = knob(60, "images that wait for their matches at most", minimum=1)
+
+
+@dataclass(frozen=True)
+class PlayerConfig(Config):
+    """Player: what is played, and how."""
+
+    dataset: str = knob("", "folder, video or rosbag2 to play; 'synthetic' renders a room")
+    sensor: str = knob("", "publish what this sensor needs; empty: all", choices=("", *SENSORS))
+    camera_info: str = knob("", "calibration file that overrides the dataset's own")
+    rate: float = knob(
+        1.0,
+        "1 is real time, N is N times faster, 0 as fast as the consumer keeps up",
+        minimum=0.0,
+    )
+    stamps: str = knob("dataset", "the dataset's stamps or the time of sending", choices=STAMPS)
+    clock: bool = knob(False, "publish /clock with each stamp")
+    start_timeout_s: float = knob(
+        60.0, "wait this long for somebody to subscribe to image_raw, s", minimum=0.0
+    )
+    settle_s: float = knob(
+        2.0, "then wait this long, so that all nodes find each other, s", minimum=0.0
+    )
+    answer_timeout_s: float = knob(20.0, "wait this long for the status of a frame, s", minimum=0.0)
+    report: str = knob("", "write counts and latencies to this file; empty: to none")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.dataset:
+            raise ValueError(
+                "PlayerConfig.dataset is empty: give a folder, a video, a rosbag2 or 'synthetic'"
+            )
+
+
+@dataclass(frozen=True)
+class RecorderConfig(Config):
+    """Recorder: what is written."""
+
+    output_dir: str = knob("out", "folder for the files, made if absent")
+    picture_period: int = knob(0, "keep each N-th picture of the overlay; 0: none", minimum=0)

@@ -1,0 +1,1 @@
+"""What every node stands on; imports no node and no part of one."""

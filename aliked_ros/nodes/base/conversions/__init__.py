@@ -1,0 +1,1 @@
+"""Messages <-> arrays, both directions, nothing else; one module per family of messages."""

@@ -1,0 +1,39 @@
+import threading
+
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS is not installed: run make install")
+
+from aliked_ros.config.nodes import PlayerConfig
+from aliked_ros.nodes.player.audience import Audience
+
+
+def config(**changes):
+    given = {"dataset": "synthetic", "settle_s": 0.0, "start_timeout_s": 0.0}
+    return PlayerConfig(**(given | changes))
+
+
+def test_with_a_subscriber_nothing_is_said(node):
+    Audience(node, config(), lambda: True, threading.Event()).wait()
+    assert node.said["warning"] == []
+
+
+def test_nobody_is_waited_for_for_ever(node):
+    Audience(node, config(), lambda: False, threading.Event()).wait()
+    assert node.said["warning"] == [
+        "nobody subscribed to /image_raw within 0 s: playing all the same"
+    ]
+
+
+def test_frames_that_wait_for_answers_need_extractor_and_tracker(node):
+    asked = []
+    node.count_publishers = lambda topic: asked.append(topic) or 1
+    Audience(node, config(rate=0.0), lambda: True, threading.Event()).wait()
+    assert asked == ["features", "status"]
+
+
+def test_the_end_of_the_player_ends_the_waiting(node):
+    stop = threading.Event()
+    stop.set()
+    Audience(node, config(start_timeout_s=3600.0), lambda: False, stop).wait()
+    assert node.said["warning"] == []

@@ -1,0 +1,106 @@
+"""The order in which things are published, and what holds a pose back."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tf2_msgs", reason="the messages are not built: run make install")
+
+from nav_msgs.msg import Odometry
+from point_world import CAMERA
+from std_msgs.msg import Header
+
+from aliked_ros.config import ScaleConfig
+from aliked_ros.geometry.se3 import T_BODY_OPTICAL
+from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
+from aliked_ros.nodes.base.conversions.poses import pose_to_message
+from aliked_ros.nodes.tracker.outputs import TrackerOutputs
+from aliked_ros.nodes.tracker.setup import Setup
+from aliked_ros.odometry.placement import Placement
+from aliked_ros.odometry.result import State, TrackedPairs
+
+EMPTY_MAP = SimpleNamespace(
+    landmarks=lambda: (np.zeros((0, 3)), np.zeros(0, np.int64)), keyframes=list
+)
+NO_TRACKS = TrackedPairs(
+    0,
+    np.zeros((0, 2), np.int64),
+    *[np.zeros((0, 2), np.float32)] * 2,
+    np.zeros(0, np.float32),
+    np.zeros(0, np.uint64),
+    np.zeros(0, np.uint32),
+    np.zeros(0, bool),
+)
+SETUP = Setup(Header(frame_id="camera"), CAMERA, "camera", T_BODY_OPTICAL, ("aliked-n16", 128))
+
+
+def result(index=0, state=State.TRACKING):
+    """Return the result of a camera that moves one unit forward per image."""
+    T_world_camera = np.eye(4)
+    T_world_camera[2, 3] = index
+    return SimpleNamespace(
+        stamp_ns=10**9 * (index + 1),
+        state=state,
+        T_world_camera=None if state is State.INITIALISING else T_world_camera,
+        covariance=np.eye(6),
+        is_keyframe=index == 0,
+        tracks=NO_TRACKS,
+    )
+
+
+@pytest.fixture
+def placement():
+    return Placement(T_BODY_OPTICAL, np.eye(4))
+
+
+def test_a_pose_comes_with_mount_matches_and_map(node, diagnostics, make_settings, placement):
+    outputs = TrackerOutputs(node, make_settings(), T_BODY_OPTICAL, diagnostics)
+    for index in range(2):
+        assert outputs.publish(SETUP, EMPTY_MAP, placement, result(index)) == ""
+    counts = {topic: len(messages) for topic, messages in node.published.items()}
+    assert counts["/tf_static"] == 1
+    for topic in ("odometry", "matches", "/tf", "landmarks", "keyframes", "tracks"):
+        assert counts[topic] == 2, topic
+    newest = node.published["odometry"][-1]
+    assert newest.pose.pose.position.x == pytest.approx(1.0)
+    assert newest.twist.twist.linear.x == pytest.approx(1.0)
+    assert len(outputs.trajectory) == 2
+
+
+def test_without_a_pose_there_are_matches_alone(node, diagnostics, make_settings, placement):
+    outputs = TrackerOutputs(node, make_settings("mono"), None, diagnostics)
+    assert outputs.publish(SETUP, EMPTY_MAP, placement, result(state=State.INITIALISING)) == ""
+    assert len(node.published["matches"]) == 1
+    assert node.published["odometry"] == node.published["/tf_static"] == []
+
+
+def test_no_pose_is_published_before_it_is_in_metres(node, diagnostics, make_settings, placement):
+    scale = ScaleConfig(scale_source="odometry", scale_part_m=0.5)
+    outputs = TrackerOutputs(node, make_settings("mono", scale=scale), None, diagnostics)
+    reasons = []
+    for index in range(10):
+        # The other odometry says that a unit is two metres.
+        reference = Odometry(header=Header(stamp=ns_to_stamp(10**9 * (index + 1))))
+        T_odom_base = np.eye(4)
+        T_odom_base[0, 3] = 2.0 * index
+        reference.pose.pose = pose_to_message(T_odom_base)
+        node.callbacks["scale_odometry"](reference)
+        reasons.append(outputs.publish(SETUP, EMPTY_MAP, placement, result(index)))
+    assert "the scale is not known yet: 0 parts of 0.5 m" in reasons[0]
+    assert reasons[-1] == ""
+    published = node.published["odometry"]
+    assert len(published) == reasons.count("") < 10
+    assert published[-1].pose.pose.position.x == pytest.approx(18.0)
+
+    outputs.forget()
+    assert "not known" in outputs.publish(SETUP, EMPTY_MAP, placement, result(11))
+    assert len(outputs.trajectory) == 0
+
+
+def test_a_gap_has_no_velocity(node, diagnostics, make_settings, placement):
+    outputs = TrackerOutputs(node, make_settings(), None, diagnostics)
+    outputs.publish(SETUP, EMPTY_MAP, placement, result(0))
+    outputs.break_off()
+    outputs.publish(SETUP, EMPTY_MAP, placement, result(1))
+    assert node.published["odometry"][-1].twist.twist.linear.x == 0
