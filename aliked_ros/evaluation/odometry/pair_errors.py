@@ -47,6 +47,11 @@ def track_pairs(
             errors.append(_error(previous, frame, make_tracker(), sensor == "mono"))
         previous = frame
         on_frame(f"{len(errors)} pairs")
+    return _figures(errors)
+
+
+def _figures(errors: list[tuple[float, float] | None]) -> dict[str, Any]:
+    """Return the figures of the errors of all pairs, m and deg; None where there is no pose."""
     answered: Array = np.array([error for error in errors if error is not None]).reshape(-1, 2)
     within = (answered < [_MAX_ERROR_M, _MAX_ERROR_DEG]).all(axis=1).sum()
     median_m, median_deg = np.median(answered, axis=0).tolist() if len(answered) else (None,) * 2
