@@ -43,7 +43,7 @@ def main() -> int:
     options = parse_arguments()
     try:
         sequence = open_sequence(options.sequence, camera_info=options.camera_info or None)
-        sensor = options.sensor or best_sensor(sequence)
+        sensor = options.sensor or sequence.best_sensor
         sequence.require(sensor)
     except DatasetError as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -82,11 +82,6 @@ def default_sequence() -> str:
     """Return the shared sequence where there is one, else the rendered room."""
     shared = Path(os.environ.get("ALIKED_SHARED", ROOT.parent / "shared"), SHARED_SEQUENCE)
     return str(shared) if shared.is_dir() else "synthetic"
-
-
-def best_sensor(sequence: Sequence) -> str:
-    """Return the sensor that measures most of what a sequence offers."""
-    return next(sensor for sensor in ("rgbd", "stereo", "mono") if sensor in sequence.sensors)
 
 
 def prepare(out: Path) -> None:

@@ -174,6 +174,11 @@ class Sequence(ABC):
                 f"sensor {sensor!r} was asked for"
             )
 
+    @property
+    def best_sensor(self) -> str:
+        """The sensor that measures most of those that the sequence serves."""
+        return next(sensor for sensor in ("rgbd", "stereo", "mono") if sensor in self.sensors)
+
     def require_camera(self) -> Camera:
         """Return the camera; raise DatasetError, saying what to do, where there is none."""
         if self.camera is None:

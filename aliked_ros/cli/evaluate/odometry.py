@@ -184,7 +184,7 @@ def _plan(options: argparse.Namespace) -> list[Job]:
 def _sensors(sequence: Sequence, asked: list[str] | None) -> list[str]:
     """Return the asked sensors that a sequence serves, or the one that measures most."""
     if asked is None:
-        return [next(one for one in ("rgbd", "stereo", "mono") if one in sequence.sensors)]
+        return [sequence.best_sensor]
     found = [sensor for sensor in asked if sensor in sequence.sensors]
     if not found:
         sequence.require(asked[0])

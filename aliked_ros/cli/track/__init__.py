@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aliked_ros.cli.arguments import add_options, config_from
+from aliked_ros.cli.progress import progress_bar
 from aliked_ros.config import (
     SENSORS,
     ExtractorConfig,
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     sequence = open_sequence(
         options.sequence, options.camera_info, options.layout, rate_hz=options.rate
     )
-    sensor = options.sensor or _most_capable(sequence)
+    sensor = options.sensor or sequence.best_sensor
     sequence.require(sensor)
     configs = replace(configs, odometry=replace(configs.odometry, sensor=sensor))
     count = _num_frames(options, len(sequence))
@@ -92,10 +93,6 @@ def _configs(options: argparse.Namespace) -> Configs:
         config_from(options, "odometry", OdometryConfig),
         config_from(options, "stereo", StereoConfig),
     )
-
-
-def _most_capable(sequence: Sequence) -> str:
-    return next(sensor for sensor in ("rgbd", "stereo", "mono") if sensor in sequence.sensors)
 
 
 def _num_frames(options: argparse.Namespace, length: int) -> int:
@@ -136,14 +133,11 @@ def _track(
     strip: TrackStrip,
 ) -> None:
     """Run the pipeline over (start, count) frames with a progress bar."""
-    from tqdm import tqdm
-
     from aliked_ros.evaluation.odometry.records import FrameRecord
 
     start, count = window
     title = f"{sequence.name} {sensor}"
-    period_s = 0.1 if sys.stderr.isatty() else 10.0  # a log file wants a line now and then
-    with tqdm(total=count, desc=title, unit="frame", mininterval=period_s) as progress:
+    with progress_bar(total=count, desc=title, unit="frame") as progress:
 
         def skip(error: FrameError) -> None:
             tracked.errors.append(error)
