@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +53,12 @@ def golden_dir(shared: Path) -> Path:
     if not folder.is_dir():
         pytest.skip(f"no stored outputs of the authors' network: {folder} is absent")
     return folder
+
+
+@pytest.fixture
+def hide_package(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Make a package unimportable, as if it were not installed."""
+    return lambda name: monkeypatch.setitem(sys.modules, name, None)
 
 
 @pytest.fixture(scope="session")

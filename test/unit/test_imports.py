@@ -13,18 +13,25 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
-    {"structs"},
+    {"structs", "extras"},
     {"config", "images", "pacing"},
     {"network", "geometry", "drawing", "plotting"},
     {"inference"},
     {"matching"},
     {"extractor", "odometry", "datasets"},
-    {"evaluation", "export"},
+    {"evaluation", "onnx_export"},
     {"training"},
     {"nodes", "cli"},
     {"__main__"},
 ]
 SAME_ROOM = {"synthetic": "datasets"}
+# The folders of a room, each of which imports the ones before it; "." is the files beside them.
+FOLDERS = {
+    "cli": [{"."}, {"evaluate", "track"}],
+    "datasets": [{"."}, {"readers"}],
+    "evaluation": [{"."}, {"homography", "methods", "reports"}, {"odometry", "pose"}],
+    "training": [{"."}, {"pairs"}, {"losses"}, {"loop"}],
+}
 # Rooms within nodes/ -> the rooms that they may import; the node files may import them all.
 NODE_ROOMS = {
     "base": set(),
@@ -35,7 +42,7 @@ NODE_ROOMS = {
 }
 WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
-MAY_USE_DISK = {"datasets", "evaluation", "export", "training", "nodes", "cli", "__main__"}
+MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
 LOADERS = {
     "aliked_ros.network.weights",
     "aliked_ros.network.packaged",
@@ -122,6 +129,24 @@ def test_imports_point_towards_the_nouns(module):
     for imported in GRAPH[module]:
         allowed = _room(imported) == room or _rank(_room(imported)) < _rank(room)
         assert allowed, f"{module} may not import {imported}"
+
+
+def _folder(module: str) -> str:
+    """Return the folder of a module inside its room."""
+    parents = MODULES[module].relative_to(PACKAGE).parts[1:-1]
+    return parents[0] if parents else "."
+
+
+@pytest.mark.parametrize("room", FOLDERS)
+def test_folders_of_a_room_import_the_ones_before_them(room):
+    rank = {name: number for number, names in enumerate(FOLDERS[room]) for name in names}
+    modules = [module for module in GRAPH if module.split(".")[1] == room]
+    assert {_folder(module) for module in modules} <= set(rank), "say where a new folder stands"
+    for module in modules:
+        own = _folder(module)
+        others = {name for name in GRAPH[module] & set(modules) if _folder(name) != own}
+        for imported in others:
+            assert rank[_folder(imported)] < rank[own], f"{module} may not import {imported}"
 
 
 def _node_room(module: str) -> str:

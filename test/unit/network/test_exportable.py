@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from aliked_ros.export import blobs
 from aliked_ros.network.exportable import ExportableALIKED
+from aliked_ros.onnx_export import blobs
 
 # Multiples of 32, none, and less than 32.
 SIZES = [(64, 96), (61, 83), (96, 50), (20, 30)]
