@@ -16,8 +16,8 @@ lint: install   ## style, spelling and forbidden imports
 	@$(IN_OVERLAY) ruff check . && ruff format --check . && codespell
 type: install   ## static types
 	@$(IN_OVERLAY) mypy
-test: install   ## everything that must hold: all tests, then lint and types
-	@$(IN_OVERLAY) pytest && $(MAKE) --no-print-directory lint type
+test: install   ## everything that must hold: lint and types, then all tests
+	@$(MAKE) --no-print-directory lint type && $(IN_OVERLAY) pytest
 test-ros: install ## only the tests that start real nodes
 	@$(IN_OVERLAY) pytest test/ros
 golden: install ## only the comparison with the authors' network (needs ALIKED_SHARED)

@@ -5,28 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from types import ModuleType
 
 from aliked_ros import __version__
-from aliked_ros.cli import evaluate, export, extract, match, track, train
+from aliked_ros.cli.commands import add_commands
 
-COMMANDS: dict[str, ModuleType] = {
-    "extract": extract,
-    "match": match,
-    "track": track,
-    "evaluate": evaluate,
-    "export": export,
-    "train": train,
-}
+COMMANDS = ("extract", "match", "track", "evaluate", "export", "train")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return 0, or 2 if it could not do what was asked."""
     options = _parser().parse_args(arguments)
     if options.traceback:
-        return int(options.run(options))
+        return int(options.run_command(options))
     try:
-        return int(options.run(options))
+        return int(options.run_command(options))
     except KeyboardInterrupt:
         return 130
     except (ValueError, OSError, RuntimeError) as error:
@@ -44,11 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--traceback", action="store_true", help="show where an error arose")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, module in COMMANDS.items():
-        command = commands.add_parser(name, help=module.DESCRIPTION, description=module.DESCRIPTION)
-        module.add_arguments(command)
-        command.set_defaults(run=module.run)
+    add_commands(parser, "aliked_ros.cli", COMMANDS, "command", "COMMAND")
     return parser
 
 

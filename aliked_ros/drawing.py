@@ -13,7 +13,7 @@ from aliked_ros.structs import Index, Mask, Pixels
 
 Points = NDArray[np.floating[Any]]
 
-INLIER, OUTLIER, BACKGROUND = (52, 199, 123), (235, 70, 60), (250, 250, 248)
+OUTLIER, BACKGROUND = (235, 70, 60), (250, 250, 248)
 _SHIFT = 4  # OpenCV draws at 1/16 px
 _COLOUR_STEPS = 24
 MAX_TAIL = 12  # frames
@@ -32,7 +32,7 @@ def draw_keypoints(image: Pixels, keypoints: Points, scores: Points) -> Pixels:
     """
     canvas = to_rgb(image)
     ranks = np.argsort(np.argsort(scores)) / max(len(scores) - 1, 1)
-    _dots(canvas, np.asarray(keypoints), _colours(ranks))
+    _dots(canvas, keypoints, _colours(ranks))
     return canvas
 
 
@@ -59,9 +59,9 @@ def draw_matches(
     canvas = np.full((height, offset + image1.shape[1], 3), BACKGROUND, np.uint8)
     canvas[: image0.shape[0], : image0.shape[1]] = to_rgb(image0)
     canvas[: image1.shape[0], offset:] = to_rgb(image1)
-    start = np.asarray(keypoints0, np.float64).reshape(-1, 2)
-    end = np.asarray(keypoints1, np.float64).reshape(-1, 2) + np.array([offset, 0])
-    is_inlier = np.ones(len(start), bool) if inlier_mask is None else np.asarray(inlier_mask, bool)
+    start = keypoints0.astype(np.float64)
+    end = keypoints1 + np.array([offset, 0.0])
+    is_inlier = np.ones(len(start), bool) if inlier_mask is None else inlier_mask
     # Neighbours share a colour, so that a line that crosses over to another part stands out.
     places = (start[:, 0] / image0.shape[1] + start[:, 1] / image0.shape[0]) / 2
     colours = _colours(places)
@@ -93,18 +93,17 @@ def draw_tracks(
     canvas = to_rgb(image)
     if len(paths) == 0:
         return canvas
-    is_inlier = np.ones(len(paths), bool) if inlier_mask is None else np.asarray(inlier_mask, bool)
-    colours = _colours(np.asarray(ages) / OLD_AGE)
+    is_inlier = np.ones(len(paths), bool) if inlier_mask is None else inlier_mask
+    colours = _colours(ages / OLD_AGE)
     colours[~is_inlier] = OUTLIER
-    tails = np.asarray(paths, np.float64)
-    length = tails.shape[1]
+    length = paths.shape[1]
     tail_width = max(round(canvas.shape[0] / 400), 1)
     for step in range(length - 1, 0, -1):
-        segments = tails[:, step - 1 : step + 1]
+        segments = paths[:, step - 1 : step + 1]
         shown = is_inlier & np.isfinite(segments).all(axis=(1, 2))
         _lines(canvas, segments[shown], colours[shown], (1 - step / length) ** 0.7, tail_width)
-    _dots(canvas, tails[~is_inlier, 0], colours[~is_inlier])
-    _dots(canvas, tails[is_inlier, 0], colours[is_inlier])
+    _dots(canvas, paths[~is_inlier, 0], colours[~is_inlier])
+    _dots(canvas, paths[is_inlier, 0], colours[is_inlier])
     return canvas
 
 
@@ -112,7 +111,7 @@ class TrackTails:
     """Remembers where tracks were, for draw_tracks."""
 
     def __init__(self, length: int = MAX_TAIL) -> None:
-        """Keep that many frames."""
+        """Keep this many frames."""
         self._length = length
         self._history: list[tuple[Index, Points]] = []  # newest first, ids in order
         self._ages = np.zeros(0, np.int64)
@@ -120,7 +119,7 @@ class TrackTails:
     def update(self, track_ids: Index, keypoints: Points) -> None:
         """Take in a frame: (N,) unique track ids and (N, 2) px."""
         order = np.argsort(track_ids)
-        ids, points = np.asarray(track_ids)[order], np.asarray(keypoints, np.float64)[order]
+        ids, points = track_ids[order], keypoints[order].astype(np.float64)
         ages = np.zeros(len(ids), np.int64)
         if self._history:
             found, where = _find(self._history[0][0], ids)
@@ -197,7 +196,7 @@ def _dots(canvas: Pixels, points: Points, colours: Pixels) -> None:
     circle = np.linspace(0, 2 * np.pi, 8, endpoint=False)
     rim = np.column_stack([np.cos(circle), np.sin(circle)]) * max(size, 1.0)  # (8, 2)
     # Closed octagons with a thick stroke are dots, and OpenCV takes thousands in one call.
-    outlines = np.asarray(points, np.float64)[:, None] + rim  # (N, 8, 2)
+    outlines = points[:, None] + rim  # (N, 8, 2)
     thickness = max(round(2 * size), 2)
     cv2.polylines(canvas, _fixed(outlines), True, (22, 22, 26), thickness + 2, cv2.LINE_AA, _SHIFT)
     for colour, chosen in _by_colour(colours):
@@ -207,7 +206,7 @@ def _dots(canvas: Pixels, points: Points, colours: Pixels) -> None:
 
 def _fixed(lines: Points) -> list[NDArray[np.int32]]:
     """Return lines (N, M, 2) px in OpenCV's fixed point."""
-    return list(np.round(np.asarray(lines, np.float64) * 2**_SHIFT).astype(np.int32))
+    return list(np.round(lines * 2**_SHIFT).astype(np.int32))
 
 
 def _by_colour(

@@ -1,7 +1,8 @@
-"""Image to Features on a device: upload, precision and warm-up."""
+"""Image to Features on a device: what an image may be, which device, batches and warm-up."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,12 +12,13 @@ import torch
 from torch import Tensor
 
 from aliked_ros.config import ExtractorConfig
-from aliked_ros.inference import fastest
-from aliked_ros.inference.delivery import deliver
+from aliked_ros.inference import open_inference
+from aliked_ros.inference.frame import Image
+from aliked_ros.inference.machine import why_no_gpu
 from aliked_ros.network.packaged import load_some_network
-from aliked_ros.structs import Features, Pixels
+from aliked_ros.structs import Features
 
-Image = Pixels | Tensor
+_log = logging.getLogger(__name__)
 
 _GPU_BATCH = 8  # images at once: bounds the memory, about 0.3 GB each at 1241x376
 
@@ -40,6 +42,8 @@ class Extractor:
     def __init__(self, config: ExtractorConfig | None = None) -> None:
         self.config = config or ExtractorConfig()
         self.device = pick_device(self.config.device)
+        if self.config.device == "auto" and (problem := why_no_gpu()):
+            _log.warning(problem)
         if self.config.precision == "float16" and self.device.type != "cuda":
             raise ValueError(
                 f"precision is 'float16' on device {str(self.device)!r}: half precision is faster "
@@ -49,20 +53,27 @@ class Extractor:
         self.model = network.model
         self.descriptor_dim = network.dim
         dtype = torch.float16 if self.config.precision == "float16" else torch.float32
-        self._network = fastest(network, self.device, dtype, self.config.backend)
+        self._inference = open_inference(network, self.device, dtype, self.config.backend)
 
     @property
     def backend(self) -> str:
-        """How the network is run: "torch", "compiled kernels" or "CUDA graphs"."""
-        return self._network.name
+        """How the network is run, as "torch", "compiled kernels" or "CUDA graphs"."""
+        return self._inference.name
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Stages of the network that plain torch does on a GPU instead of a kernel, and why."""
+        return self._inference.left_out
 
     def __call__(self, image: Image | Sequence[Image]) -> Any:
         """Return the features of one image, or the list of features of several.
 
         Args:
-            image: uint8 array or tensor, (H, W) grey or (H, W, 3) RGB, for one image (three
-                dimensions with a last one of 3 are always one RGB image); or a batch (B, H, W) or
-                (B, H, W, 3); or a list of images of any sizes.
+            image: uint8, (H, W) grey or (H, W, 3) RGB, for one image (three dimensions with a last
+                one of 3 are always one RGB image); or a batch (B, H, W) or (B, H, W, 3); or a list
+                of images of any sizes, of which neighbours of one size share a batch. An array, a
+                tensor, or whatever else gives its memory by `__dlpack__`; what lies on the device
+                already does not go through the host.
 
         Returns:
             `Features` for one image, else a list of `Features`; on `device`, float32. An image
@@ -72,6 +83,7 @@ class Extractor:
         Raises:
             TypeError: if an image is not an array or tensor of uint8.
             ValueError: if it has another shape or no pixels.
+            DeviceLostError: if the GPU has not answered for several images: start a new process.
         """
         if isinstance(image, (list, tuple)):
             return self._extract_all([_check_image(one) for one in image])
@@ -99,8 +111,8 @@ class Extractor:
         self.config = config
 
     def warm_up(self, height: int, width: int) -> None:
-        """Run images of one size through the network, so that the first real one is fast."""
-        noise = torch.arange(height * width).view(height, width).to(torch.uint8)
+        """Run RGB images of one size through the network, so that the first real one is fast."""
+        noise = np.arange(height * width * 3).reshape(height, width, 3).astype(np.uint8)
         for _ in range(2):
             self(noise)
 
@@ -110,33 +122,10 @@ class Extractor:
         batches = _split_batches(images, _GPU_BATCH if self.device.type == "cuda" else 1)
         return [features for batch in batches for features in self._extract_batch(batch)]
 
-    @torch.no_grad()
     def _extract_batch(self, images: list[Image]) -> list[Features]:
         """Return the features of images of one shape; waits for the device once, at the end."""
         config = self.config
-        pixels = self._upload(images)  # (B, H, W, 1 or 3) uint8
-        _, height, width, _ = pixels.shape
-        detections, descriptors = self._network(
-            pixels, config.max_keypoints, config.detection_threshold
-        )
-        counts = detections.is_valid.sum(dim=1) * _has_texture(pixels)
-        return deliver(detections, descriptors, counts, (height, width))
-
-    def _upload(self, images: list[Image]) -> Tensor:
-        """Return images of one shape as (B, H, W, 1 or 3) uint8 on the device."""
-        shape = images[0].shape if images[0].ndim == 3 else (*images[0].shape, 1)
-        # Page-locked memory lets the copy to a GPU run beside the host.
-        staging = torch.empty(
-            (len(images), *shape), dtype=torch.uint8, pin_memory=self.device.type == "cuda"
-        )
-        on_device = []
-        for i, image in enumerate(images):
-            if isinstance(image, Tensor):
-                on_device.append(image.to(self.device).view(shape))
-                continue
-            staging[i].numpy()[...] = image.reshape(shape)
-            on_device.append(staging[i].to(self.device, non_blocking=True))
-        return on_device[0].unsqueeze(0) if len(images) == 1 else torch.stack(on_device)
+        return self._inference(images, config.max_keypoints, config.detection_threshold)
 
 
 def _split_batches(images: list[Image], limit: int) -> list[list[Image]]:
@@ -149,17 +138,6 @@ def _split_batches(images: list[Image], limit: int) -> list[list[Image]]:
         else:
             batches.append([image])
     return batches
-
-
-def _has_texture(pixels: Tensor) -> Tensor:
-    """Return whether the images (B, H, W, C) have more than one colour: (B,) bool.
-
-    In an image of one colour the network still sees faint maxima, made by its own padding.
-    """
-    first_row, rows = pixels[:, 0], pixels.flatten(2)
-    varies_along_row = (first_row[:, 1:] != first_row[:, :-1]).flatten(1).any(dim=1)
-    varies_between_rows = (rows[:, 1:] != rows[:, :-1]).flatten(1).any(dim=1)
-    return varies_along_row | varies_between_rows
 
 
 def pick_device(name: str) -> torch.device:
@@ -181,9 +159,13 @@ def pick_device(name: str) -> torch.device:
 
 
 def _check_type(image: Any) -> Image:
-    """Return the image if it is an array or a tensor of uint8."""
+    """Return the image as an array or a tensor, if it is one of uint8."""
     if not isinstance(image, np.ndarray | Tensor):
-        raise TypeError(f"image is {type(image).__name__}: give a numpy array or a torch tensor")
+        if not hasattr(image, "__dlpack__"):
+            raise TypeError(
+                f"image is {type(image).__name__}: give a numpy array or a torch tensor"
+            )
+        image = torch.utils.dlpack.from_dlpack(image)
     if image.dtype not in (np.uint8, torch.uint8):
         raise TypeError(f"image is of type {image.dtype}: convert it to uint8, 0 to 255")
     return image

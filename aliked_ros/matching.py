@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
 from aliked_ros.config import MatcherConfig
 from aliked_ros.inference.kernels import kernel_nearest_neighbours, load_kernels
+from aliked_ros.inference.on_cuda import Matcher, matching_kernels
+from aliked_ros.inference.precision import exact_float32
 from aliked_ros.structs import Features, Matches
 
 
@@ -55,6 +59,19 @@ def mutual_nearest_neighbours(
     if len(descriptors0) == 0 or len(descriptors1) == 0:
         empty = torch.empty((0, 2), dtype=torch.int64, device=device)
         return empty, descriptors0.new_empty(0)
+    is_plain = descriptors0.dtype == descriptors1.dtype == torch.float32
+    if device.type == "cuda" and is_plain:
+        kernels = _gpu_kernels(device, descriptors0.shape[1])
+        if kernels is not None:
+            return kernels(descriptors0, descriptors1, min_similarity)
+    return _match(descriptors0, descriptors1, min_similarity)
+
+
+def _match(
+    descriptors0: Tensor, descriptors1: Tensor, min_similarity: float
+) -> tuple[Tensor, Tensor]:
+    """Do what `mutual_nearest_neighbours` does, where there are descriptors."""
+    device = descriptors0.device
     best, nearest1, nearest0 = _nearest_neighbours(descriptors0, descriptors1)
     # One-sided matches are mostly occlusions; asking for both sides removes them without
     # a threshold that would have to be tuned per scene.
@@ -63,6 +80,12 @@ def mutual_nearest_neighbours(
     matches = torch.stack((index0, nearest1), dim=1)
     kept = is_match.nonzero().squeeze(1)  # the only point where a GPU has to be waited for
     return matches[kept], best[kept]
+
+
+@cache
+def _gpu_kernels(device: torch.device, dim: int) -> Matcher | None:
+    """Return the kernels for descriptors of a length, if there are any and they are sound."""
+    return matching_kernels(device, dim, _match)
 
 
 def _nearest_neighbours(
@@ -78,7 +101,8 @@ def _nearest_neighbours(
     is_plain = descriptors0.dtype == descriptors1.dtype == torch.float32
     if descriptors0.device.type == "cpu" and is_plain and (kernels := load_kernels()):
         return kernel_nearest_neighbours(kernels, descriptors0, descriptors1)
-    similarity = descriptors0 @ descriptors1.T  # (N, M)
+    with exact_float32(descriptors0.device):
+        similarity = descriptors0 @ descriptors1.T  # (N, M)
     best, nearest1 = similarity.max(dim=1)
     return best, nearest1, _first_argmax_of_columns(similarity)
 

@@ -1,4 +1,4 @@
-"""Trajectories as a figure: the path from above, and its error over time."""
+"""Figures of matplotlib as pictures: a trajectory from above, and its error over time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aliked_ros.extras import require
 from aliked_ros.structs import Array, Index, Pixels
 
 if TYPE_CHECKING:
@@ -35,21 +36,50 @@ def plot_trajectory(
 
     Returns:
         (H, W, 3) RGB picture.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
+    Raises:
+        MissingPackageError: without matplotlib.
+    """
     has_errors = reference_m is not None and len(positions) > 0
-    figure = Figure(figsize=(11 if has_errors else 6.2, 5.2), dpi=120, layout="constrained")
-    canvas: Any = FigureCanvasAgg(figure)  # its methods carry no types in older releases
-    figure.suptitle(title, fontsize=12, fontweight="bold")
+    figure = new_figure(11 if has_errors else 6.2, 5.2, title, dpi=120)
     grid = figure.add_gridspec(1, 2 if has_errors else 1, width_ratios=[1, 1.15][: 1 + has_errors])
     _draw_path(figure, grid[0], positions, reference_m, unit)
     if has_errors and reference_m is not None:
         errors_m = np.linalg.norm(positions - reference_m, axis=1)
         _draw_errors(figure, grid[1], (stamps_ns - stamps_ns[0]) * 1e-9, errors_m)
+    return render(figure)
+
+
+def new_figure(width: float, height: float, title: str = "", *, dpi: int = 110) -> Figure:
+    """Return an empty figure of a size in inches.
+
+    Raises:
+        MissingPackageError: without matplotlib.
+    """
+    require("matplotlib", extra="plots", feature="drawing a plot")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+    if title:
+        figure.suptitle(title, fontsize=12, fontweight="bold")
+    return figure
+
+
+def render(figure: Figure) -> Pixels:
+    """Return a figure as an (H, W, 3) RGB picture."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)  # its methods carry no types in older releases
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def clear_up(axes: Any) -> None:
+    """Give axes a pale grid behind the curves, and no frame above and at the right."""
+    axes.grid(color="#e6e8eb", lw=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
 
 
 def _draw_path(
@@ -70,7 +100,7 @@ def _draw_path(
     axes.set_xlabel(f"{_AXES[across]} [{unit}]")
     axes.set_ylabel(f"{_AXES[along]} [{unit}]")
     axes.legend(frameon=False, fontsize=9)
-    _clean(axes)
+    clear_up(axes)
 
 
 def _draw_errors(figure: Figure, place: Any, time_s: Array, errors_m: Array) -> None:
@@ -84,7 +114,7 @@ def _draw_errors(figure: Figure, place: Any, time_s: Array, errors_m: Array) -> 
     axes.set_ylim(bottom=0)
     axes.margins(x=0.01)
     axes.legend(frameon=False, fontsize=9)
-    _clean(axes)
+    clear_up(axes)
 
 
 def _widest_axes(positions: Array) -> tuple[int, int]:
@@ -92,10 +122,3 @@ def _widest_axes(positions: Array) -> tuple[int, int]:
     extent = np.ptp(positions, axis=0) if len(positions) else np.zeros(3)
     first, second = sorted(np.argsort(-extent, kind="stable")[:2].tolist())
     return first, second
-
-
-def _clean(axes: Any) -> None:
-    axes.grid(color="#e6e8eb", lw=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)

@@ -48,12 +48,16 @@ class Features:
         """Return the same features on another device; no copy if they are there already."""
         if self.on_host is not None and str(target).partition(":")[0] == "cpu":
             return self.on_host
+        keypoints = self.keypoints.to(target)
+        if keypoints is self.keypoints:
+            return self
         return Features(
-            self.keypoints.to(target),
+            keypoints,
             self.scores.to(target),
             self.dispersity.to(target),
             self.descriptors.to(target),
             self.image_size,
+            self if self.keypoints.device.type == "cpu" else self.on_host,
         )
 
     def select(self, index: Tensor) -> Features:

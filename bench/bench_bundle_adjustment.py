@@ -17,7 +17,27 @@ from aliked_ros.geometry.bundle.adjustment import adjust_bundle
 from aliked_ros.geometry.bundle.problem import BundleProblem
 
 FOCAL_PX, NOISE_PX, BASELINE_M, DISPARITY_NOISE_PX = 700.0, 0.5, 0.54, 0.2
+SIGMA = NOISE_PX / FOCAL_PX
+DEPTH_SIGMA = DISPARITY_NOISE_PX / (FOCAL_PX * BASELINE_M)
 STEP_M, OUTLIER_SHARE, DEPTH_SHARE, MEAN_LENGTH = 0.8, 0.05, 0.5, 5
+
+
+def observe(
+    generator: np.random.Generator, T_camera_world: np.ndarray, points: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where cameras (N, 4, 4) see points (N, 3) on z = 1, (N, 2), and 1 / depth (N,).
+
+    Both are noisy, a part of them wrong; NaN where the depth is not known.
+    """
+    num = len(points)
+    seen = np.einsum("nij,nj->ni", T_camera_world[:, :3, :3], points) + T_camera_world[:, :3, 3]
+    xy = seen[:, :2] / seen[:, 2:] + generator.normal(0, SIGMA, (num, 2))
+    wrong = generator.random(num) < OUTLIER_SHARE
+    xy[wrong] += generator.normal(0, 40 * SIGMA, (wrong.sum(), 2))
+    inverse_depth = 1 / seen[:, 2] + generator.normal(0, DEPTH_SIGMA, num)
+    inverse_depth[generator.random(num) < OUTLIER_SHARE] *= 2
+    inverse_depth[generator.random(num) >= DEPTH_SHARE] = np.nan
+    return xy, inverse_depth
 
 
 def make_window(
@@ -36,17 +56,7 @@ def make_window(
     start = generator.integers(0, num_keyframes - length + 1)
     steps_of = np.arange(num_keyframes)[:, None]
     keyframe, landmark = np.nonzero((steps_of >= start) & (steps_of < start + length))
-    num = len(keyframe)
-    seen = np.einsum("nij,nj->ni", T_camera_world[keyframe, :3, :3], points[landmark])
-    seen += T_camera_world[keyframe, :3, 3]
-    sigma = NOISE_PX / FOCAL_PX
-    xy = seen[:, :2] / seen[:, 2:] + generator.normal(0, sigma, (num, 2))
-    wrong = generator.random(num) < OUTLIER_SHARE
-    xy[wrong] += generator.normal(0, 40 * sigma, (wrong.sum(), 2))
-    depth_sigma = DISPARITY_NOISE_PX / (FOCAL_PX * BASELINE_M)
-    inverse_depth = 1 / seen[:, 2] + generator.normal(0, depth_sigma, num)
-    inverse_depth[generator.random(num) < OUTLIER_SHARE] *= 2
-    inverse_depth[generator.random(num) >= DEPTH_SHARE] = np.nan
+    xy, inverse_depth = observe(generator, T_camera_world[keyframe], points[landmark])
 
     guess = T_camera_world.copy()
     is_fixed = np.zeros(num_keyframes, dtype=bool)
@@ -60,9 +70,9 @@ def make_window(
         keyframe.astype(np.int64),
         landmark.astype(np.int64),
         xy,
-        np.full(num, sigma),
+        np.full(len(xy), SIGMA),
         inverse_depth if has_depth else None,
-        np.full(num, depth_sigma) if has_depth else None,
+        np.full(len(xy), DEPTH_SIGMA) if has_depth else None,
     )
     return problem, T_camera_world
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,12 +40,18 @@ def main() -> int:
     """Print matches, equal matches and bytes for each sequence and type."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", choices=MODELS, default="aliked-n16")
+    parser.add_argument(
+        "--sequences", nargs="+", choices=SEQUENCES, default=list(SEQUENCES), metavar="NAME"
+    )
     options = parser.parse_args()
     weights = str(SHARED / "weights" / f"{options.model}.pth")
     extractor = Extractor(ExtractorConfig(model=options.model, weights=weights))
-    print(f"{options.model}, {extractor.config.max_keypoints} keypoints at the most")
+    print(f"{options.model}, at most {extractor.config.max_keypoints} keypoints")
     print(f"{'sequence':20} {'type':8} {'pairs':>5} {'matches':>8} {'equal':>8} {'bytes':>8}")
-    rows = [row for name in SEQUENCES for row in compare(name, extractor)]
+    rows = [row for name in options.sequences for row in compare(name, extractor)]
+    if not rows:
+        print(f"no sequence is in {SHARED / 'data'}: set ALIKED_SHARED", file=sys.stderr)
+        return 1
     for kind in DESCRIPTOR_TYPES:
         chosen = np.array([row for row_kind, row in rows if row_kind == kind])
         show("all", kind, chosen)

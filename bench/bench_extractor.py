@@ -33,6 +33,7 @@ MULTIPLY_ADDS = {
     "aliked-n16rot": 4.051,
     "aliked-n32": 4.624,
 }
+PRODUCT = "matrix product"
 
 
 def shared_folder() -> Path:
@@ -96,10 +97,11 @@ def time_in_turns(runs: dict[str, Callable[[], object]], repeats: int) -> dict[s
     return times
 
 
-def main() -> None:
-    """Parse the command line, measure, print."""
+def parse_arguments() -> argparse.Namespace:
+    """Return the options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="aliked-n16", choices=MODELS)
+    parser.add_argument("--weights", default="", help="checkpoint; default: the released one")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--batch", type=int, default=1, help="images at once")
@@ -107,54 +109,73 @@ def main() -> None:
     parser.add_argument("--max-keypoints", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    width, height = map(int, arguments.size.split("x"))
-    image = read_image(width, height)
-    config = ExtractorConfig(
-        model=arguments.model,
-        weights=checkpoint(arguments.model),
-        device=arguments.device,
-        max_keypoints=arguments.max_keypoints,
-        detection_threshold=0.0,  # every run describes as many keypoints as it may
-    )
-    extractor = Extractor(replace(config, precision=arguments.precision))
+    return parser.parse_args()
+
+
+def contenders(
+    config: ExtractorConfig, image: np.ndarray, options: argparse.Namespace
+) -> tuple[dict[str, Callable[[], object]], str]:
+    """Return name -> what is timed, ours first, and a description of the run."""
+    extractor = Extractor(replace(config, precision=options.precision))
     plain = Extractor(replace(config, backend="torch"))
-    images = [image] * arguments.batch
+    images = [image] * options.batch
     left, right = torch.rand(2, 2048, 2048, device=extractor.device)
-    ours, reference = f"aliked_ros, {extractor.backend}", "aliked_ros, plain torch"
     runs: dict[str, Callable[[], object]] = {
-        ours: lambda: extractor(images),
-        reference: lambda: plain(image),
-        "matrix product": lambda: left @ right,
+        f"aliked_ros, {extractor.backend}": lambda: extractor(images),
+        "aliked_ros, plain torch": lambda: plain(image),
+        PRODUCT: lambda: left @ right,
     }
-    if arguments.precision != "float32" or arguments.batch > 1:
+    if options.precision != "float32" or options.batch > 1:
         single = Extractor(config)
         runs["aliked_ros, float32, one image"] = lambda: single(image)
     if peer := kornia_extractor(config, image, extractor.device):
         runs["kornia, float32"] = peer
-    times = time_in_turns(runs, arguments.repeats)
-    where = f"{extractor.device}, {platform.processor() or platform.machine()}"
-    print(
-        f"{arguments.model} {arguments.size} x {arguments.batch}, {arguments.precision}, "
-        f"{len(extractor(image))} keypoints, {where}, {arguments.threads} threads, "
+    about = (
+        f"{options.model} {options.size} x {options.batch}, {options.precision}, "
+        f"{len(extractor(image))} keypoints, {extractor.device}, "
+        f"{platform.processor() or platform.machine()}, {options.threads} threads, "
         f"torch {torch.__version__}"
     )
+    return runs, about
+
+
+def report(times: dict[str, list[float]], options: argparse.Namespace, num_pixels: int) -> None:
+    """Print milliseconds, the compute floor and the ratios to ours, which comes first."""
     print(f"{'':32}{'median':>10}{'best':>10}  ms")
     for name, values in times.items():
         print(f"{name:32}{statistics.median(values):10.2f}{min(values):10.2f}")
-    best = min(times[ours]) / arguments.batch
-    rate = 2048**3 / min(times["matrix product"]) / 1e6  # giga multiply-adds per second
-    floor = MULTIPLY_ADDS[arguments.model] * width * height / (640 * 480) / rate * 1e3
+    ours = next(iter(times))
+    best = min(times[ours]) / options.batch
+    rate = 2048**3 / min(times[PRODUCT]) / 1e6  # giga multiply-adds per second
+    floor = MULTIPLY_ADDS[options.model] * num_pixels / (640 * 480) / rate * 1e3
     print(f"compute floor {floor:.2f} ms at {rate:.0f} G multiply-adds/s; ", end="")
     print(f"the best image takes {best / floor:.2f} times as long")
-    for name in times:
-        if name not in {ours, "matrix product"}:
-            medians = statistics.median(times[name]) / statistics.median(times[ours])
+    for name, values in times.items():
+        if name not in {ours, PRODUCT}:
+            medians = statistics.median(values) / statistics.median(times[ours])
             print(
-                f"{name}: {medians * arguments.batch:.2f} times as long per image "
-                f"(best: {min(times[name]) / best:.2f})"
+                f"{name}: {medians * options.batch:.2f} times as long per image "
+                f"(best: {min(values) / best:.2f})"
             )
+
+
+def main() -> None:
+    """Parse the command line, measure, print."""
+    options = parse_arguments()
+    torch.set_num_threads(options.threads)
+    width, height = map(int, options.size.split("x"))
+    image = read_image(width, height)
+    config = ExtractorConfig(
+        model=options.model,
+        weights=options.weights or checkpoint(options.model),
+        device=options.device,
+        max_keypoints=options.max_keypoints,
+        detection_threshold=0.0,  # every run describes as many keypoints as it may
+    )
+    runs, about = contenders(config, image, options)
+    times = time_in_turns(runs, options.repeats)
+    print(about)
+    report(times, options, width * height)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Time to fill and to publish a message of 1000 keypoints: `python3 bench/bench_messages.py`."""
 
+import argparse
 import time
 
 import numpy as np
@@ -12,11 +13,14 @@ from aliked_ros.nodes.base.conversions.features import features_from_message, fe
 from aliked_ros.nodes.base.qos import RESULT_QOS
 from aliked_ros.structs import Features
 
-NUM_KEYPOINTS, DIM, REPEATS = 1000, 128, 300
+NUM_KEYPOINTS, DIM = 1000, 128
 
 
 def main() -> None:
     """Print medians in ms."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=300)
+    repeats = parser.parse_args().repeats
     generator = torch.Generator().manual_seed(0)
     features = Features(
         torch.rand(NUM_KEYPOINTS, 2, generator=generator) * 640,
@@ -32,7 +36,7 @@ def main() -> None:
     node.create_subscription(FeaturesMessage, "features", received.append, RESULT_QOS)
     while publisher.get_subscription_count() == 0:
         time.sleep(0.01)
-    times = np.zeros((REPEATS, 3))
+    times = np.zeros((repeats, 3))
     for row in times:
         start = time.perf_counter()
         message = features_to_message(features, Header(), "aliked-n16")
@@ -43,7 +47,7 @@ def main() -> None:
         row[:] = np.diff([start, filled, published, time.perf_counter()]) * 1e3
         rclpy.spin_once(node, timeout_sec=1)
     fill, publish, read = np.median(times, axis=0)
-    print(f"{NUM_KEYPOINTS} keypoints x {DIM}: median of {REPEATS}, {len(received)} received")
+    print(f"{NUM_KEYPOINTS} keypoints x {DIM}: median of {repeats}, {len(received)} received")
     print(f"fill {fill:.3f} ms, publish {publish:.3f} ms, together {fill + publish:.3f} ms")
     print(f"read {read:.3f} ms")
     node.destroy_node()

@@ -120,7 +120,10 @@ def start_nodes(context: LaunchContext) -> list[Node]:
         "output": "screen",
         "emulate_tty": True,
     }
-    nodes = [Node(package="aliked_ros", executable=name, **common) for name in executables]
+    nodes = [
+        Node(package="aliked_ros", executable=name, **common, **choose_respawn(name))
+        for name in executables
+    ]
     if given["rviz"] == "true":
         config = str(SHARE / "config" / "aliked.rviz")
         frame = given["odom_frame"] or "odom"
@@ -146,6 +149,12 @@ def choose_executables(given: dict[str, str]) -> list[str]:
     if given["dataset"]:
         executables.append("player_node")
     return executables
+
+
+def choose_respawn(executable: str) -> dict[str, object]:
+    """Return what starts a process again that has lost its GPU."""
+    uses_gpu = executable in ("composed_node", "extractor_node", "tracker_node")
+    return {"respawn": True, "respawn_delay": 2.0} if uses_gpu else {}
 
 
 def choose_parameters(given: dict[str, str]) -> dict[str, dict[str, object]]:

@@ -3,7 +3,7 @@
 Usage: python3 scripts/ablate_training.py config/train_t16.yaml [--steps 2000] [--out out/ablations]
 
 Every variant sees the same pairs in the same order and is validated on the same pairs. A run that
-was interrupted goes on; a finished one is only read.
+was interrupted resumes; a finished one is only read.
 """
 
 import argparse
@@ -13,11 +13,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from aliked_ros.cli.provenance import provenance
 from aliked_ros.cli.train import read_config
-from aliked_ros.training.processes import join
-from aliked_ros.training.sources import training_pairs, validation_pairs
-from aliked_ros.training.trainer import Trainer
+from aliked_ros.evaluation.reports.provenance import provenance
+from aliked_ros.training.loop.joining import join
+from aliked_ros.training.loop.trainer import Trainer
+from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
 
 # Each differs from the first in one thing.
 VARIANTS = {
@@ -30,9 +30,23 @@ VARIANTS = {
 COLUMNS = ("repeatability", "matching_score", "MMA@1", "MMA@3", "MHA@1", "MHA@3")
 
 
-def main() -> None:
+def main() -> int:
     """Train what is not trained yet, and print the table."""
     options = _parse()
+    try:
+        rows = _train_all(options)
+    except (ValueError, OSError) as error:
+        print(f"ablate_training: {error}", file=sys.stderr)
+        return 2
+    facts = provenance(shlex.join(["python3", "scripts/ablate_training.py", *sys.argv[1:]]))
+    print("; ".join(f"{key}: {value}" for key, value in facts.items()))
+    for row in (("variant", *COLUMNS), ["---"] * (len(COLUMNS) + 1), *rows):
+        print("|", " | ".join(row), "|")
+    return 0
+
+
+def _train_all(options: argparse.Namespace) -> list[list[str]]:
+    """Return the row of each variant."""
     rows = []
     for name, changes in VARIANTS.items():
         folder = options.out / "".join(c if c.isalnum() else "_" for c in name)
@@ -40,15 +54,12 @@ def main() -> None:
         config = replace(read_config(options.config, options.set), **fixed, **changes)
         validation = validation_pairs(config)
         if not validation:
-            sys.exit("validation is empty: name a folder with --set validation=FOLDER")
+            raise ValueError("validation is empty: name a folder with --set validation=FOLDER")
         with join(config.device) as processes:
             source = training_pairs(config)
             figures = Trainer(config, source, validation, processes, time.perf_counter).run()
         rows.append([name, *(f"{figures[column]:.1f}" for column in COLUMNS)])
-    facts = provenance(shlex.join(["python3", "scripts/ablate_training.py", *sys.argv[1:]]))
-    print("; ".join(f"{key}: {value}" for key, value in facts.items()))
-    for row in (("variant", *COLUMNS), ["---"] * (len(COLUMNS) + 1), *rows):
-        print("|", " | ".join(row), "|")
+    return rows
 
 
 def _parse() -> argparse.Namespace:
@@ -61,4 +72,4 @@ def _parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -19,12 +19,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 import cv2
-from ament_index_python.packages import get_package_prefix
+
+try:
+    from ament_index_python.packages import get_package_prefix
+except ModuleNotFoundError:
+    sys.exit("demo: there is no ROS in this shell: make install, then source scripts/activate.sh")
 
 from aliked_ros.config import MODELS, SENSORS
 from aliked_ros.datasets import DatasetError, GroundTruth, Sequence, open_sequence, tum_rows
 from aliked_ros.drawing import tile
-from aliked_ros.evaluation.trajectory import Comparison, compare_files
+from aliked_ros.evaluation.odometry.trajectory import Comparison, compare_files
+from aliked_ros.extras import MissingPackageError
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
 from aliked_ros.plotting import plot_trajectory
 
@@ -38,7 +43,7 @@ def main() -> int:
     options = parse_arguments()
     try:
         sequence = open_sequence(options.sequence, camera_info=options.camera_info or None)
-        sensor = options.sensor or best_sensor(sequence)
+        sensor = options.sensor or sequence.best_sensor
         sequence.require(sensor)
     except DatasetError as error:
         print(f"demo: {error}", file=sys.stderr)
@@ -79,11 +84,6 @@ def default_sequence() -> str:
     return str(shared) if shared.is_dir() else "synthetic"
 
 
-def best_sensor(sequence: Sequence) -> str:
-    """Return the sensor that measures most of what a sequence offers."""
-    return next(sensor for sensor in ("rgbd", "stereo", "mono") if sensor in sequence.sensors)
-
-
 def prepare(out: Path) -> None:
     """Empty what an earlier demo left; never touch anything else in the folder."""
     for name in ("logs", "overlay"):
@@ -97,6 +97,22 @@ def run_nodes(
     options: argparse.Namespace, sensor: str, num_frames: int, out: Path
 ) -> dict[str, int]:
     """Start the nodes, wait until the player has played, stop the rest; return exit codes."""
+    environment = {**os.environ, "ROS_DOMAIN_ID": os.environ.get("ROS_DOMAIN_ID", "42")}
+    running = {}
+    try:
+        for executable, values in node_parameters(options, sensor, num_frames, out).items():
+            running[executable] = start(executable, values, environment, out / "logs")
+        codes = {"player_node": wait_for_player(running, out / "logs")}
+    except KeyboardInterrupt:
+        codes = stop({"player_node": running["player_node"]} if "player_node" in running else {})
+        codes["player_node"] = 130
+    return codes | stop({name: running[name] for name in running if name != "player_node"})
+
+
+def node_parameters(
+    options: argparse.Namespace, sensor: str, num_frames: int, out: Path
+) -> dict[str, dict[str, object]]:
+    """Return executable -> parameters, in the order in which the nodes start."""
     extractor = {
         "extractor.model": options.model,
         "extractor.weights": options.weights,
@@ -107,7 +123,7 @@ def run_nodes(
         "camera_transform": "optical",
         "device": options.device,
     }
-    parameters = {
+    return {
         **(
             {"extractor_node": extractor, "tracker_node": tracker}
             if options.separate
@@ -127,16 +143,6 @@ def run_nodes(
             "report": out / "player.json",
         },
     }
-    environment = {**os.environ, "ROS_DOMAIN_ID": os.environ.get("ROS_DOMAIN_ID", "42")}
-    running = {}
-    try:
-        for executable, values in parameters.items():
-            running[executable] = start(executable, values, environment, out / "logs")
-        codes = {"player_node": wait_for_player(running, out / "logs")}
-    except KeyboardInterrupt:
-        codes = stop({"player_node": running["player_node"]} if "player_node" in running else {})
-        codes["player_node"] = 130
-    return codes | stop({name: running[name] for name in running if name != "player_node"})
 
 
 def stop(running: dict[str, subprocess.Popen[bytes]]) -> dict[str, int]:
@@ -204,7 +210,10 @@ def score(sequence: Sequence, sensor: str, offset_ns: int, out: Path) -> Compari
         truth = out / "ground_truth.txt"
         poses = sequence.ground_truth
         tum_rows.write(truth, zip(poses.stamps_ns.tolist(), poses.T_world_camera, strict=True))
-        comparison = compare_files(camera, truth, with_scale=sensor == "mono")
+        try:
+            comparison = compare_files(camera, truth, with_scale=sensor == "mono")
+        except MissingPackageError as error:
+            print(f"  no score: {error}")
     if comparison is not None:
         ate = f"ATE {comparison.score.ate_rmse_m:.3f} m, {comparison.score.alignment}-aligned"
         picture = plot_trajectory(

@@ -3,6 +3,7 @@
 Usage: python3 scripts/package_weights.py out/train_t16/best.pth
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -10,23 +11,30 @@ import torch
 
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.packaged import PACKAGED_FILE, PACKAGED_MODEL
-from aliked_ros.network.weights import load_checkpoint, sha256_of
+from aliked_ros.network.weights import WeightsError, load_checkpoint, sha256_of
 
 
-def main() -> None:
+def main() -> int:
     """Convert, write, and say what was written."""
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("checkpoint", type=Path, help=f"of {PACKAGED_MODEL}")
+    parser.add_argument("--out", type=Path, default=PACKAGED_FILE, help="the packaged file")
+    options = parser.parse_args()
     network = ALIKED(PACKAGED_MODEL)
-    load_checkpoint(network, Path(sys.argv[1]))
+    try:
+        load_checkpoint(network, options.checkpoint)
+    except WeightsError as error:
+        print(f"package_weights: {error}", file=sys.stderr)
+        return 2
     halves = {
         name: value.half() if value.is_floating_point() else value
         for name, value in network.state_dict().items()
     }
-    torch.save(halves, PACKAGED_FILE)
-    kilobytes = PACKAGED_FILE.stat().st_size / 1e3
-    print(f"{PACKAGED_FILE}: {kilobytes:.0f} kB, SHA-256 {sha256_of(PACKAGED_FILE)}")
+    torch.save(halves, options.out)
+    kilobytes = options.out.stat().st_size / 1e3
+    print(f"{options.out}: {kilobytes:.0f} kB, SHA-256 {sha256_of(options.out)}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,10 @@ from aliked_ros.extractor import Extractor
 from aliked_ros.network.aliked import ALIKED
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+if not torch.cuda.is_available():
+    # Triton interprets its kernels; it looks at this when it is imported, by torch or by us.
+    os.environ["TRITON_INTERPRET"] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,6 +53,12 @@ def golden_dir(shared: Path) -> Path:
     if not folder.is_dir():
         pytest.skip(f"no stored outputs of the authors' network: {folder} is absent")
     return folder
+
+
+@pytest.fixture
+def hide_package(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Make a package unimportable, as if it were not installed."""
+    return lambda name: monkeypatch.setitem(sys.modules, name, None)
 
 
 @pytest.fixture(scope="session")

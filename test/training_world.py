@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from aliked_ros.training.config import TrainingConfig
-from aliked_ros.training.homographic_pairs import HomographicPairs, ViewRange
-from aliked_ros.training.processes import Processes
+from aliked_ros.training.loop.processes import Processes
+from aliked_ros.training.pairs.homographic import HomographicPairs, ViewRange
+from aliked_ros.training.recipe import TrainingConfig
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 TINY = TrainingConfig(

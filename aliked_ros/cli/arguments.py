@@ -1,4 +1,4 @@
-"""Config dataclasses <-> command-line options; every default stays in config.py."""
+"""Config dataclasses <-> command-line options; every default stays in config/."""
 
 from __future__ import annotations
 

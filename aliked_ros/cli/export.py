@@ -12,7 +12,7 @@ from aliked_ros.cli.arguments import add_options, config_from
 from aliked_ros.config import MODELS, ExtractorConfig
 
 if TYPE_CHECKING:
-    from aliked_ros.export import Differences
+    from aliked_ros.onnx_export import Differences
 
 DESCRIPTION = "Write a network as ONNX of standard operators, for TensorRT and C++."
 _OPTIONS = ("weights", "max_keypoints", "detection_threshold")
@@ -49,13 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the file and compare it with torch; 1 if they differ."""
-    from aliked_ros import export
+    from aliked_ros import onnx_export
+    from aliked_ros.extras import MissingPackageError
     from aliked_ros.network.weights import load_network
 
     config = config_from(options, "extractor", ExtractorConfig)
     network, weights_id = load_network(options.model, config.weights)
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    export.write_onnx(
+    onnx_export.write_onnx(
         network,
         options.output,
         size=None if options.dynamic else options.size,
@@ -69,23 +70,27 @@ def run(options: argparse.Namespace) -> int:
     print(f"{options.output}: {options.model}, {shape}, {megabytes:.1f} MB, opset {options.opset}")
     if config.max_keypoints > _TENSORRT_MAX_KEYPOINTS:
         print(f"note: TensorRT takes at most {_TENSORRT_MAX_KEYPOINTS} keypoints")
-    sizes = [
-        (height, width)
-        for height, width in (_DYNAMIC_SIZES if options.dynamic else (options.size,))
-        if height * width >= config.max_keypoints
-    ]
+    checked = _DYNAMIC_SIZES if options.dynamic else (options.size,)
+    large = [(h, w) for h, w in checked if h * w >= config.max_keypoints]
     try:
-        differences = export.compare_with_torch(options.output, network, sizes)
-    except export.ExportError as error:
+        differences = onnx_export.compare_with_torch(options.output, network, large)
+    except MissingPackageError as error:
         print(f"not checked: {error}")
         return 0
+    return _judge(options.output, differences)
+
+
+def _judge(path: Path, differences: list[Differences]) -> int:
+    """Say how far the file is from torch; return 1 if that is too far."""
+    from aliked_ros import onnx_export
+
     for one in differences:
         print(_describe(one))
     if not all(one.are_tolerable for one in differences):
         print(
-            f"{options.output} differs from torch: at least {export.MIN_AGREEMENT:.0%} of the "
-            f"keypoints must agree within {export.KEYPOINT_TOLERANCE_PX} px, score "
-            f"{export.SCORE_TOLERANCE} and 1 - cosine {export.COSINE_TOLERANCE}",
+            f"{path} differs from torch: at least {onnx_export.MIN_AGREEMENT:.0%} of the "
+            f"keypoints must agree within {onnx_export.KEYPOINT_TOLERANCE_PX} px, score "
+            f"{onnx_export.SCORE_TOLERANCE} and 1 - cosine {onnx_export.COSINE_TOLERANCE}",
             file=sys.stderr,
         )
         return 1

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aliked_ros.cli.arguments import add_options, config_from
 from aliked_ros.config import ExtractorConfig
+
+if TYPE_CHECKING:
+    from aliked_ros.structs import Features
 
 DESCRIPTION = "Find and describe the keypoints of images."
 
@@ -23,8 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """Write DIR/npz/NAME.npz and DIR/pictures/NAME.png; 2 if an image could not be read."""
     from tqdm import tqdm
 
-    from aliked_ros.cli.pictures import save_features, save_picture
-    from aliked_ros.datasets.image_files import read_image
+    from aliked_ros.datasets.image_files import read_image, write_image
     from aliked_ros.drawing import draw_keypoints
     from aliked_ros.extractor import Extractor
     from aliked_ros.images import ImageError
@@ -42,11 +45,11 @@ def run(options: argparse.Namespace) -> int:
             continue
         features = extractor(image)
         num_keypoints += len(features)
-        save_features(options.out / "npz" / f"{name}.npz", features, extractor.model)
+        _save_features(options.out / "npz" / f"{name}.npz", features, extractor.model)
         picture = draw_keypoints(
             image, features.keypoints.cpu().numpy(), features.scores.cpu().numpy()
         )
-        save_picture(options.out / "pictures" / f"{name}.png", picture)
+        write_image(options.out / "pictures" / f"{name}.png", picture)
     num_read = len(paths) - num_failed
     print(f"{num_read} images, {num_keypoints} keypoints of {extractor.model}: {options.out}")
     return 2 if num_failed else 0
@@ -75,3 +78,19 @@ def _names(paths: list[Path]) -> list[str]:
     return [
         name if names.count(name) == 1 else f"{index}_{name}" for index, name in enumerate(names)
     ]
+
+
+def _save_features(path: Path, features: Features, model: str) -> None:
+    """Write features as .npz: the fields of Features, and the model; make the folder."""
+    import numpy as np
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        path,
+        keypoints=features.keypoints.cpu().numpy(),
+        scores=features.scores.cpu().numpy(),
+        dispersity=features.dispersity.cpu().numpy(),
+        descriptors=features.descriptors.cpu().numpy(),
+        image_size=np.array(features.image_size),
+        model=model,
+    )

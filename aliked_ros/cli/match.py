@@ -24,8 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Write DIR/matches.png and DIR/matches.npz."""
     import numpy as np
 
-    from aliked_ros.cli.pictures import save_picture
-    from aliked_ros.datasets.image_files import read_image
+    from aliked_ros.datasets.image_files import read_image, write_image
     from aliked_ros.drawing import draw_matches
     from aliked_ros.extractor import Extractor
     from aliked_ros.matching import match
@@ -40,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     keypoints0 = features0.keypoints.cpu().numpy()[indices[:, 0]]
     keypoints1 = features1.keypoints.cpu().numpy()[indices[:, 1]]
     picture = draw_matches(image0, image1, keypoints0, keypoints1)
-    save_picture(options.out / "matches.png", picture)
+    write_image(options.out / "matches.png", picture)
     np.savez(
         options.out / "matches.npz",
         indices=indices,

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from aliked_ros.training.config import TrainingConfig
+    from aliked_ros.training.recipe import TrainingConfig
 
-DESCRIPTION = "Train ALIKED; goes on where the last run in the same folder stopped."
+DESCRIPTION = "Train ALIKED; resumes the last run in the same folder."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,16 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train to the end, and print where the weights are."""
-    from aliked_ros.training.processes import join
-    from aliked_ros.training.sources import training_pairs, validation_pairs
-    from aliked_ros.training.trainer import BEST, BEST_BY, Trainer
+    from aliked_ros.training.loop.joining import join
+    from aliked_ros.training.loop.trainer import BEST, BEST_BY, Trainer
+    from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
 
     config = read_config(options.config, options.set)
     with join(config.device) as processes:
         source, validation = training_pairs(config), validation_pairs(config)
         trainer = Trainer(config, source, validation, processes, time.perf_counter)
         if processes.is_first and trainer.stepper.step:
-            print(f"train: going on after step {trainer.stepper.step}", file=sys.stderr)
+            print(f"train: resuming after step {trainer.stepper.step}", file=sys.stderr)
         best = trainer.run()
         if processes.is_first:
             for reason in sorted(trainer.unreadable):
@@ -59,7 +59,7 @@ def read_config(path: Path, changes: list[str]) -> TrainingConfig:
     Raises:
         ValueError: naming the file, the setting and what is allowed, or the variable not set.
     """
-    from aliked_ros.training.config import TrainingConfig
+    from aliked_ros.training.recipe import TrainingConfig
 
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}

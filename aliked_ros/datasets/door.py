@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from aliked_ros.datasets.euroc import EurocSequence
-from aliked_ros.datasets.file_sequence import Options
-from aliked_ros.datasets.image_folder import ImageFolderSequence
-from aliked_ros.datasets.kitti import KittiSequence
-from aliked_ros.datasets.rosbag import RosbagSequence
+from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.sequence import DatasetError, Sequence
-from aliked_ros.datasets.seven_scenes import SevenScenesSequence
-from aliked_ros.datasets.tum import TumSequence
-from aliked_ros.datasets.video import VideoSequence
 
-# The order of recognition: an image folder would swallow the more special layouts.
-_READERS: tuple[Any, ...] = (
-    RosbagSequence,
-    VideoSequence,
-    KittiSequence,
-    TumSequence,
-    EurocSequence,
-    SevenScenesSequence,
-    ImageFolderSequence,
-)
-LAYOUTS = tuple(reader.layout for reader in _READERS)
+# Layout -> its reader, a class below datasets/readers, imported when a path may be its own. The
+# order of recognition: an image folder would swallow the more special layouts.
+_READERS = {
+    "rosbag2": "rosbag.RosbagSequence",
+    "video": "video.VideoSequence",
+    "kitti": "kitti.KittiSequence",
+    "tum": "tum.TumSequence",
+    "euroc": "euroc.EurocSequence",
+    "7scenes": "seven_scenes.SevenScenesSequence",
+    "images": "image_folder.ImageFolderSequence",
+}
+LAYOUTS = tuple(_READERS)
 SYNTHETIC = "synthetic"
 _NOISY = "noisy"
 
@@ -58,26 +53,34 @@ def open_sequence(
     path = Path(path).expanduser()
     if not path.exists():
         raise DatasetError(f"{path} does not exist: give a sequence's folder or file")
-    chosen = [reader for reader in _READERS if layout in ("auto", reader.layout)]
-    for reader in chosen:
+    chosen = [name for name in LAYOUTS if layout in ("auto", name)]
+    for reader in map(find_reader, chosen):
         if reader.recognises(path):
             info = None if camera_info is None else Path(camera_info).expanduser()
             options = Options(info, rate_hz, tuple((topics or {}).items()))
             sequence: Sequence = reader(path, options)
             return sequence
-    raise DatasetError(_unrecognised(path, chosen))
+    raise DatasetError(_unrecognised(path, list(map(find_reader, chosen))))
+
+
+def find_reader(layout: str) -> Any:
+    """Return the class that reads a layout."""
+    module, _, name = _READERS[layout].partition(".")
+    return getattr(import_module(f"aliked_ros.datasets.readers.{module}"), name)
 
 
 def _open_synthetic(name: str) -> Sequence:
-    from aliked_ros.synthetic import KINECT_NOISE, SyntheticRoom
-
     seed, _, option = name.partition(":")[2].partition(":")
     if not (seed or "0").isdigit() or option not in ("", _NOISY):
         raise DatasetError(
             f"sequence is {name!r}: give synthetic, synthetic:SEED or synthetic:SEED:{_NOISY}, "
             "SEED a number"
         )
-    return SyntheticRoom(int(seed or "0"), depth_noise=KINECT_NOISE if option else 0.0)
+    # By name, as the readers are: the room is a sequence, so it stands on this package.
+    room: Sequence = import_module("aliked_ros.synthetic.room").open_room(
+        int(seed or "0"), is_noisy=option == _NOISY
+    )
+    return room
 
 
 def _unrecognised(path: Path, readers: list[Any]) -> str:

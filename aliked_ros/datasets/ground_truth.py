@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
-from aliked_ros.geometry import se3
 from aliked_ros.structs import Array, Index
 
 MAX_INTERPOLATION_GAP_NS = 100_000_000
@@ -69,7 +69,8 @@ def nearest_rigid(T: Array) -> Array:
 
 def _between(T_world_0: Array, T_world_1: Array, fraction: float) -> Array:
     """Return the pose a fraction of the way: straight line for the position, shortest turn."""
-    R_0_1 = T_world_0[:3, :3].T @ T_world_1[:3, :3]
-    t_world = (1 - fraction) * T_world_0[:3, 3] + fraction * T_world_1[:3, 3]
-    R_world = T_world_0[:3, :3] @ se3.exp_so3(fraction * se3.log_so3(R_0_1))
-    return se3.from_rotation_translation(R_world, t_world)
+    turn = Rotation.from_matrix(T_world_0[:3, :3].T @ T_world_1[:3, :3]).as_rotvec()
+    T_world = np.eye(4)
+    T_world[:3, :3] = T_world_0[:3, :3] @ Rotation.from_rotvec(fraction * turn).as_matrix()
+    T_world[:3, 3] = (1 - fraction) * T_world_0[:3, 3] + fraction * T_world_1[:3, 3]
+    return T_world

@@ -1,4 +1,4 @@
-"""Image files -> grey or RGB pixels and depth, with broken files told apart from good ones."""
+"""Image files <-> grey or RGB pixels and depth, with broken files told apart from good ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliked_ros.images import ImageError, decode_compressed
-from aliked_ros.structs import Pixels
+from aliked_ros.structs import AnyArray, Pixels
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
 
@@ -28,6 +28,12 @@ def read_image(path: Path) -> Pixels:
         raise ImageError(f"{path}: {error}") from error
 
 
+def read_rgb(path: Path) -> Pixels:
+    """Return an image file as (H, W, 3) RGB, grey ones too; errors as in `read_image`."""
+    image = read_image(path)
+    return np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image
+
+
 def read_raw_depth(path: Path) -> NDArray[np.uint16]:
     """Return the (H, W) uint16 units of a depth PNG.
 
@@ -39,7 +45,25 @@ def read_raw_depth(path: Path) -> NDArray[np.uint16]:
     if raw is None or raw.ndim != 2 or raw.dtype != np.uint16:
         found = "unreadable" if raw is None else f"{raw.dtype} of shape {raw.shape}"
         raise ImageError(f"{path}: a depth image is a 16-bit grey PNG, this one is {found}")
-    return np.asarray(raw, np.uint16)
+    return raw
+
+
+def write_image(path: Path, pixels: AnyArray, *, png_compression: int | None = None) -> None:
+    """Write an image file; make its folder.
+
+    Args:
+        path: its suffix tells the form.
+        pixels: (H, W) uint8 or uint16, or (H, W, 3) uint8 RGB.
+        png_compression: of a PNG, from 0, quick and large, to 9, slow and small; None: quick.
+
+    Raises:
+        OSError: naming the file and what to check.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
+    how = [] if png_compression is None else [cv2.IMWRITE_PNG_COMPRESSION, png_compression]
+    if not cv2.imwrite(str(path), stored, how):
+        raise OSError(f"{path} cannot be written: check the folder's permissions and the disk")
 
 
 def list_images(folder: Path) -> list[Path]:

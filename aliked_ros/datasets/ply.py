@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from aliked_ros.structs import AnyArray
 
 
@@ -21,6 +19,6 @@ def write(path: Path, points: AnyArray, num_seen: AnyArray) -> None:
     ]
     rows = [
         f"{x:.6g} {y:.6g} {z:.6g} {count}"
-        for (x, y, z), count in zip(points.tolist(), np.asarray(num_seen).tolist(), strict=True)
+        for (x, y, z), count in zip(points.tolist(), num_seen.tolist(), strict=True)
     ]
     path.write_text("\n".join([*header, *rows]) + "\n", encoding="ascii")

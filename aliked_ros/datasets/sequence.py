@@ -19,7 +19,7 @@ class DatasetError(ValueError):
 
 
 class FrameError(RuntimeError):
-    """One frame that cannot be read; the sequence goes on without it.
+    """One frame that cannot be read; the sequence continues without it.
 
     Attributes:
         index: position of the frame in its sequence.
@@ -173,6 +173,11 @@ class Sequence(ABC):
                 f"{self.name} ({self.layout}) serves {', '.join(self.sensors)}; "
                 f"sensor {sensor!r} was asked for"
             )
+
+    @property
+    def best_sensor(self) -> str:
+        """The sensor that measures most of those that the sequence serves."""
+        return next(sensor for sensor in ("rgbd", "stereo", "mono") if sensor in self.sensors)
 
     def require_camera(self) -> Camera:
         """Return the camera; raise DatasetError, saying what to do, where there is none."""

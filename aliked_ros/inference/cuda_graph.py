@@ -1,117 +1,179 @@
-"""ALIKED on a GPU as CUDA graphs: one launch per frame instead of some hundred."""
+"""ALIKED on a GPU as CUDA graphs: one launch per frame instead of many."""
 
 from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
 
 import torch
 from torch import Tensor
 
-from aliked_ros.inference.eager import EagerALIKED
-from aliked_ros.network.dkd import Detections
+from aliked_ros.inference.cuda_machine import Machine, Replay
+from aliked_ros.inference.delivery import unpack
+from aliked_ros.inference.device_loss import DeviceWatch
+from aliked_ros.inference.frame import Frame, Image
+from aliked_ros.inference.stages import Geometry
+from aliked_ros.structs import Features
 
 _log = logging.getLogger(__name__)
 
-Results = tuple[Detections, Tensor]
-Key = tuple[torch.Size, int, float]
+_MAX_FRAMES = 8  # image sizes that are remembered
+_FIRST_PAUSE = 30  # frames after a recording that failed; each further one doubles it
 
-_EAGER_FRAMES = 2  # cuDNN chooses its kernels and memory is allocated in these
-_MAX_GRAPHS = 16  # image sizes and settings that are remembered; target_rate uses up to 13
+Key = tuple[Geometry, bool]
 
 
 @dataclass
-class _Graph:
-    """A recorded frame: what is written before a replay, and what is read after it."""
+class _Slot:
+    """A frame's memory, and its recording once there is one."""
 
-    graph: torch.cuda.CUDAGraph
-    pixels: Tensor
-    results: Results
+    frame: Frame
+    replay: Replay | None = None
+    pause: int = 0
+    num_failures: int = field(default=0)
 
 
-class GraphedALIKED:
-    """Records the network for each image size and setting, and replays it.
+class GraphedInference:
+    """Records a frame of each image size, and replays it; safe to use from several threads.
 
-    The first frames of a size or setting run operation by operation, so that nothing stalls; then
-    one is recorded, which costs about as much as running it, and checked. Where recording fails,
-    or the replay gives other results, the plain network goes on, with a warning.
+    The first image of a size runs operation by operation and is recorded then, whatever the number
+    of keypoints and the threshold are: those are read on the device. Where recording fails, or the
+    replay gives other results, frames run operation by operation, and recording is tried again
+    later. The sizes used last are remembered.
 
     Args:
-        eager: the network on a CUDA device.
+        name: how frames are computed, for the log.
+        left_out: stage -> why it is done by plain torch although there is a kernel for it.
+        compute: takes a frame from its uploaded form to its results, without waiting.
+        dim: numbers of a descriptor.
+        machine: the device.
+
+    Attributes:
+        name: how frames are computed.
+        left_out: see above.
     """
 
-    def __init__(self, eager: EagerALIKED) -> None:
-        self.name = "CUDA graphs"
-        self._eager = eager
-        self._graphs: OrderedDict[Key, _Graph] = OrderedDict()
-        self._num_seen: dict[Key, int] = {}
-        self._is_usable = True
+    def __init__(
+        self,
+        name: str,
+        left_out: dict[str, str],
+        compute: Callable[[Frame], None],
+        dim: int,
+        machine: Machine,
+    ) -> None:
+        self.name = name
+        self.left_out = left_out
+        self._compute = compute
+        self._dim = dim
+        self._machine = machine
+        self._watch = DeviceWatch(machine.answers)
+        self._slots: OrderedDict[Key, _Slot] = OrderedDict()
+        self._lock = Lock()
 
-    def __call__(self, pixels: Tensor, max_keypoints: int, detection_threshold: float) -> Results:
-        """Detect and describe the keypoints of images (B, H, W, 1 or 3) uint8."""
-        key = (pixels.shape, max_keypoints, detection_threshold)
-        recorded = self._graphs.get(key)
-        if recorded is not None:
-            self._graphs.move_to_end(key)
-            return self._replay(recorded, pixels)
-        results = self._eager(pixels, max_keypoints, detection_threshold)
-        if self._is_usable and self._is_due(key):
-            self._try_to_record(key, pixels, results)
-        return results
+    def __call__(
+        self, images: Sequence[Image], max_keypoints: int, detection_threshold: float
+    ) -> list[Features]:
+        """Return the features of images of one shape; see `Inference`."""
+        is_on_device = any(isinstance(one, Tensor) and one.device.type != "cpu" for one in images)
+        with self._lock:  # there is one set of memory for each size
+            try:
+                with self._machine.session(after_caller=is_on_device):
+                    slot = self._open(images, is_on_device, max_keypoints)
+                    slot.frame.fill(images, max_keypoints, detection_threshold)
+                    self._run(slot)
+                    features = self._deliver(slot.frame)
+            except RuntimeError as error:
+                self._watch.failed(error)
+                raise
+            self._watch.worked()
+            return features
 
-    def _is_due(self, key: Key) -> bool:
-        self._num_seen[key] = self._num_seen.get(key, 0) + 1
-        return self._num_seen[key] > _EAGER_FRAMES
+    def _open(self, images: Sequence[Image], is_on_device: bool, max_keypoints: int) -> _Slot:
+        """Return the memory of an image size, made if there is none, or none large enough."""
+        height, width = images[0].shape[:2]
+        channels = images[0].shape[2] if images[0].ndim == 3 else 1
+        key = (Geometry(len(images), height, width, channels), is_on_device)
+        slot = self._slots.get(key)
+        if slot is None or slot.frame.capacity < max_keypoints:
+            self._slots.pop(key, None)
+            while len(self._slots) >= _MAX_FRAMES:
+                self._slots.popitem(last=False)
+            slot = _Slot(
+                Frame(key[0], max_keypoints, self._dim, self._machine.device, is_on_device,
+                      self._machine.pinned)
+            )  # fmt: skip
+            self._slots[key] = slot
+        self._slots.move_to_end(key)
+        return slot
 
-    def _try_to_record(self, key: Key, pixels: Tensor, expected: Results) -> None:
+    def _run(self, slot: _Slot) -> None:
+        if slot.replay is not None:
+            slot.replay()
+            return
+        self._upload_and_compute(slot.frame)
+        if slot.pause > 0:
+            slot.pause -= 1
+        else:
+            self._record(slot)
+
+    def _upload_and_compute(self, frame: Frame) -> None:
+        frame.upload()
+        self._compute(frame)
+
+    def _record(self, slot: _Slot) -> None:
         """Record the frame that was just computed; keep the recording if it agrees."""
+        frame = slot.frame
+        expected = frame.packed.clone()
         try:
-            recorded = self._record(key, pixels)
-            found = self._replay(recorded, pixels)
-            problem = "" if _agree(found, expected) else "the replay gives other results"
+            replay = self._machine.capture(lambda: self._upload_and_compute(frame))
+            frame.packed.fill_(torch.nan)
+            replay()
+            problem = "" if _agree(frame.packed, expected, frame) else "it gives other results"
         except RuntimeError as error:
             problem = str(error)
-        if problem:
-            self._is_usable = False
-            self.name = "torch"
-            self._graphs.clear()
-            _log.warning("CUDA graphs are not used, frames take longer: %s", problem)
+        if not problem:
+            slot.replay = replay
             return
-        self._num_seen.pop(key, None)
-        self._graphs[key] = recorded
-        if len(self._graphs) > _MAX_GRAPHS:
-            self._graphs.popitem(last=False)
+        frame.packed.copy_(expected)
+        slot.num_failures += 1
+        slot.pause = _FIRST_PAUSE * 2 ** min(slot.num_failures - 1, 6)
+        self._machine.make_room()
+        _log.warning(
+            "a frame of %s could not be recorded, its kind takes longer; trying again after %d "
+            "more: %s", frame.geometry, slot.pause, problem,
+        )  # fmt: skip
 
-    def _record(self, key: Key, pixels: Tensor) -> _Graph:
-        _, max_keypoints, detection_threshold = key
-        static, graph = pixels.clone(), torch.cuda.CUDAGraph()
-        main, side = torch.cuda.current_stream(pixels.device), torch.cuda.Stream(pixels.device)  # type: ignore[no-untyped-call]
-        side.wait_stream(main)
-        # Not torch.cuda.graph(): it collects garbage and empties the cache, which stalls a frame.
-        # Other threads, as a tracker's, may go on using the device meanwhile.
-        with torch.cuda.stream(side):
-            graph.capture_begin(capture_error_mode="thread_local")
-            try:
-                results = self._eager(static, max_keypoints, detection_threshold)
-            finally:
-                graph.capture_end()
-        main.wait_stream(side)
-        return _Graph(graph, static, results)
-
-    @staticmethod
-    def _replay(recorded: _Graph, pixels: Tensor) -> Results:
-        recorded.pixels.copy_(pixels)
-        recorded.graph.replay()
-        return recorded.results
+    def _deliver(self, frame: Frame) -> list[Features]:
+        """Return the results in memory of their own; waits for the device, once."""
+        num_bytes = frame.packed.numel() * frame.packed.element_size()
+        on_host = self._machine.pinned(num_bytes).view(torch.float32).view(frame.packed.shape)
+        on_host.copy_(frame.packed, non_blocking=True)
+        results = frame.packed.clone()
+        self._machine.wait()
+        self._machine.hand_over(results)
+        size = (frame.geometry.height, frame.geometry.width)
+        return unpack(results, on_host, frame.dim, size)
 
 
-def _agree(found: Results, expected: Results) -> bool:
-    """Tell whether two results are the same but for the order of sums."""
-    same = [
-        torch.allclose(found[0].keypoints, expected[0].keypoints, atol=0.01),
-        torch.allclose(found[0].scores, expected[0].scores, atol=1e-3),
-        bool((found[0].is_valid == expected[0].is_valid).all()),
-        torch.allclose(found[1], expected[1], atol=0.01),
-    ]
-    return all(same)
+def _agree(found: Tensor, expected: Tensor, frame: Frame) -> bool:
+    """Tell whether two results have the same keypoints, but for those of nearly equal score."""
+    if not bool(found[:, 0].isfinite().all()):
+        return False
+    size = (frame.geometry.height, frame.geometry.width)
+    here = unpack(found, found.cpu(), frame.dim, size)
+    there = unpack(expected, expected.cpu(), frame.dim, size)
+    return all(_are_near(one, other) for one, other in zip(here, there, strict=True))
+
+
+def _are_near(found: Features, expected: Features) -> bool:
+    if len(found) != len(expected):
+        return False
+    if len(found) == 0:
+        return True
+    distances = torch.cdist(found.keypoints, expected.keypoints)
+    nearest, index = distances.min(dim=1)
+    cosines = (found.descriptors * expected.descriptors[index]).sum(dim=1)
+    return bool(((nearest < 0.05) & (cosines > 0.99)).float().mean() > 0.98)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from aliked_ros.network.dkd import Detections
 from aliked_ros.structs import Features
+
+_HEADER = 4  # numbers before an image's results; the first one is the count
 
 
 def deliver(
@@ -28,52 +29,66 @@ def deliver(
     """
     if not descriptors.is_cuda:
         parts = (detections.keypoints, detections.scores, detections.dispersity, descriptors)
-        return _cut(parts, counts.tolist(), image_size)
+        return _cut(parts, counts.tolist(), image_size, None)
     packed = pack(detections, descriptors, counts)
     # Page-locked memory: torch takes it from a pool and takes it back with the last reference.
     staging = torch.empty(packed.shape, pin_memory=True)
     staging.copy_(packed, non_blocking=True)
     torch.cuda.current_stream(packed.device).synchronize()
-    dim = descriptors.shape[2]
-    host = unpack(staging, dim, staging[:, 0].tolist(), image_size)
-    device = unpack(packed, dim, staging[:, 0].tolist(), image_size)
-    return [replace(there, on_host=here) for there, here in zip(device, host, strict=True)]
+    return unpack(packed, staging, descriptors.shape[2], image_size)
 
 
 def pack(detections: Detections, descriptors: Tensor, counts: Tensor) -> Tensor:
-    """Return everything in one (B, 1 + K * (4 + D)) float32; the first column is the count."""
-    return torch.cat(
-        (
-            counts.unsqueeze(1).to(torch.float32),
-            detections.keypoints.flatten(1),
-            detections.scores,
-            detections.dispersity,
-            descriptors.flatten(1),
-        ),
-        dim=1,
+    """Return everything in one (B, length) float32; the first column is the count.
+
+    Room is left so that each part begins at a multiple of 16 bytes, as kernels like it.
+    """
+    batch, num = detections.scores.shape
+    dim = descriptors.shape[2]
+    packed = descriptors.new_zeros((batch, packed_length(-(-num // 4) * 4, dim)))
+    packed[:, 0] = counts
+    parts = (detections.keypoints, detections.scores, detections.dispersity, descriptors)
+    for target, value in zip(split_packed(packed, dim), parts, strict=True):
+        target[:, :num] = value
+    return packed
+
+
+def packed_length(capacity: int, dim: int) -> int:
+    """Return the numbers of an image with room for a number of keypoints, a multiple of 4."""
+    return _HEADER + capacity * (4 + dim)
+
+
+def split_packed(packed: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return keypoints (B, K, 2), scores (B, K), dispersity (B, K), descriptors (B, K, dim)."""
+    batch, length = packed.shape
+    num = (length - _HEADER) // (4 + dim)
+    keypoints, scores, dispersity, descriptors = torch.split(
+        packed[:, _HEADER:], [2 * num, num, num, dim * num], dim=1
     )
+    return keypoints.view(batch, num, 2), scores, dispersity, descriptors.view(batch, num, dim)
 
 
 def unpack(
-    packed: Tensor, dim: int, counts: Sequence[float], image_size: tuple[int, int]
+    packed: Tensor, on_host: Tensor, dim: int, image_size: tuple[int, int]
 ) -> list[Features]:
-    """Return views of what `pack` joined."""
-    batch, length = packed.shape
-    num = (length - 1) // (4 + dim)
-    keypoints, scores, dispersity, descriptors = torch.split(
-        packed[:, 1:], [2 * num, num, num, dim * num], dim=1
-    )
-    parts = (
-        keypoints.view(batch, num, 2),
-        scores,
-        dispersity,
-        descriptors.view(batch, num, dim),
-    )
-    return _cut(parts, [int(count) for count in counts], image_size)
+    """Return the features that two copies of one buffer hold, as views.
+
+    Args:
+        packed: (B, length) float32 on the device.
+        on_host: the same in host memory.
+        dim: numbers of a descriptor.
+        image_size: (height, width), px.
+    """
+    counts = [int(count) for count in on_host[:, 0].tolist()]
+    here = _cut(split_packed(on_host, dim), counts, image_size, None)
+    return _cut(split_packed(packed, dim), counts, image_size, here)
 
 
 def _cut(
-    parts: tuple[Tensor, Tensor, Tensor, Tensor], counts: list[int], image_size: tuple[int, int]
+    parts: tuple[Tensor, Tensor, Tensor, Tensor],
+    counts: Sequence[int],
+    image_size: tuple[int, int],
+    on_host: list[Features] | None,
 ) -> list[Features]:
     keypoints, scores, dispersity, descriptors = parts
     return [
@@ -83,6 +98,7 @@ def _cut(
             dispersity[i, :count],
             descriptors[i, :count],
             image_size,
+            on_host[i] if on_host else None,
         )
         for i, count in enumerate(counts)
     ]

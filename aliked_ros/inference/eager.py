@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, cast
-
 import torch
 from torch import Tensor
 
+from aliked_ros.inference.precision import exact_float32
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.dkd import Detections
 
@@ -25,7 +23,10 @@ class EagerALIKED:
 
     def __init__(self, network: ALIKED, device: torch.device, dtype: torch.dtype) -> None:
         self.device = device
-        self.network = network.to(device, dtype)
+        # Measured on an H100: float32 convolutions are faster with the channels first.
+        is_faster_first = device.type == "cuda" and dtype == torch.float32
+        self._layout = torch.contiguous_format if is_faster_first else torch.channels_last
+        self.network = network.to(device, dtype).to(memory_format=self._layout)  # type: ignore[call-overload]
         self._dtype = dtype
 
     @torch.no_grad()
@@ -34,15 +35,7 @@ class EagerALIKED:
     ) -> tuple[Detections, Tensor]:
         """Detect and describe the keypoints of images (B, H, W, 1 or 3) uint8."""
         image = pixels.permute(0, 3, 1, 2).to(torch.float32).div_(255).expand(-1, 3, -1, -1)
-        image = image.to(self._dtype, memory_format=torch.channels_last)
-        with _exact_float32(self.device):
+        image = image.to(self._dtype, memory_format=self._layout)
+        with exact_float32(self.device):
             detections, descriptors = self.network(image, max_keypoints, detection_threshold)
         return detections, descriptors
-
-
-def _exact_float32(device: torch.device) -> AbstractContextManager[Any]:
-    """Keep cuDNN from rounding float32 convolutions to 10 bits (TF32), which moves keypoints."""
-    if device.type != "cuda":
-        return nullcontext()
-    flags = torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=False)
-    return cast(AbstractContextManager[Any], flags)

@@ -1,21 +1,15 @@
-"""The compiled CPU kernels of `src/`: loading them, and their types as ctypes sees them."""
+"""The compiled CPU kernels of the network and of matching: their types as ctypes sees them."""
 
 from __future__ import annotations
 
 import ctypes
-import logging
-import platform
 from functools import cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_log = logging.getLogger(__name__)
-
-# torch's name for the widest vectors of an x86 processor, and the build that uses them.
-_BUILDS = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
+from aliked_ros.native import load_library, open_library
 
 
 class Map(ctypes.Structure):
@@ -119,12 +113,8 @@ def _signatures() -> dict[str, tuple[type, ...]]:
 @cache
 def load_kernels() -> ctypes.CDLL | None:
     """Return the kernels built for this processor, or None where there are none."""
-    build = _BUILDS.get(torch.backends.cpu.get_cpu_capability(), platform.machine())
-    try:
-        return open_kernels(build)
-    except OSError as error:
-        _log.warning("plain torch runs on the CPU, two to three times slower: %s", error)
-        return None
+    library = load_library()
+    return None if library is None else _with_types(library)
 
 
 def open_kernels(build: str) -> ctypes.CDLL:
@@ -133,18 +123,14 @@ def open_kernels(build: str) -> ctypes.CDLL:
     Raises:
         OSError: if there is none.
     """
-    _share_threads()
-    library = ctypes.CDLL(f"libaliked_kernels_{build}.so")
+    return _with_types(open_library(build))
+
+
+def _with_types(library: ctypes.CDLL) -> ctypes.CDLL:
     for name, types in _signatures().items():
         function = getattr(library, f"aliked_{name}")
         function.argtypes, function.restype = types, None
     return library
-
-
-def _share_threads() -> None:
-    """Let the kernels run on torch's OpenMP threads: two pools would fight for the cores."""
-    own = sorted(Path(torch.__file__).parent.glob("lib/libgomp*.so*"))
-    ctypes.CDLL(str(own[0]) if own else "libgomp.so.1", mode=ctypes.RTLD_GLOBAL)
 
 
 def kernel_nearest_neighbours(

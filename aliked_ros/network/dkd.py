@@ -34,8 +34,9 @@ class Detections(NamedTuple):
 def detect(
     score_map: Tensor,
     max_keypoints: int,
-    detection_threshold: float,
+    detection_threshold: float | Tensor,
     peaks: Tensor | None = None,
+    limit: Tensor | None = None,
 ) -> Detections:
     """Find the best local maxima of a score map and refine them below a pixel.
 
@@ -46,6 +47,7 @@ def detect(
         max_keypoints: keep at most this many per image, highest peaks first.
         detection_threshold: a peak must exceed this; at 0 every local maximum is a peak.
         peaks: (B, H, W) float32, the result of `suppress_non_maxima` if that is known already.
+        limit: (1,) int, as `max_keypoints`, but a value that may change while K stays fixed.
 
     Returns:
         The detections. On a CPU, K is the largest number of peaks in an image; elsewhere it is
@@ -56,6 +58,8 @@ def detect(
     num_pixels = peaks[0].numel()
     heights, index = peaks.flatten(1).topk(min(max_keypoints, num_pixels), dim=1)
     is_valid = heights > detection_threshold
+    if limit is not None:
+        is_valid = is_valid & (torch.arange(is_valid.shape[1], device=limit.device) < limit)
     if score_map.device.type == "cpu":
         # Reading the number of peaks is free on a CPU; a GPU would wait, so there K stays fixed.
         num_kept = int(is_valid.sum(dim=1).max())
@@ -78,6 +82,8 @@ def suppress_non_maxima(score_map: Tensor) -> Tensor:
     A maximum is the greatest of its 5x5 window. Twice more, maxima are looked for among the
     pixels that no maximum has in its window. The border of two pixels is 0.
     """
+    if score_map.device.type != "cpu":
+        return suppress_by_pooling(score_map)
     is_peak = score_map == _window_maximum(score_map)
     for _ in range(2):
         is_suppressed = _window_any(is_peak)
@@ -88,6 +94,32 @@ def suppress_non_maxima(score_map: Tensor) -> Tensor:
     is_peak[:, :, :RADIUS] = False
     is_peak[:, :, -RADIUS:] = False
     return score_map * is_peak
+
+
+def suppress_by_pooling(score_map: Tensor) -> Tensor:
+    """Do what `suppress_non_maxima` does in fewer operations, with masks of 0 and 1 as float32.
+
+    GPUs and runtimes have a fast pooling, and TensorRT does not pad boolean tensors.
+    """
+    is_peak = (score_map == _pooled_maximum(score_map)).to(score_map.dtype)
+    for _ in range(2):
+        is_free = 1 - _pooled_maximum(is_peak)
+        remaining = score_map * is_free
+        is_maximum = (remaining == _pooled_maximum(remaining)).to(score_map.dtype)
+        is_peak = torch.maximum(is_peak, is_maximum * is_free)
+    rows, columns = (_inside_border(size, score_map) for size in score_map.shape[1:])
+    return score_map * is_peak * (rows.unsqueeze(1) * columns)
+
+
+def _inside_border(size: int, like: Tensor) -> Tensor:
+    """Return (size,), 1 for the cells of an axis that are not in the border, 0 for the others."""
+    cell = torch.arange(size, device=like.device)
+    return ((cell >= RADIUS) & (cell < size - RADIUS)).to(like.dtype)
+
+
+def _pooled_maximum(score_map: Tensor) -> Tensor:
+    size = 2 * RADIUS + 1
+    return F.max_pool2d(score_map.unsqueeze(1), size, stride=1, padding=RADIUS).squeeze(1)
 
 
 def _window_maximum(score_map: Tensor) -> Tensor:

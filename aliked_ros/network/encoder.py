@@ -64,7 +64,10 @@ class Encoder(nn.Module):
         left, right = split_padding(width)
         top, bottom = split_padding(height)
         if left + right + top + bottom:
+            is_channels_last = image.is_contiguous(memory_format=torch.channels_last)
+            layout = torch.channels_last if is_channels_last else torch.contiguous_format
             image = F.pad(image, (left, right, top, bottom), mode="replicate")
+            image = image.contiguous(memory_format=layout)  # a GPU's padding does not keep it
         x1 = self.block1(image)
         x2 = self.block2(F.avg_pool2d(x1, 2))
         x3 = self.block3(F.avg_pool2d(x2, 4))
@@ -80,18 +83,30 @@ class Encoder(nn.Module):
 
     def _score(self, levels: tuple[Tensor, ...]) -> Tensor:
         """Return the score map (B, Hp, Wp) of the padded image, float32."""
-        first, *others = self.score_head
+        first = self.score_head[0]
         assert isinstance(first, nn.Conv2d)
         size = levels[0].shape[2:]
         # A 1x1 convolution commutes with bilinear upsampling: eight channels go up, not dim.
         kernels = first.weight.chunk(4, dim=1)
-        x = F.conv2d(levels[0], kernels[0])
+        x = at_least_float32(F.conv2d(levels[0], kernels[0]))
         for level, kernel in zip(levels[1:], kernels[1:], strict=True):
-            coarse = F.conv2d(level, kernel)
+            coarse = at_least_float32(F.conv2d(level, kernel))
             x = x.add_(F.interpolate(coarse, size=size, mode="bilinear", align_corners=True))
-        for layer in others:
-            x = layer(x)
-        return torch.sigmoid(at_least_float32(x.squeeze(1)))
+        return torch.sigmoid(at_least_float32(self.score_logits(x)))
+
+    def score_logits(self, x: Tensor) -> Tensor:
+        """Return the logits (B, h, w) of the score map.
+
+        Args:
+            x: (B, 8, h, w) float32, the sum of the levels' parts. Half precision would make
+                neighbouring pixels equal, and both of them keypoints.
+        """
+        for layer in list(self.score_head)[1:]:
+            if isinstance(layer, nn.Conv2d):
+                x = F.conv2d(x, layer.weight.to(x.dtype), padding=layer.padding)
+            else:
+                x = layer(x)
+        return x.squeeze(1)
 
 
 def split_padding(size: int) -> tuple[int, int]:

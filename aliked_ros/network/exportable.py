@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.dkd import RADIUS, refine, sample_score
+from aliked_ros.network.dkd import refine, sample_score, suppress_by_pooling
 from aliked_ros.network.encoder import STRIDE
 from aliked_ros.network.pyramid import FeaturePyramid
 
@@ -51,7 +50,7 @@ class ExportableALIKED(nn.Module):
 
     def _detect(self, score_map: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Do what `dkd.detect` does, with K rows always."""
-        heights, index = _suppress_non_maxima(score_map).flatten(1).topk(self.max_keypoints)
+        heights, index = suppress_by_pooling(score_map).flatten(1).topk(self.max_keypoints)
         is_valid = heights > self.detection_threshold
         keypoints, _ = refine(score_map, index)
         scores = sample_score(score_map, keypoints) * is_valid
@@ -79,23 +78,3 @@ def _crop(tensor: Tensor, axis: int, first: int, size: int) -> Tensor:
     if isinstance(size, int) and tensor.shape[axis] == size:
         return tensor
     return tensor.index_select(axis, torch.arange(size, device=tensor.device) + first)
-
-
-def _suppress_non_maxima(score_map: Tensor) -> Tensor:
-    """Do what `dkd.suppress_non_maxima` does, with masks of 0 and 1 as float32.
-
-    Runtimes have a fast pooling, and TensorRT does not pad boolean tensors.
-    """
-    is_peak = (score_map == _window_maximum(score_map)).to(score_map.dtype)
-    for _ in range(2):
-        is_free = 1 - _window_maximum(is_peak)
-        remaining = score_map * is_free
-        is_maximum = (remaining == _window_maximum(remaining)).to(score_map.dtype)
-        is_peak = torch.maximum(is_peak, is_maximum * is_free)
-    inner = (score_map * is_peak)[:, RADIUS:-RADIUS, RADIUS:-RADIUS]
-    return F.pad(inner, (RADIUS,) * 4)
-
-
-def _window_maximum(score_map: Tensor) -> Tensor:
-    size = 2 * RADIUS + 1
-    return F.max_pool2d(score_map.unsqueeze(1), size, stride=1, padding=RADIUS).squeeze(1)

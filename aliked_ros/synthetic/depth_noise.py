@@ -34,4 +34,4 @@ def add_depth_noise(depth_m: Floats, noise: float, generator: np.random.Generato
     half = side // 2
     inverse_depth = 1 / depth_m + np.float32(noise) * shared[half:-half, half:-half]
     inverse_depth[~(inverse_depth > 0)] = np.nan
-    return np.asarray(1 / inverse_depth, np.float32)
+    return 1 / inverse_depth

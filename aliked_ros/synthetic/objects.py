@@ -1,4 +1,4 @@
-"""Painters of things: prints, windows, books, crates, drawers."""
+"""Painters of things: prints, windows, books, drawers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from aliked_ros.synthetic.canvas import (
     shade,
     tinted,
 )
-from aliked_ros.synthetic.surfaces import planks
 
 
 def poster(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
@@ -87,25 +86,6 @@ def books(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
         cv2.rectangle(canvas, (0, bottom), (width, bottom + board), WALNUT, -1)
     cv2.rectangle(canvas, (0, 0), (width - 1, height - 1), WALNUT, 2 * board)
     return grained(canvas, random, 3.0)
-
-
-def crate(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
-    """Paint a wooden crate: boards, a frame, nails and a stencilled label."""
-    height, width = size
-    canvas: Pixels = planks((196, 160, 112), 0.09)(size, texels_per_m, random)
-    edge = max(int(0.05 * texels_per_m), 2)
-    cv2.rectangle(canvas, (0, 0), (width - 1, height - 1), (158, 122, 80), 2 * edge)
-    for x in (edge // 2, width - 1 - edge // 2):
-        for y in range(edge // 2, height, 2 * edge):
-            cv2.circle(canvas, (x, y), max(edge // 6, 1), CHARCOAL, -1, cv2.LINE_AA)
-    letters = "".join(random.choice(list("ABCDEFGHJKLMNPQRSTUVWXYZ0123456789"), 5))
-    scale = width / 150.0
-    origin = (int(width * 0.2), int(height * 0.6))
-    thickness = max(round(2 * scale), 1)
-    cv2.putText(
-        canvas, letters, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, CHARCOAL, thickness, cv2.LINE_AA
-    )
-    return canvas
 
 
 def drawers(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:

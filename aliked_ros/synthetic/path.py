@@ -21,7 +21,7 @@ def pose_at(time_s: float, start: float = 0.0) -> Array:
     lap = 2 * np.pi * (time_s / LAP_S + start)
     height = 0.12 * np.sin(2 * lap + 0.5) + 0.03 * np.sin(9 * lap)
     offset = np.array([_RADII_M[0] * np.cos(lap), _RADII_M[1] * np.sin(lap), height])
-    # Facing across the room, a little ahead of the motion, as somebody who looks around does.
+    # Facing across the room, a little ahead of the motion, like a person who looks around.
     yaw = lap + np.pi + np.radians(28 + 14 * np.sin(2 * lap) + 1.5 * np.sin(11 * lap))
     pitch = np.radians(-11 + 5 * np.sin(3 * lap) + 1.0 * np.sin(13 * lap))
     roll = np.radians(2.5 * np.sin(2 * lap + 1) + 0.8 * np.sin(7 * lap))

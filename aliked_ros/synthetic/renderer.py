@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliked_ros.structs import Array, Floats, Pixels
-from aliked_ros.synthetic.scene import MIP_LEVELS, Face
+from aliked_ros.synthetic.face import MIP_LEVELS, Face
 
 # Nothing nearer than this is drawn.
 NEAR_M = 0.05
@@ -129,7 +129,7 @@ class Renderer:
         slant = depth_m * length / np.abs(planes_m).astype(np.float32)[face]
         texels = self._texels_per_m[face] * depth_m / np.float32(K[0, 0])
         level = np.log2(texels) + np.float32(0.75) * np.log2(slant)
-        return np.asarray(np.clip(level, 0, MIP_LEVELS - 1), np.float32)
+        return np.clip(level, 0, MIP_LEVELS - 1)
 
     def _sample(self, s: Floats, t: Floats, size: Floats, corner: Floats, level: Floats) -> Pixels:
         """Return (H, W, 3) bilinear colours of whole mip levels."""

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from aliked_ros.datasets import stamps
-from aliked_ros.datasets.calibration import rectified_partner
+from aliked_ros.datasets.camera_files import rectified_partner
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.sequence import Calibration, Pictures, Sequence
 from aliked_ros.structs import Array, Camera, Floats, Pixels
-from aliked_ros.synthetic.depth_noise import add_depth_noise
+from aliked_ros.synthetic.depth_noise import KINECT_NOISE, add_depth_noise
 from aliked_ros.synthetic.path import pose_at
 from aliked_ros.synthetic.renderer import Renderer
 from aliked_ros.synthetic.scene import build_room
 
+BASELINE_M = 0.12  # distance of the right camera
+
+
+def open_room(seed: int, *, is_noisy: bool) -> SyntheticRoom:
+    """Return the room of a seed with exact depth, or with the noise of a Kinect in it."""
+    return SyntheticRoom(seed, depth_noise=KINECT_NOISE if is_noisy else 0.0)
+
 
 class SyntheticRoom(Sequence):
     """Renders each frame when it is asked for; the same seed gives the same pixels.
+
+    Args:
+        seed: decides surfaces, furniture and where the walk starts.
+        width: columns of an image.
+        height: rows of an image.
+        num_frames: a lap takes 20 s, that is 300 frames at 15 Hz.
+        rate_hz: frames per second of the walk.
+        texels_per_m: detail of the surfaces; less is quicker to build.
+        depth_noise: standard deviation of 1 / depth in the depth images, 1/m; 0: exact depth.
 
     Example:
         room = SyntheticRoom(seed=0, num_frames=30)
@@ -34,24 +49,9 @@ class SyntheticRoom(Sequence):
         *,
         num_frames: int = 300,
         rate_hz: float = 15.0,
-        baseline_m: float = 0.12,
-        is_grey: bool = False,
         texels_per_m: float = 160.0,
         depth_noise: float = 0.0,
     ) -> None:
-        """Furnish the room and lay the path.
-
-        Args:
-            seed: decides surfaces, furniture and where the walk starts.
-            width: columns of an image.
-            height: rows of an image.
-            num_frames: a lap takes 20 s, that is 300 frames at 15 Hz.
-            rate_hz: frames per second of the walk.
-            baseline_m: distance of the right camera.
-            is_grey: (H, W) images in place of (H, W, 3).
-            texels_per_m: detail of the surfaces; less is quicker to build.
-            depth_noise: standard deviation of 1 / depth in the depth images, 1/m; 0: exact depth.
-        """
         focal_px = 0.8 * width
         K = np.array([[focal_px, 0, (width - 1) / 2], [0, focal_px, (height - 1) / 2], [0, 0, 1]])
         camera = Camera(width, height, K)
@@ -61,15 +61,14 @@ class SyntheticRoom(Sequence):
         super().__init__(
             f"room{seed}" + ("-noisy" if depth_noise else ""),
             stamps_ns,
-            Calibration(camera, rectified_partner(camera, baseline_m)),
+            Calibration(camera, rectified_partner(camera, BASELINE_M)),
             sensors=("mono", "stereo", "rgbd"),
             ground_truth=GroundTruth(stamps_ns, T_world_camera),
         )
         self._K = K
         self._size = (height, width)
         self._T_left_right = np.eye(4)
-        self._T_left_right[0, 3] = baseline_m
-        self._is_grey = is_grey
+        self._T_left_right[0, 3] = BASELINE_M
         self._seed = seed
         self._depth_noise = depth_noise
         self._poses = T_world_camera
@@ -87,12 +86,9 @@ class SyntheticRoom(Sequence):
         depth_m = self._renderer.depth_m(self._poses[index], self._K, self._size)
         if self._depth_noise == 0:
             return depth_m
-        # Whoever reads a frame again, or out of order, gets the same noise.
+        # A frame that is read again, or out of order, has the same noise.
         generator = np.random.default_rng((self._seed, index))
         return add_depth_noise(depth_m, self._depth_noise, generator)
 
     def _image(self, T_world_camera: Array) -> Pixels:
-        image = self._renderer.image(T_world_camera, self._K, self._size)
-        if self._is_grey:
-            return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        return image
+        return self._renderer.image(T_world_camera, self._K, self._size)

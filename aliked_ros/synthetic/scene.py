@@ -10,26 +10,10 @@ import numpy as np
 from aliked_ros.structs import Array, Pixels
 from aliked_ros.synthetic import canvas, objects, surfaces
 from aliked_ros.synthetic.canvas import Painter, Random
+from aliked_ros.synthetic.face import MIP_LEVELS, Face
+from aliked_ros.synthetic.wood import crate, planks
 
 ROOM_M = (6.0, 5.0, 2.7)
-MIP_LEVELS = 6
-
-
-@dataclass(frozen=True, eq=False)
-class Face:
-    """A rectangle that is seen from the side its normal u x v points away from.
-
-    Attributes:
-        origin: (3,) world, m; where the texture's top-left corner lies.
-        u: (3,) world, m; the edge along the texture's rows.
-        v: (3,) world, m; the edge down the texture's columns, at right angles to u.
-        texture: (H, W, 3) uint8 RGB, H and W multiples of 2 ** (MIP_LEVELS - 1).
-    """
-
-    origin: Array
-    u: Array
-    v: Array
-    texture: Pixels
 
 
 @dataclass(frozen=True)
@@ -72,7 +56,7 @@ def _shell(random: Random, texels_per_m: float, furniture: list[Box]) -> list[Fa
             np.array([x, 0, z]),
             -x * ex,
             -z * ez,
-            surfaces.planks((196, 176, 150), 0.14, upright=True),
+            planks((196, 176, 150), 0.14, upright=True),
         ),
         (np.array([0, 0, z]), y * ey, -z * ez, surfaces.plaster(canvas.TEAL)),
     ]
@@ -80,7 +64,7 @@ def _shell(random: Random, texels_per_m: float, furniture: list[Box]) -> list[Fa
         Face(origin, u, v, _lit(_paint(painter, u, v, texels_per_m, random), u, v, corner_m=0.5))
         for origin, u, v, painter in walls
     ]
-    floor = _paint(surfaces.planks(canvas.OAK, 0.16), x * ex, y * ey, texels_per_m, random)
+    floor = _paint(planks(canvas.OAK, 0.16), x * ex, y * ey, texels_per_m, random)
     floor = _contact_shadows(floor, furniture, texels_per_m)
     faces.append(Face(np.array([0, y, 0.0]), x * ex, -y * ey, _lit(floor, x * ex, -y * ey, 0.4)))
     ceiling = _paint(surfaces.plaster((232, 228, 220), 3.0), x * ex, y * ey, texels_per_m, random)
@@ -91,8 +75,7 @@ def _shell(random: Random, texels_per_m: float, furniture: list[Box]) -> list[Fa
 def _furniture(random: Random) -> list[Box]:
     """Return the furniture, its places and sizes varied by the seed."""
     x, y, z = ROOM_M
-    plain = surfaces.planks
-    wood, dark = plain(canvas.WALNUT, 0.12), plain((96, 66, 46), 0.1)
+    wood, dark = planks(canvas.WALNUT, 0.12), planks((96, 66, 46), 0.1)
 
     def about(value: float, spread: float = 0.12) -> float:
         return value + float(random.uniform(-spread, spread))
@@ -110,15 +93,15 @@ def _furniture(random: Random) -> list[Box]:
             surfaces.rug,
             surfaces.rug,
         ),
-        Box((about(4.6), 0.35, 0.3), (0.6, 0.6, 0.6), about(15, 12), objects.crate, objects.crate),
+        Box((about(4.6), 0.35, 0.3), (0.6, 0.6, 0.6), about(15, 12), crate, crate),
         Box(
             (about(5.3), about(0.45, 0.05), 0.25),
             (0.5, 0.5, 0.5),
             about(-20, 14),
-            objects.crate,
-            objects.crate,
+            crate,
+            crate,
         ),
-        Box((about(4.65), 0.35, 0.8), (0.4, 0.4, 0.4), about(40, 20), objects.crate, objects.crate),
+        Box((about(4.65), 0.35, 0.8), (0.4, 0.4, 0.4), about(40, 20), crate, crate),
         Box((about(1.5), 0.25, 0.45), (1.2, 0.5, 0.9), 180, objects.drawers, wood),
     ]
     boxes += _table((about(3.1, 0.2), about(2.4, 0.15)), about(0, 15), dark)
@@ -158,7 +141,7 @@ def _table(place: tuple[float, float], yaw_deg: float, wood: Painter) -> list[Bo
 def _pictures(random: Random) -> list[Box]:
     """Return framed prints and windows, standing off the walls by their frames."""
     x, y, _ = ROOM_M
-    frame = surfaces.planks(canvas.CHARCOAL, 0.05)
+    frame = planks(canvas.CHARCOAL, 0.05)
     places: list[tuple[float, float, float, float]] = [
         # wall yaw, distance along the wall, width, height
         (0.0, 2.3, 0.6, 0.8),

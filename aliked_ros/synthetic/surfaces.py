@@ -13,7 +13,6 @@ from aliked_ros.synthetic.canvas import (
     TERRACOTTA,
     Painter,
     Random,
-    add_tone,
     block,
     count_on,
     grained,
@@ -54,35 +53,6 @@ def bricks(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels
             x += length
         y += course
     return grained(canvas, random, 9.0)
-
-
-def planks(colour: tuple[int, int, int], width_m: float, *, upright: bool = False) -> Painter:
-    """Return a painter of boards of varying length and tone, along the rows or upright."""
-
-    def paint(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
-        if upright:
-            turned = planks(colour, width_m)((size[1], size[0]), texels_per_m, random)
-            return np.ascontiguousarray(turned.transpose(1, 0, 2))
-        canvas = tinted(colour, 0 * noise(size, random, 8))
-        height, width = size
-        y = 0
-        while y < height:
-            board = int(texels_per_m * width_m * random.uniform(0.8, 1.2))
-            x = -int(random.uniform(0, 1.2) * texels_per_m)
-            while x < width:
-                length = int(texels_per_m * random.uniform(0.7, 1.8))
-                block(canvas, (x, y, length - 1, board - 1), colour, random.normal(0, 15))
-                x += length
-            y += board
-        grain = cv2.resize(
-            noise((height, max(width // 24, 1)), random, 8),
-            (width, height),
-            interpolation=cv2.INTER_CUBIC,
-        )
-        _knots(canvas, texels_per_m, random, colour)
-        return add_tone(canvas, 9 * grain)
-
-    return paint
 
 
 def fabric(colour: tuple[int, int, int]) -> Painter:
@@ -143,14 +113,3 @@ def _speck(
     corners = centre + random.normal(0, 0.012 * texels_per_m, (4, 2))
     hull = cv2.convexHull(corners.astype(np.int32))
     cv2.fillConvexPoly(canvas, hull, shade(colour, random.choice([-34, -18, 16])), cv2.LINE_AA)
-
-
-def _knots(
-    canvas: Pixels, texels_per_m: float, random: Random, colour: tuple[int, int, int]
-) -> None:
-    height, width = canvas.shape[:2]
-    for _ in range(count_on((height, width), texels_per_m, 4.0)):
-        centre = (int(random.integers(width)), int(random.integers(height)))
-        radius = texels_per_m * random.uniform(0.006, 0.016)
-        axes = (int(radius * 1.6) + 1, int(radius) + 1)
-        cv2.ellipse(canvas, centre, axes, 0, 0, 360, shade(colour, -52), -1, cv2.LINE_AA)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from aliked_ros.evaluation.alike import ALIKEExtractor
+from aliked_ros.evaluation.methods.alike import ALIKEExtractor
 
 pytestmark = pytest.mark.golden
 

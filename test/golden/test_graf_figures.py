@@ -14,9 +14,11 @@ import pytest
 import torch
 
 from aliked_ros.config import MODELS
-from aliked_ros.evaluation.homography_metrics import score_pair, summarise
-from aliked_ros.evaluation.methods import Budget, as_features, open_method
-from aliked_ros.evaluation.planar_pairs import find_pairs
+from aliked_ros.evaluation.homography.metrics import score_pair, summarise
+from aliked_ros.evaluation.homography.pairs import find_pairs
+from aliked_ros.evaluation.methods.door import open_method
+from aliked_ros.evaluation.methods.function import as_features
+from aliked_ros.evaluation.methods.method import Budget
 from aliked_ros.matching import mutual_nearest_neighbours
 
 pytestmark = pytest.mark.golden

@@ -17,13 +17,14 @@ pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run ma
 
 import rclpy
 from ament_index_python.packages import get_package_prefix
+from kitti_writer import write_kitti
 from pipeline_runs import NUM_FRAMES
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from aliked_ros.datasets.writers import write_kitti, write_tum
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.datasets.tum_writer import write_tum
+from aliked_ros.synthetic.room import SyntheticRoom
 
 TIMEOUT_S = 60.0
 END_TIMEOUT_S = 10.0

@@ -1,3 +1,5 @@
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from std_msgs.msg import Header
 
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.extractor import Extractor
+from aliked_ros.inference.device_loss import EXIT_DEVICE_LOST
 from aliked_ros.nodes.base.conversions.cameras import image_to_message
 from aliked_ros.nodes.base.conversions.features import features_from_message
 from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
@@ -294,3 +297,34 @@ def test_a_machine_that_reaches_nothing_runs_on_the_packaged_weights_and_says_so
     said = processes.log("extractor_node")
     assert "the released weights of aliked-n16 are not on this machine" in said
     assert "set ALIKED_WEIGHTS to a folder that holds aliked-n16.pth" in said
+
+
+LOST = """#!{python}
+import sys
+from aliked_ros.extractor import Extractor
+from aliked_ros.inference.device_loss import EXIT_DEVICE_LOST
+from aliked_ros.inference.device_loss import DeviceLostError
+from aliked_ros.nodes.extractor_node import ExtractorNode
+from aliked_ros.nodes.base.run import run
+
+class Lost(Extractor):
+    def __call__(self, image):
+        raise DeviceLostError("the GPU does not answer any more")
+
+sys.exit(run(lambda: ExtractorNode(Lost)))
+"""
+
+
+def test_a_lost_gpu_ends_the_process_with_a_code_of_its_own(
+    processes, probe, network_parameters, tmp_path
+):
+    executable = tmp_path / "lost_node.py"
+    executable.write_text(LOST.format(python=sys.executable))
+    executable.chmod(0o755)
+    processes.start(str(executable), **network_parameters)
+    images = probe.publisher(Image, "image_raw")
+    probe.listen(DiagnosticArray, "/diagnostics")
+    probe.wait_until(lambda: hears(probe, "/image_raw"), "the extractor to hear the probe")
+    images.publish(message_of(textured(), 1))
+    assert processes.wait(str(executable)) == EXIT_DEVICE_LOST
+    assert "does not answer any more" in processes.log(str(executable))

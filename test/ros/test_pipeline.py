@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
 
 from aliked_ros.datasets import tum_rows
-from aliked_ros.evaluation.trajectory import compare_files
+from aliked_ros.evaluation.odometry.trajectory import compare_files
 from aliked_ros.geometry import se3
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.nodes.base.conversions.poses import (

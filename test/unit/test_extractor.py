@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from aliked_ros import extractor as extractor_module
 from aliked_ros.config import MODELS, ExtractorConfig
 from aliked_ros.extractor import Extractor, _split_batches
 from aliked_ros.structs import Features
@@ -213,3 +214,37 @@ def test_half_precision_on_a_cpu_is_refused_with_a_remedy():
     )
     with pytest.raises(ValueError, match="set precision to 'float32'"):
         Extractor(config)
+
+
+class Producer:
+    """Gives its memory by DLPack, as a message of a camera driver may."""
+
+    def __init__(self, array):
+        self._array = array
+
+    def __dlpack__(self, **given):
+        return self._array.__dlpack__(**given)
+
+    def __dlpack_device__(self):
+        return self._array.__dlpack_device__()
+
+
+def test_memory_of_others_is_taken_as_it_is(seeded_extractor, textured_image):
+    expected = seeded_extractor(textured_image)
+    assert_same(seeded_extractor(Producer(textured_image)), expected)
+    both = seeded_extractor([Producer(textured_image), textured_image])
+    for features in both:
+        assert_same(features, expected)
+    batch = seeded_extractor(Producer(np.stack([textured_image] * 2)))
+    assert len(batch) == 2
+    with pytest.raises(TypeError, match="float32: convert it to uint8"):
+        seeded_extractor(Producer(textured_image.astype(np.float32)))
+
+
+def test_a_gpu_that_is_not_used_is_spoken_of_once(monkeypatch, caplog):
+    monkeypatch.setattr(extractor_module, "why_no_gpu", lambda: "this machine has a GPU, but")
+    config = ExtractorConfig(model="aliked-t16", weights="seed:0", device="cpu")
+    Extractor(config)
+    assert "this machine has a GPU" not in caplog.text  # asked for the CPU
+    Extractor(replace(config, device="auto"))
+    assert caplog.text.count("this machine has a GPU, but") == 1

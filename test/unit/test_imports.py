@@ -13,18 +13,25 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
-    {"structs"},
+    {"structs", "extras"},
     {"config", "images", "pacing"},
     {"network", "geometry", "drawing", "plotting"},
     {"inference"},
     {"matching"},
     {"extractor", "odometry", "datasets"},
-    {"evaluation", "export"},
+    {"evaluation", "onnx_export"},
     {"training"},
     {"nodes", "cli"},
     {"__main__"},
 ]
 SAME_ROOM = {"synthetic": "datasets"}
+# The folders of a room, each of which imports the ones before it; "." is the files beside them.
+FOLDERS = {
+    "cli": [{"."}, {"evaluate", "track"}],
+    "datasets": [{"."}, {"readers"}],
+    "evaluation": [{"."}, {"homography", "methods", "reports"}, {"odometry", "pose"}],
+    "training": [{"."}, {"pairs"}, {"losses"}, {"loop"}],
+}
 # Rooms within nodes/ -> the rooms that they may import; the node files may import them all.
 NODE_ROOMS = {
     "base": set(),
@@ -45,15 +52,17 @@ NODE_ROOMS = {
 }
 WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
-MAY_USE_DISK = {"datasets", "evaluation", "export", "training", "nodes", "cli", "__main__"}
+MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
 LOADERS = {
     "aliked_ros.network.weights",
     "aliked_ros.network.packaged",
     "aliked_ros.inference.kernels",
+    "aliked_ros.inference.machine",
+    "aliked_ros.inference.cuda.record",
 }
 
 LIBRARY_WITHOUT_ROS = """
-import importlib, importlib.abc, pkgutil, sys
+import importlib, importlib.abc, importlib.util, pkgutil, sys
 
 class NoRos(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
@@ -68,6 +77,8 @@ import torch
 import aliked_ros
 
 skipped = ("aliked_ros.nodes", "aliked_ros.msg", "aliked_ros.srv", "aliked_ros.__main__")
+if importlib.util.find_spec("triton") is None:
+    skipped += ("aliked_ros.inference.cuda.",)
 for module in pkgutil.walk_packages(aliked_ros.__path__, "aliked_ros."):
     if not module.name.startswith(skipped) and "_s__rosidl_" not in module.name:
         importlib.import_module(module.name)
@@ -128,6 +139,24 @@ def test_imports_point_towards_the_nouns(module):
     for imported in GRAPH[module]:
         allowed = _room(imported) == room or _rank(_room(imported)) < _rank(room)
         assert allowed, f"{module} may not import {imported}"
+
+
+def _folder(module: str) -> str:
+    """Return the folder of a module inside its room."""
+    parents = MODULES[module].relative_to(PACKAGE).parts[1:-1]
+    return parents[0] if parents else "."
+
+
+@pytest.mark.parametrize("room", FOLDERS)
+def test_folders_of_a_room_import_the_ones_before_them(room):
+    rank = {name: number for number, names in enumerate(FOLDERS[room]) for name in names}
+    modules = [module for module in GRAPH if module.split(".")[1] == room]
+    assert {_folder(module) for module in modules} <= set(rank), "say where a new folder stands"
+    for module in modules:
+        own = _folder(module)
+        others = {name for name in GRAPH[module] & set(modules) if _folder(name) != own}
+        for imported in others:
+            assert rank[_folder(imported)] < rank[own], f"{module} may not import {imported}"
 
 
 def _node_room(module: str) -> str:
@@ -197,6 +226,25 @@ def test_the_library_works_where_ros_cannot_be_imported(tmp_path):
 def test_importing_a_message_does_not_import_torch(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", "import sys, aliked_ros; sys.exit('torch' in sys.modules)"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        check=False,
+    )
+    assert result.returncode == 0
+
+
+def test_the_cpu_path_does_not_import_triton(tmp_path):
+    program = """
+import sys, numpy, torch
+from aliked_ros import Extractor, ExtractorConfig
+from aliked_ros.matching import match
+config = ExtractorConfig(model="aliked-t16", weights="seed:0", device="cpu", max_keypoints=9)
+features = Extractor(config)(numpy.random.default_rng(0).integers(0, 255, (40, 50), numpy.uint8))
+match(features, features)
+sys.exit("triton" in sys.modules)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
         check=False,

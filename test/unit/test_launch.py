@@ -66,3 +66,11 @@ def test_a_scale_for_a_sensor_that_measures_it_is_refused(choose, sensor, name):
 def test_a_number_that_is_none_is_named(choose, name):
     with pytest.raises(ValueError, match=f"{name} is 'high': give a number"):
         choose(**{name: "high"})
+
+
+def test_a_process_that_has_lost_its_gpu_is_started_again(launch_file):
+    respawn = launch_file["choose_respawn"]
+    for executable in ("composed_node", "extractor_node", "tracker_node"):
+        assert respawn(executable) == {"respawn": True, "respawn_delay": 2.0}
+    # The player ends when its sequence does.
+    assert respawn("player_node") == respawn("overlay_node") == {}

@@ -36,7 +36,7 @@ def test_a_slower_camera_loses_nothing_and_a_pause_earns_no_burst():
 
 
 def run(budget, frame_s, num_frames, seed=0, noise=0.03):
-    """Let frames take frame_s(number of keypoints) with noise; return the numbers in force."""
+    """Let frames take frame_s(number of keypoints) with noise; return the numbers used."""
     generator = np.random.default_rng(seed)
     numbers = []
     for _ in range(num_frames):
@@ -56,7 +56,7 @@ def test_the_rate_is_held_with_as_many_keypoints_as_it_allows_and_without_swingi
 
     numbers = run(KeypointBudget(MAX, MIN, RATE_HZ), plant, 400)
     assert plant(numbers[-1]) < 1.05 / RATE_HZ
-    assert plant(numbers[-1]) > 0.7 / RATE_HZ or numbers[-1] == MIN
+    assert plant(numbers[-1]) > 0.7 / RATE_HZ
     assert num_changes(numbers[:100]) > 0
     assert num_changes(numbers[100:]) <= 1
 

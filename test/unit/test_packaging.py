@@ -10,9 +10,14 @@ import pytest
 
 import aliked_ros
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).parents[2]
 CMAKE = (ROOT / "CMakeLists.txt").read_text()
-PYPROJECT = (ROOT / "pyproject.toml").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MANIFEST = ET.parse(ROOT / "package.xml").getroot()
 DECLARED = {str(item.text) for item in MANIFEST if item.tag.endswith("depend")}
 NODES = ROOT / "aliked_ros" / "nodes"
@@ -21,16 +26,19 @@ MESSAGES = sorted([*(ROOT / "msg").glob("*.msg"), *(ROOT / "srv").glob("*.srv")]
 
 ROSDEP_KEYS = {
     "cv2": "python3-opencv",
-    "matplotlib": "python3-matplotlib",
     "numpy": "python3-numpy",
     "scipy": "python3-scipy",
     "torch": "python3-torch",
     "tqdm": "python3-tqdm",
     "yaml": "python3-yaml",
 }
-WITHOUT_ROSDEP_KEY = {"evo", "poselib", "rosbags"}
-# Of some commands only: pyproject's optional groups.
-OPTIONAL = {"h5py", "kornia", "onnxruntime", "pycolmap", "tensorboardX"}
+WITHOUT_ROSDEP_KEY = {"poselib"}
+# Of some commands or of a GPU only: pyproject's optional groups.
+OPTIONAL = {
+    "evo", "h5py", "kornia", "matplotlib", "onnxruntime", "pycolmap", "rosbags", "tensorboardX",
+    "triton",
+}  # fmt: skip
+TESTED = {"evo", "onnxruntime", "rosbags", "tensorboardX", "triton"}
 PYPI_NAMES = {"cv2": "opencv-python-headless", "yaml": "PyYAML"}
 
 
@@ -53,9 +61,7 @@ def _requirements(path: Path) -> list[str]:
 
 
 def test_every_manifest_has_the_same_version():
-    in_pyproject = re.search(r'^version = "(.+)"$', PYPROJECT, re.MULTILINE)
-    assert in_pyproject is not None
-    versions = {MANIFEST.findtext("version"), in_pyproject[1], aliked_ros.__version__}
+    versions = {MANIFEST.findtext("version"), PROJECT["version"], aliked_ros.__version__}
     assert len(versions) == 1, versions
 
 
@@ -90,15 +96,23 @@ def test_package_xml_declares_every_import():
     assert keys - DECLARED == set()
 
 
-def test_pip_installs_every_import_of_the_library():
-    imported = _third_party(ROOT / "aliked_ros", skip=NODES)
-    listed = set(re.findall(r'^  "([\w-]+)>=', PYPROJECT, re.MULTILINE))
-    assert {PYPI_NAMES.get(name, name) for name in imported} - listed == set()
+def _names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[>=\[ ;]", requirement)[0] for requirement in requirements}
 
 
-def test_requirements_hold_what_has_no_rosdep_key():
+def test_pip_installs_what_the_library_imports_and_nothing_else():
+    imported = _third_party(ROOT / "aliked_ros", skip=NODES) - OPTIONAL
+    assert _names(PROJECT["dependencies"]) == {PYPI_NAMES.get(name, name) for name in imported}
+
+
+def test_every_optional_import_belongs_to_an_extra():
+    listed = set().union(*map(_names, PROJECT["optional-dependencies"].values()))
+    assert listed >= OPTIONAL
+
+
+def test_requirements_hold_what_has_no_rosdep_key_and_the_extras_that_are_tested():
     names = {line.split("==")[0] for line in _requirements(ROOT / "requirements.txt")}
-    assert names >= WITHOUT_ROSDEP_KEY
+    assert names >= WITHOUT_ROSDEP_KEY | TESTED
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "scripts/jazzy_from_pypi.txt"])

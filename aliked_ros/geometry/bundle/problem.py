@@ -79,6 +79,7 @@ class BundleResult:
             where none was measured.
         covariance: (6 K, 6 K) of all twists xi in exp(xi) @ T_camera_world, landmarks
             marginalised; 0 for fixed poses.
+        point_covariance: (L, 3, 3) of the landmarks with the poses held; 0 for those left out.
         num_iterations: linear systems solved.
         initial_cost, final_cost: half the sum of all robust squared residuals.
     """
@@ -89,6 +90,7 @@ class BundleResult:
     reprojection_chi2: Array
     inverse_depth_chi2: Array
     covariance: Array
+    point_covariance: Array
     num_iterations: int
     initial_cost: float
     final_cost: float

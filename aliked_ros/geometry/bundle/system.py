@@ -1,4 +1,4 @@
-"""A window of bundle adjustment -> its residuals and its normal equations, landmarks apart."""
+"""A window of bundle adjustment: measurements, residuals, normal equations, solution."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import numpy as np
 
 from aliked_ros.geometry import se3
 from aliked_ros.structs import Array, Index, Mask
+
+MAX_ITERATIONS = 10  # linear systems solved
+TOLERANCE = 1e-4  # stops when a step lowers the cost by less than this part
+LOSS_WIDTH = 3.0  # length of a residual, in standard deviations, where the loss turns
 
 _BEHIND_CHI2 = 1e6  # what an observation costs whose landmark lies behind the camera
 
@@ -34,6 +38,32 @@ class Observations:
     def of(self, keyframe: int) -> slice:
         """Return where a keyframe's observations are."""
         return slice(int(self.start[keyframe]), int(self.start[keyframe + 1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What a solver found.
+
+    Attributes:
+        T_camera_world: (K, 4, 4).
+        points: (L, 3).
+        chi2: (M, 2) squared residuals over their variances, of reprojection and inverse depth,
+            before robust weighting; inf behind the camera.
+        hessian: (6 F, 6 F) of the free poses' twists, landmarks eliminated; good measurements count
+            in full.
+        point_covariance: (L, 3, 3) of the landmarks with the poses held.
+        num_iterations: linear systems solved.
+        initial_cost, final_cost: half the sum of all robust squared residuals.
+    """
+
+    T_camera_world: Array
+    points: Array
+    chi2: Array
+    hessian: Array
+    point_covariance: Array
+    num_iterations: int
+    initial_cost: float
+    final_cost: float
 
 
 @dataclass(frozen=True, eq=False)

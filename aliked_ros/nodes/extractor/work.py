@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from rclpy.node import Node
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.config.nodes import ImageConfig, StreamConfig
 from aliked_ros.images import ImageError
+from aliked_ros.inference.device_loss import EXIT_DEVICE_LOST, DeviceLostError
 from aliked_ros.msg import Features
 from aliked_ros.nodes.base.conversions.cameras import AnyImage
 from aliked_ros.nodes.base.diagnostics import Diagnostics
@@ -137,5 +139,9 @@ class ExtractorWork:
         self._pace.update(max(spent_s, tracker_s))
 
     def _failed(self, _: Arrival, error: Exception) -> None:
-        if self._context.ok():  # else Ctrl-C came in the middle of the image
-            self._diagnostics.count_skipped("failed", explain(error))
+        if not self._context.ok():  # Ctrl-C came in the middle of the image
+            return
+        if isinstance(error, DeviceLostError):
+            self._logger.fatal(str(error))
+            os._exit(EXIT_DEVICE_LOST)  # only a new process can use the GPU: launch starts one
+        self._diagnostics.count_skipped("failed", explain(error))

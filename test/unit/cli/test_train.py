@@ -6,7 +6,7 @@ from training_world import write_photographs
 
 from aliked_ros.__main__ import main
 from aliked_ros.cli.train import read_config
-from aliked_ros.training.config import TrainingConfig
+from aliked_ros.training.recipe import TrainingConfig
 
 
 def _file(folder, text):

@@ -1,6 +1,7 @@
 import pytest
 
 from aliked_ros.datasets import LAYOUTS, open_sequence
+from aliked_ros.datasets.door import find_reader
 from aliked_ros.datasets.sequence import DatasetError
 
 
@@ -57,3 +58,10 @@ def test_the_working_directory_has_its_own_name(tmp_path, save_image, monkeypatc
     (tmp_path / "walk" / "rgb.txt").write_text("1.0 rgb/1.0.png\n")
     monkeypatch.chdir(tmp_path / "walk")
     assert open_sequence(".").name == "walk"
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_reader_of_a_layout_carries_its_name_and_says_what_it_looks_for(layout):
+    reader = find_reader(layout)
+    assert reader.layout == layout
+    assert reader.looks_for

@@ -2,7 +2,14 @@ import cv2
 import numpy as np
 import pytest
 
-from aliked_ros.datasets.image_files import list_images, read_image, read_raw_depth, size_of_first
+from aliked_ros.datasets.image_files import (
+    list_images,
+    read_image,
+    read_raw_depth,
+    read_rgb,
+    size_of_first,
+    write_image,
+)
 from aliked_ros.images import ImageError
 
 
@@ -74,3 +81,35 @@ def test_the_size_comes_from_the_first_readable_image(tmp_path, noisy):
     cv2.imwrite(str(tmp_path / "b.png"), noisy)
     assert size_of_first([tmp_path / "a.png", tmp_path / "b.png"]) == (40, 60)
     assert size_of_first([tmp_path / "a.png"]) is None
+
+
+def test_grey_files_are_read_as_three_equal_channels(tmp_path, noisy):
+    write_image(tmp_path / "a.png", noisy[:, :, 0])
+    rgb = read_rgb(tmp_path / "a.png")
+    assert rgb.shape == noisy.shape
+    assert all(np.array_equal(rgb[:, :, channel], noisy[:, :, 0]) for channel in range(3))
+
+
+def test_what_is_written_is_read_back_from_a_new_folder(tmp_path, noisy):
+    path = tmp_path / "new" / "folder" / "a.png"
+    write_image(path, noisy)
+    np.testing.assert_array_equal(read_image(path), noisy)
+    units = np.arange(2400, dtype=np.uint16).reshape(40, 60)
+    write_image(path, units)
+    np.testing.assert_array_equal(read_raw_depth(path), units)
+
+
+def test_a_small_file_holds_the_same_picture(tmp_path):
+    flat = np.zeros((200, 300, 3), np.uint8)
+    flat[50:90, 40:200] = (200, 30, 60)
+    for name, options in (("quick.png", {}), ("small.png", {"png_compression": 9})):
+        write_image(tmp_path / name, flat, **options)
+        np.testing.assert_array_equal(read_image(tmp_path / name), flat)
+    sizes = [(tmp_path / name).stat().st_size for name in ("quick.png", "small.png")]
+    assert sizes[1] < sizes[0]
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path, noisy):
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(OSError, match=r"a\.png cannot be written"):
+        write_image(tmp_path / "a.png", noisy)

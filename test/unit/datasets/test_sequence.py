@@ -109,3 +109,13 @@ def test_outside_the_sequence_there_is_nothing(index):
 def test_missing_calibration_says_what_to_do():
     with pytest.raises(DatasetError, match=r"camera_info\.yaml.*--camera-info"):
         FakeSequence().require_camera()
+
+
+@pytest.mark.parametrize(
+    ("sensors", "best"),
+    [(("mono",), "mono"), (("mono", "stereo"), "stereo"), (("mono", "stereo", "rgbd"), "rgbd")],
+)
+def test_the_best_sensor_measures_most(sensors, best):
+    sequence = FakeSequence()
+    sequence.sensors = sensors
+    assert sequence.best_sensor == best

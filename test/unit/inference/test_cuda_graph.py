@@ -1,83 +1,261 @@
-"""When frames are recorded and when not; recording itself needs a GPU."""
+"""When frames are recorded and when not, with a stand-in for the GPU."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import numpy as np
 import pytest
 import torch
 
-from aliked_ros.inference.cuda_graph import _EAGER_FRAMES, _MAX_GRAPHS, GraphedALIKED, _Graph
+from aliked_ros.inference.cuda_graph import _FIRST_PAUSE, _MAX_FRAMES, GraphedInference
+from aliked_ros.inference.device_loss import DeviceLostError
+from aliked_ros.inference.direct import DirectInference
 from aliked_ros.inference.eager import EagerALIKED
+from aliked_ros.inference.on_cuda import compute_by
+from aliked_ros.inference.stages import TorchStages
+
+CPU = torch.device("cpu")
 
 
-@dataclass
-class Recording:
-    """Stands in for a CUDA graph: computes anew at each replay, into the same memory."""
+class StandIn:
+    """A machine whose recordings compute anew; `problem` is what goes wrong."""
 
-    eager: EagerALIKED
-    pixels: torch.Tensor
-    results: tuple
-    settings: tuple
-    num_replays: int = 0
+    device = CPU
 
-    def replay(self):
-        self.num_replays += 1
-        detections, descriptors = self.eager(self.pixels, *self.settings)
-        for target, value in zip(self.results[0], detections, strict=True):
-            target.copy_(value)
-        self.results[1].copy_(descriptors)
+    def __init__(self):
+        self.problem = ""
+        self.is_alive = True
+        self.calls = []
 
+    @contextmanager
+    def session(self, after_caller):
+        self.calls.append("session after caller" if after_caller else "session")
+        yield
 
-class Recorder(GraphedALIKED):
-    """Records without a GPU; `problem` is what goes wrong."""
+    def pinned(self, num_bytes):
+        return torch.empty(num_bytes, dtype=torch.uint8)
 
-    problem = ""
+    def capture(self, work):
+        self.calls.append("capture")
+        if self.problem:
+            raise RuntimeError(self.problem)
 
-    def _record(self, key, pixels):
-        if self.problem == "fails":
-            raise RuntimeError("operation not permitted when stream is capturing")
-        settings = key[1:] if not self.problem else (key[1], 0.9)
-        static = pixels.clone()
-        results = self._eager(static, *key[1:])
-        return _Graph(Recording(self._eager, static, results, settings), static, results)
+        def replay():
+            self.calls.append("replay")
+            work()
+
+        return replay
+
+    def hand_over(self, results):
+        self.calls.append("hand over")
+
+    def wait(self):
+        self.calls.append("wait")
+
+    def make_room(self):
+        self.calls.append("make room")
+
+    def answers(self):
+        return self.is_alive
 
 
 @pytest.fixture
-def recorder(seeded_network):
-    return Recorder(EagerALIKED(seeded_network.fuse(), torch.device("cpu"), torch.float32))
+def machine():
+    return StandIn()
 
 
-def image(seed):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(256, (1, 48, 64, 3), generator=generator, dtype=torch.uint8)
+@pytest.fixture(scope="module")
+def fused(seeded_network):
+    return seeded_network.fuse()
 
 
-def test_a_size_is_recorded_after_its_first_frames_and_replayed_from_then_on(recorder):
-    for seed in range(_EAGER_FRAMES):
-        recorder(image(seed), 20, 0.0)
-    assert not recorder._graphs
-    for seed in range(3):
-        found = recorder(image(seed), 20, 0.0)
-        expected = recorder._eager(image(seed), 20, 0.0)
-        torch.testing.assert_close(found[1], expected[1], atol=1e-5, rtol=0)
-    assert next(iter(recorder._graphs.values())).graph.num_replays == 1 + 2
-    assert recorder.name == "CUDA graphs"
+@pytest.fixture(scope="module")
+def direct(fused):
+    return DirectInference(EagerALIKED(fused, CPU, torch.float32), CPU)
 
 
-def test_only_the_newest_settings_are_remembered(recorder):
-    for num_keypoints in range(1, _MAX_GRAPHS + 4):
-        for _ in range(_EAGER_FRAMES + 1):
-            recorder(image(0), num_keypoints, 0.0)
-    assert len(recorder._graphs) == _MAX_GRAPHS
-    assert min(key[1] for key in recorder._graphs) == 4
+def infer(machine, fused, compute=None):
+    compute = compute or compute_by(TorchStages(fused, torch.float32))
+    return GraphedInference("CUDA graphs", {}, compute, fused.dim, machine)
 
 
-@pytest.mark.parametrize("problem", ["fails", "replays something else"])
-def test_a_recording_that_does_not_work_is_given_up_with_a_warning(recorder, problem, caplog):
-    recorder.problem = problem
-    for seed in range(_EAGER_FRAMES + 3):
-        found = recorder(image(seed), 20, 0.0)
-        expected = recorder._eager(image(seed), 20, 0.0)
-        torch.testing.assert_close(found[1], expected[1], atol=1e-5, rtol=0)
-    assert not recorder._graphs
-    assert recorder.name == "torch"
-    assert caplog.text.count("CUDA graphs are not used") == 1
+def image(seed, height=48, width=64):
+    generator = np.random.default_rng(seed)
+    return generator.integers(0, 255, (height, width, 3), dtype=np.uint8)
+
+
+def assert_same(found, expected):
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        for name in ("keypoints", "scores", "dispersity", "descriptors"):
+            torch.testing.assert_close(getattr(one, name), getattr(other, name), atol=1e-3, rtol=0)
+        assert one.image_size == other.image_size
+
+
+def test_the_stages_give_the_features_of_the_network(machine, fused, direct):
+    inference = infer(machine, fused)
+    for images in ([image(0)], [image(1), image(2)], [image(3)[:, :, 0]], [image(4, 33, 21)]):
+        assert_same(inference(images, 30, 0.0), direct(images, 30, 0.0))
+
+
+def test_a_size_is_recorded_with_its_first_image_and_replayed_from_then_on(machine, fused, direct):
+    inference = infer(machine, fused)
+    inference([image(0)], 20, 0.0)
+    assert machine.calls == ["session", "capture", "replay", "wait", "hand over"]
+    machine.calls.clear()
+    assert_same(inference([image(1)], 20, 0.0), direct([image(1)], 20, 0.0))
+    assert machine.calls == ["session", "replay", "wait", "hand over"]
+
+
+def test_one_recording_serves_every_number_of_keypoints_and_every_threshold(machine, fused, direct):
+    """A budget that looks for the number of keypoints must not make each one slow at first."""
+    inference = infer(machine, fused)
+    settings = itertools.product((20, 18, 16, 200, 1), (0.0, 0.3, 0.9))
+    for number, (max_keypoints, threshold) in enumerate(settings):
+        given = ([image(number)], max_keypoints, threshold)
+        assert_same(inference(*given), direct(*given))
+    assert machine.calls.count("capture") == 1
+
+
+def test_more_keypoints_than_there_is_room_for_are_recorded_anew(machine, fused, direct):
+    inference = infer(machine, fused)
+    for max_keypoints in (20, 2000, 20):
+        given = ([image(0, 96, 128)], max_keypoints, 0.0)
+        assert_same(inference(*given), direct(*given))
+    assert machine.calls.count("capture") == 2
+
+
+def test_only_the_newest_sizes_are_remembered(machine, fused):
+    inference = infer(machine, fused)
+    for width in range(40, 40 + _MAX_FRAMES + 3):
+        inference([image(0, 33, width)], 20, 0.0)
+    assert len(inference._slots) == _MAX_FRAMES
+    inference([image(0, 33, 40 + _MAX_FRAMES + 2)], 20, 0.0)
+    assert machine.calls.count("capture") == _MAX_FRAMES + 3
+
+
+def test_results_are_not_overwritten_by_the_next_image(machine, fused):
+    inference = infer(machine, fused)
+    (first,) = inference([image(0)], 20, 0.0)
+    kept = first.descriptors.clone()
+    (second,) = inference([image(1)], 20, 0.0)
+    assert torch.equal(first.descriptors, kept)
+    assert torch.equal(first.on_host.descriptors, kept)
+    assert not torch.equal(second.descriptors, kept)
+
+
+@pytest.mark.parametrize("problem", ["out of memory", "operation not permitted"])
+def test_a_recording_that_fails_is_tried_again_later(machine, fused, direct, problem, caplog):
+    inference = infer(machine, fused)
+    machine.problem = problem
+    for number in range(_FIRST_PAUSE + 1):
+        found = inference([image(number % 3)], 20, 0.0)
+        assert_same(found, direct([image(number % 3)], 20, 0.0))
+    assert machine.calls.count("capture") == machine.calls.count("make room") == 1
+    assert problem in caplog.text
+    machine.problem = ""
+    inference([image(0)], 20, 0.0)
+    machine.calls.clear()
+    inference([image(1)], 20, 0.0)
+    assert machine.calls == ["session", "replay", "wait", "hand over"]
+
+
+def test_each_failure_doubles_the_pause(machine, fused):
+    inference = infer(machine, fused)
+    machine.problem = "out of memory"
+    for _ in range(3 * _FIRST_PAUSE + 2):
+        inference([image(0, 8, 8)], 20, 0.0)
+    assert machine.calls.count("capture") == 2
+
+
+def test_a_recording_that_gives_other_results_is_not_used(machine, fused, direct, caplog):
+    plain = compute_by(TorchStages(fused, torch.float32))
+    num_calls = itertools.count()
+
+    def compute(frame):
+        plain(frame)
+        if next(num_calls) % 2:  # the replay that checks the recording
+            frame.outputs.keypoints.add_(3)
+
+    inference = infer(machine, fused, compute)
+    assert_same(inference([image(0)], 20, 0.0), direct([image(0)], 20, 0.0))
+    assert "other results" in caplog.text
+
+
+def test_a_recording_that_does_nothing_is_not_used(machine, fused, direct, caplog):
+    machine.capture = lambda work: lambda: None
+    inference = infer(machine, fused)
+    for number in range(2):
+        assert_same(inference([image(number)], 20, 0.0), direct([image(number)], 20, 0.0))
+    assert "other results" in caplog.text
+
+
+def test_two_keypoints_of_equal_score_that_change_places_are_no_other_results(machine, fused):
+    plain = compute_by(TorchStages(fused, torch.float32))
+    num_calls = itertools.count()
+
+    def compute(frame):
+        plain(frame)
+        if next(num_calls) % 2:
+            for part in (frame.outputs.keypoints, frame.outputs.descriptors):
+                part[0, :2] = part[0, :2].flip(0)
+
+    inference = infer(machine, fused, compute)
+    inference([image(0)], 20, 0.0)
+    machine.calls.clear()
+    inference([image(0)], 20, 0.0)
+    assert "replay" in machine.calls
+
+
+def test_threads_do_not_mix_their_images(machine, fused, direct):
+    inference = infer(machine, fused)
+    images = [image(number, 33 + 8 * (number % 2)) for number in range(12)]
+    expected = [direct([one], 20, 0.0) for one in images]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda one: inference([one], 20, 0.0), images))
+    for one, other in zip(found, expected, strict=True):
+        assert_same(one, other)
+
+
+def test_an_error_leaves_the_lock_free_and_the_next_image_works(machine, fused):
+    inference = infer(machine, fused)
+    waits = [RuntimeError("no memory")]
+    machine.wait = lambda: (_ for _ in ()).throw(waits.pop()) if waits else None
+    with pytest.raises(RuntimeError, match="no memory"):
+        inference([image(0)], 20, 0.0)
+    done = threading.Event()
+    threading.Thread(target=lambda: inference([image(0)], 20, 0.0) and done.set()).start()
+    assert done.wait(20)
+
+
+def test_a_device_that_answers_no_more_is_told_from_an_error_that_passes(machine, fused):
+    def fail():
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    inference = infer(machine, fused)
+    machine.wait = fail
+    for _ in range(5):
+        with pytest.raises(RuntimeError, match="illegal") as caught:
+            inference([image(0)], 20, 0.0)
+        assert not isinstance(caught.value, DeviceLostError)
+    machine.is_alive = False
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="illegal"):
+            inference([image(0)], 20, 0.0)
+    with pytest.raises(DeviceLostError, match=r"start this process again.*illegal"):
+        inference([image(0)], 20, 0.0)
+
+
+def test_images_on_the_device_wait_for_the_callers_work_and_others_do_not(machine, fused):
+    inference = infer(machine, fused)
+    inference([image(0)], 20, 0.0)
+    inference([torch.from_numpy(image(0))], 20, 0.0)
+    assert "session after caller" not in machine.calls
+    meta = torch.empty(48, 64, 3, dtype=torch.uint8, device="meta")
+    with pytest.raises(NotImplementedError):  # no numbers to be had
+        inference([meta], 20, 0.0)
+    assert machine.calls[-1] == "session after caller"

@@ -8,10 +8,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from aliked_ros.network.dkd import detect, refine, sample_score, suppress_non_maxima
+from aliked_ros.network.dkd import (
+    detect,
+    refine,
+    sample_score,
+    suppress_by_pooling,
+    suppress_non_maxima,
+)
 
 
-def suppress_by_pooling(score_map: torch.Tensor) -> torch.Tensor:
+def published_suppression(score_map: torch.Tensor) -> torch.Tensor:
     """The published definition with max_pool2d, for (B, H, W)."""
 
     def pool(values: torch.Tensor) -> torch.Tensor:
@@ -38,12 +44,13 @@ def refine_by_loop(window: torch.Tensor) -> tuple[float, float, float]:
     return shift_x, shift_y, spread
 
 
+@pytest.mark.parametrize("suppress", [suppress_non_maxima, suppress_by_pooling])
 @pytest.mark.parametrize("levels", [1 << 20, 8])  # 8: many equal scores
 @pytest.mark.parametrize("size", [(40, 31), (5, 5), (1, 1), (3, 40), (4, 9)])
-def test_suppression_is_bitwise_that_of_max_pooling(size, levels):
+def test_suppression_is_bitwise_that_of_max_pooling(size, levels, suppress):
     torch.manual_seed(0)
     score_map = torch.randint(0, levels, (2, *size)) / levels
-    assert torch.equal(suppress_non_maxima(score_map), suppress_by_pooling(score_map))
+    assert torch.equal(suppress(score_map), published_suppression(score_map))
 
 
 def test_maximum_in_the_shadow_of_a_suppressed_neighbour_is_recovered():
@@ -153,3 +160,19 @@ def test_detections_carry_gradients_to_the_score_map():
     detections = detect(score_map, 5, 0.0)
     (detections.keypoints.sum() + detections.dispersity.sum()).backward()
     assert (score_map.grad != 0).any(dim=(1, 2)).all()
+
+
+def test_a_limit_that_may_change_does_what_a_smaller_number_of_keypoints_does():
+    score_map = torch.rand(2, 40, 31, generator=torch.Generator().manual_seed(0))
+    found = detect(score_map, 30, 0.2, limit=torch.tensor([7]))
+    for one, other in zip(found, detect(score_map, 7, 0.2), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_half_precision_keeps_the_digits_of_neighbouring_scores(seeded_network):
+    """Behind the eight channels half precision would give many pixels one and the same score."""
+    network = seeded_network.fuse().half()
+    sums = torch.rand(1, 8, 64, 64, generator=torch.Generator().manual_seed(0))
+    logits = network.score_logits(sums.clone())
+    assert logits.dtype == torch.float32
+    assert logits.unique().numel() > 0.99 * logits.numel()

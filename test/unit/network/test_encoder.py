@@ -66,3 +66,15 @@ def test_every_parameter_of_the_encoder_receives_a_gradient():
     score_map.square().mean().backward()
     without = [name for name, value in encoder.named_parameters() if value.grad is None]
     assert without == []
+
+
+def test_padding_keeps_the_layout_on_every_device():
+    """On a GPU, as on the meta device, torch's own padding would put the channels first."""
+    encoder, seen = Encoder(Channels(4, 4, 8, 8)).to("meta"), []
+    encoder.block1.conv1.register_forward_pre_hook(
+        lambda _, given: seen.append(given[0].is_contiguous(memory_format=torch.channels_last))
+    )
+    image = torch.empty(1, 3, 33, 47, device="meta")
+    encoder.encode(image.contiguous(memory_format=torch.channels_last))
+    encoder.encode(image)
+    assert seen == [True, False]

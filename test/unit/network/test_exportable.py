@@ -1,9 +1,8 @@
 import pytest
 import torch
 
-from aliked_ros.export import blobs
-from aliked_ros.network.dkd import suppress_non_maxima
-from aliked_ros.network.exportable import ExportableALIKED, _suppress_non_maxima
+from aliked_ros.network.exportable import ExportableALIKED
+from aliked_ros.onnx_export import blobs
 
 # Multiples of 32, none, and less than 32.
 SIZES = [(64, 96), (61, 83), (96, 50), (20, 30)]
@@ -42,10 +41,3 @@ def test_no_peak_above_the_threshold_gives_no_keypoint(seeded_network):
     with torch.no_grad():
         *_, num_keypoints = ExportableALIKED(seeded_network, 10, 1.0)(blobs(64, 64))
     assert num_keypoints.tolist() == [0]
-
-
-def test_pooled_suppression_equals_the_running_one():
-    generator = torch.Generator().manual_seed(0)
-    # Few levels make plateaus and ties.
-    score_map = torch.randint(1, 30, (2, 40, 50), generator=generator) / 30
-    assert torch.equal(_suppress_non_maxima(score_map), suppress_non_maxima(score_map))

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from aliked_ros.config import ExtractorConfig
-from aliked_ros.evaluation.methods import Budget, MethodError, open_method
+from aliked_ros.evaluation.methods.door import open_method
+from aliked_ros.evaluation.methods.method import Budget, MethodError
 from aliked_ros.extractor import Extractor
 from aliked_ros.network import packaged
 from aliked_ros.network.packaged import PACKAGED_FILE, PACKAGED_MODEL, load_some_network

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from aliked_ros.odometry import StereoDepth, sample_depth
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.synthetic.room import SyntheticRoom
 
 
 def test_depth_is_read_at_the_nearest_pixel():

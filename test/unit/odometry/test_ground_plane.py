@@ -6,7 +6,7 @@ from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.ground_plane import MIN_KEYFRAMES, GroundScale, find_ground
 from aliked_ros.odometry.visual_odometry import VisualOdometry
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.synthetic.room import SyntheticRoom
 
 HEIGHT = 1.5
 UP = np.array([0.0, -1.0, 0.0])  # of a level camera

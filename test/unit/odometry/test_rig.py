@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from aliked_ros.datasets.calibration import rectified_partner
+from aliked_ros.datasets.camera_files import rectified_partner
 from aliked_ros.odometry.rig import make_rig
 from aliked_ros.structs import Camera
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.synthetic.room import SyntheticRoom
 
 CAMERA = Camera(64, 48, np.array([[50.0, 0, 31.5], [0, 50.0, 23.5], [0, 0, 1]]))
 IMAGE = np.zeros((48, 64), np.uint8)

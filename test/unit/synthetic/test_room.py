@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from aliked_ros.geometry import se3
-from aliked_ros.synthetic import SyntheticRoom
+from aliked_ros.synthetic.room import SyntheticRoom
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +75,6 @@ def test_the_same_seed_gives_the_same_pixels_and_another_seed_others(room):
     np.testing.assert_array_equal(again.read(5).image, room.read(5).image)
     other = SyntheticRoom(1, 160, 120, num_frames=40, rate_hz=10.0, texels_per_m=60.0)
     assert (other.read(5).image != room.read(5).image).mean() > 0.3
-
-
-def test_grey_images_are_two_dimensional():
-    frame = SyntheticRoom(0, 64, 48, num_frames=1, is_grey=True, texels_per_m=20.0).read(0)
-    assert frame.image.shape == frame.right_image.shape == (48, 64)
 
 
 def test_the_camera_moves_smoothly_and_stays_in_the_room(room):

@@ -1,0 +1,71 @@
+"""A folder of images, with stamps from their names where these are stamps."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from aliked_ros.datasets import camera_files, stamps, tum_rows
+from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.datasets.image_files import list_images
+from aliked_ros.datasets.options import Options
+from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
+from aliked_ros.datasets.sequence import Calibration
+from aliked_ros.structs import Index
+
+DEFAULT_RATE_HZ = 30.0
+_SUBFOLDERS = ("", "images", "image", "rgb", "color", "left", "data")
+
+
+class ImageFolderSequence(FileSequence):
+    """Images in the folder itself or in its images/ (image/, rgb/, color/, left/, data/)."""
+
+    layout = "images"
+    looks_for = "image files, in the folder or in its images/ (image folder)"
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Return whether a path looks like this layout."""
+        return bool(_find_images(path))
+
+    def __init__(self, path: Path, options: Options) -> None:
+        images = _find_images(path)
+        file = path / "groundtruth.txt"
+        truth = tum_rows.read(file) if file.is_file() else None
+        named_ns = _stamps_in_names(images)
+        has_stamps = named_ns is not None
+        if named_ns is not None:
+            order = stamps.increasing(named_ns)
+            images, stamps_ns = [images[i] for i in order], named_ns[order]
+        else:
+            stamps_ns = _counted_stamps(len(images), truth, options.rate_hz)
+        super().__init__(
+            path.resolve().name,
+            stamps_ns,
+            Files(images),
+            camera_files.override(Calibration(), path, options.camera_info),
+            ground_truth=truth,
+            has_stamps=has_stamps,
+        )
+
+
+def _find_images(path: Path) -> list[Path]:
+    return next(filter(None, (list_images(path / name) for name in _SUBFOLDERS)), [])
+
+
+def _stamps_in_names(images: list[Path]) -> Index | None:
+    """Return stamps if every name is one: seconds with decimals, or whole nanoseconds."""
+    if all(re.fullmatch(r"\d+\.\d{3,9}", image.stem) for image in images):
+        return np.array([stamps.seconds_to_ns(image.stem) for image in images], np.int64)
+    if all(re.fullmatch(r"\d{16,19}", image.stem) for image in images):
+        return np.array([int(image.stem) for image in images], np.int64)
+    return None
+
+
+def _counted_stamps(num_images: int, truth: GroundTruth | None, rate_hz: float) -> Index:
+    """Return stamps at a rate; ground truth with one row per image tells them better."""
+    if truth is not None and len(truth) == num_images and not rate_hz:
+        return truth.stamps_ns
+    return stamps.at_rate(num_images, rate_hz or DEFAULT_RATE_HZ)

@@ -1,0 +1,137 @@
+"""KITTI odometry: calib.txt, times.txt, image_0/1 (grey) or image_2/3 (colour), poses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from aliked_ros.datasets import camera_files, stamps
+from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
+from aliked_ros.datasets.image_files import list_images, size_of_first
+from aliked_ros.datasets.options import Options
+from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
+from aliked_ros.datasets.sequence import Calibration, DatasetError
+from aliked_ros.geometry import se3
+from aliked_ros.structs import Array, Camera, Index
+
+DEFAULT_RATE_HZ = 10.0
+_PAIRS = ((0, 1), (2, 3))
+
+
+class KittiSequence(FileSequence):
+    """A folder of the KITTI odometry benchmark, for example sequences/00."""
+
+    layout = "kitti"
+    looks_for = "image_0/ or image_2/ beside calib.txt (KITTI odometry)"
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Return whether a path looks like this layout."""
+        return any((path / f"image_{left}").is_dir() for left, _ in _PAIRS)
+
+    def __init__(self, path: Path, options: Options) -> None:
+        left, right = next(pair for pair in _PAIRS if (path / f"image_{pair[0]}").is_dir())
+        images = list_images(path / f"image_{left}")
+        if not images:
+            raise DatasetError(f"{path / f'image_{left}'} holds no images: unpack them there")
+        partners = [path / f"image_{right}" / image.name for image in images]
+        projections = _read_projections(path / "calib.txt")
+        cameras, T_camera0_left = _cameras(projections, (left, right), images)
+        cameras = camera_files.override(cameras, path, options.camera_info)
+        if cameras.camera is None:
+            raise DatasetError(
+                f"{path} has no calibration: calib.txt with a row P{left} is missing; put it "
+                "there, or add a camera_info.yaml, or pass one with --camera-info"
+            )
+        stamps_ns, has_stamps = _stamps(path / "times.txt", images, options.rate_hz)
+        super().__init__(
+            path.resolve().name,
+            stamps_ns,
+            Files(images, [file if file.is_file() else None for file in partners]),
+            cameras,
+            ground_truth=_ground_truth(path, images, stamps_ns, T_camera0_left),
+            has_stamps=has_stamps,
+        )
+
+
+def _read_projections(path: Path) -> dict[int, Array]:
+    """Return the (3, 4) projection matrices of calib.txt by camera number."""
+    projections = {}
+    lines = path.read_text(encoding="ascii").splitlines() if path.is_file() else []
+    for line in lines:
+        name, _, values = line.partition(":")
+        name = name.strip()
+        if len(name) == 2 and name[0] == "P" and name[1].isdigit():
+            try:
+                projections[int(name[1])] = np.array(values.split(), np.float64).reshape(3, 4)
+            except ValueError as error:
+                raise DatasetError(f"{path}, row {name}: give 12 numbers ({error})") from error
+    return projections
+
+
+def _cameras(
+    projections: dict[int, Array], pair: tuple[int, int], images: list[Path]
+) -> tuple[Calibration, Array]:
+    """Return the rectified pair and T_camera0_left."""
+    left, right = pair
+    size = size_of_first(images)
+    if left not in projections or size is None:
+        return Calibration(), np.eye(4)
+    K = projections[left][:, :3]
+    camera = Camera(size[1], size[0], K)
+    # P_n = K [I | t_n_0]: the cameras of the rectified set differ by a shift alone.
+    t_left_0 = np.linalg.solve(K, projections[left][:, 3])
+    T_camera0_left = se3.from_rotation_translation(np.eye(3), -t_left_0)
+    if right not in projections:
+        return Calibration(camera), T_camera0_left
+    t_right_0 = np.linalg.solve(projections[right][:, :3], projections[right][:, 3])
+    baseline_m = float(t_left_0[0] - t_right_0[0])
+    partner = camera_files.rectified_partner(camera, baseline_m)
+    return Calibration(camera, partner), T_camera0_left
+
+
+def _rows_of(images: list[Path], num_rows: int) -> list[int]:
+    """Return which row of a table belongs to each image.
+
+    A subset of a sequence keeps either its file names or its tables: with one row per image the
+    position counts, else the number in the name.
+    """
+    if num_rows == len(images) or not all(image.stem.isdigit() for image in images):
+        return list(range(len(images)))
+    return [int(image.stem) for image in images]
+
+
+def _stamps(path: Path, images: list[Path], rate_hz: float) -> tuple[Index, bool]:
+    if not path.is_file():
+        return stamps.at_rate(len(images), rate_hz or DEFAULT_RATE_HZ), False
+    times = [stamps.seconds_to_ns(text) for text in path.read_text(encoding="ascii").split()]
+    rows = _rows_of(images, len(times))
+    if max(rows) >= len(times):
+        raise DatasetError(f"{path} has {len(times)} rows, image {images[-1].name} has none")
+    return np.array([times[row] for row in rows], np.int64), True
+
+
+def _ground_truth(
+    path: Path,
+    images: list[Path],
+    stamps_ns: Index,
+    T_camera0_left: Array,
+) -> GroundTruth | None:
+    # As the benchmark unpacks it, poses/NN.txt lies beside sequences/NN, which may be a link.
+    places = [
+        place.parent.parent / "poses" / f"{place.name}.txt"
+        for place in (path.absolute(), path.resolve())
+    ]
+    file = next((file for file in (path / "poses.txt", *places) if file.is_file()), None)
+    if file is None:
+        return None
+    try:
+        T_world_camera0 = np.loadtxt(file, ndmin=2).reshape(-1, 3, 4)
+    except ValueError as error:
+        raise DatasetError(f"{file}: a row is a 3x4 matrix, 12 numbers ({error})") from error
+    rows = [row for row in _rows_of(images, len(T_world_camera0)) if row < len(T_world_camera0)]
+    T = np.tile(np.eye(4), (len(rows), 1, 1))
+    T[:, :3] = T_world_camera0[rows]
+    # The left camera's pose, T_world_left = T_world_camera0 @ T_camera0_left.
+    return GroundTruth(stamps_ns[: len(rows)], nearest_rigid(T)).moved_by(T_camera0_left)

@@ -1,0 +1,1 @@
+"""Images of planes whose homography is known: the HPatches tables."""

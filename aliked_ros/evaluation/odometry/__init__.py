@@ -1,0 +1,1 @@
+"""Runs of the odometry over sequences, and what they are compared by."""

@@ -1,0 +1,1 @@
+"""Where a camera was: relative pose of two images, localization in a map."""

@@ -1,0 +1,239 @@
+"""Landmarks with their uncertainty and what an image measures of them -> the pose of the camera."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+
+import numpy as np
+
+from aliked_ros.geometry import se3
+from aliked_ros.geometry.matrices import inverse_symmetric
+from aliked_ros.geometry.sightings import Sightings
+from aliked_ros.native import as_float64, call, load_library
+from aliked_ros.structs import Array, Mask
+
+_NUM_ROUNDS, _NUM_ITERATIONS = 4, 6
+_LOSS_WIDTH = 3.0  # length of a residual, in standard deviations, where the loss turns
+# Squared distance of an inlier: half above what one true measurement in twenty exceeds (chi-square
+# with two and three degrees of freedom), since noise is never quite what it is said to be.
+_LIMITS = np.array([1.5 * 5.99, 1.5 * 7.81])
+_MAX_NOISE = 6.0  # of an image, over what is expected: motion blur
+_UNKNOWN = 1e3  # variance of an inverse depth that was not measured
+_MEDIAN_OF_TWO = 1.386  # of chi-square with two degrees of freedom
+
+
+@dataclass(frozen=True, eq=False)
+class RotationPrior:
+    """A rotation that another sensor measured.
+
+    Attributes:
+        R_camera_world: (3, 3).
+        sigma_rad: standard deviation about any axis, rad.
+    """
+
+    R_camera_world: Array
+    sigma_rad: float
+
+    def is_contradicted(self, T_camera_world: Array, hessian: Array) -> bool:
+        """Return whether a pose that was found without the prior rules it out.
+
+        Args:
+            T_camera_world: (4, 4) the pose.
+            hessian: (6, 6) of its twist.
+        """
+        difference = se3.log_so3(self.R_camera_world @ T_camera_world[:3, :3].T)
+        spread = np.linalg.pinv(hessian, hermitian=True)[3:, 3:] + self.sigma_rad**2 * np.eye(3)
+        return bool(difference @ np.linalg.solve(spread, difference) > 5.0**2)
+
+
+@dataclass(frozen=True, eq=False)
+class RefinedPose:
+    """The most likely pose.
+
+    Attributes:
+        T_camera_world: (4, 4).
+        hessian: (6, 6) of the twist xi in exp(xi) @ T_camera_world: translation, then rotation.
+        is_inlier: (N,) bool, measurements that agree with it.
+        chi2: (N,) squared distance of each over its variance.
+        noise: standard deviation of the image's keypoints over what was expected, at least 1: a
+            blurred image is noisier.
+    """
+
+    T_camera_world: Array
+    hessian: Array
+    is_inlier: Mask
+    chi2: Array
+    noise: float
+
+    @property
+    def num_inliers(self) -> int:
+        """Measurements that agree with it."""
+        return int(self.is_inlier.sum())
+
+
+def refine_pose(
+    T_camera_world: Array,
+    points_world: Array,
+    covariances: Array,
+    sightings: Sightings,
+    noise: float,
+    prior: RotationPrior | None = None,
+    *,
+    with_compiled: bool = True,
+) -> RefinedPose:
+    """Minimise the distance of what an image measures to what landmarks predict.
+
+    Every residual (x, y and, where it was measured, the inverse depth) is weighted by the inverse
+    of its covariance, which holds the noise of the image and that of the landmark as the camera
+    sees it: a landmark that is known badly along one direction counts in the others. Gauss-Newton
+    with Cauchy's loss. After the first rounds the noise of the image is measured by the median of
+    its residuals, after the others outliers are left out, which may come back.
+
+    Args:
+        T_camera_world: (4, 4) first guess.
+        points_world: (N, 3) landmarks.
+        covariances: (N, 3, 3) of them.
+        sightings: what the image measures of them, row by row.
+        noise: standard deviation of a coordinate on the plane z = 1.
+        prior: what is known about the rotation, or None.
+        with_compiled: use the compiled kernel where there is one.
+    """
+    spread = 1.0 if sightings.spread is None else sightings.spread
+    xy_sigma = np.broadcast_to(noise * np.asarray(spread), (len(points_world),))
+    is_measured = np.isfinite(sightings.inverse_depth)
+    depth_sigma = np.where(is_measured, sightings.depth_sigma, 1.0)
+    measured = np.column_stack([sightings.xy, sightings.inverse_depth])
+    sigma = np.column_stack([xy_sigma, xy_sigma, depth_sigma])
+    given = T_camera_world, points_world, covariances, measured, sigma, prior
+    library = load_library() if with_compiled else None
+    return _in_numpy(*given) if library is None else _compiled(library, *given)
+
+
+def _compiled(
+    library: ctypes.CDLL,
+    T_camera_world: Array,
+    points_world: Array,
+    covariances: Array,
+    measured: Array,
+    sigma: Array,
+    prior: RotationPrior | None,
+) -> RefinedPose:
+    T, num = as_float64(T_camera_world).copy(), len(points_world)
+    chi2, is_inlier, hessian = np.zeros(num), np.zeros(num, np.uint8), np.zeros((6, 6))
+    R_prior = np.eye(3) if prior is None else prior.R_camera_world
+    image_noise = call(
+        library, "refine_pose",
+        T, as_float64(points_world), as_float64(covariances), as_float64(measured),
+        as_float64(sigma), num, _LOSS_WIDTH, _LIMITS, _MAX_NOISE,
+        as_float64(R_prior), 0.0 if prior is None else prior.sigma_rad,
+        chi2, is_inlier, hessian,
+        returns=ctypes.c_double,
+    )  # fmt: skip
+    return RefinedPose(T, hessian, is_inlier.astype(bool), chi2, image_noise)
+
+
+def _in_numpy(
+    T: Array,
+    points: Array,
+    covariances: Array,
+    measured: Array,
+    sigma: Array,
+    prior: RotationPrior | None,
+) -> RefinedPose:
+    """Compute in arrays: the reference of the kernel, line by line the same."""
+    num, scale = len(points), 1.0
+    is_inlier, chi2, hessian = np.ones(num, bool), np.zeros(num), np.zeros((6, 6))
+    has_depth = np.isfinite(measured[:, 2])
+    for number in range(_NUM_ROUNDS):
+        information = inverse_symmetric(_spread(T, points, covariances, sigma, has_depth, scale))
+        for _ in range(_NUM_ITERATIONS):
+            chi2, hessian, gradient = _linearise(T, points, measured, information, is_inlier)
+            if prior is not None:
+                difference = prior.R_camera_world @ T[:3, :3].T
+                turn = np.array([
+                    difference[2, 1] - difference[1, 2],
+                    difference[0, 2] - difference[2, 0],
+                    difference[1, 0] - difference[0, 1],
+                ]) / 2  # fmt: skip
+                hessian[3:, 3:] += np.eye(3) / prior.sigma_rad**2
+                gradient[3:] += turn / prior.sigma_rad**2
+            ridge = (1e-10 * np.trace(hessian) + 1e-12) * np.eye(6)
+            step = np.linalg.solve(hessian + ridge, gradient)
+            T = se3.exp(step) @ T
+            if step @ step < 1e-14:
+                break
+        chi2 = _linearise(T, points, measured, information, is_inlier)[0]
+        if number < _NUM_ROUNDS // 2 and num > 5:
+            spread = _spread(T, points, covariances, sigma, has_depth, scale)
+            scale = float(np.clip(scale * _excess(T, points, measured, spread), 1, _MAX_NOISE**2))
+            continue
+        is_inlier = chi2 < _LIMITS[has_depth.astype(int)]
+        if is_inlier.sum() < 6:
+            break
+    U, _, V_transposed = np.linalg.svd(T[:3, :3])
+    T = se3.from_rotation_translation(U @ V_transposed, T[:3, 3])
+    return RefinedPose(T, hessian, is_inlier, chi2, float(np.sqrt(scale)))
+
+
+def _seen(T: Array, points: Array) -> tuple[Array, Array, Mask]:
+    """Return points in the camera (N, 3), predictions (N, 3) and which are in front (N,)."""
+    seen = se3.transform(T, points)
+    in_front = seen[:, 2] > 0
+    inverse = 1 / np.where(in_front, seen[:, 2], 1.0)
+    return seen, np.column_stack([seen[:, :2] * inverse[:, None], inverse]), in_front
+
+
+def _by_point(seen: Array) -> Array:
+    """Return the derivative (N, 3, 3) of x, y and inverse depth by a point in the camera."""
+    inverse = 1 / seen[:, 2]
+    derivative = np.zeros((len(seen), 3, 3))
+    derivative[:, 0, 0] = derivative[:, 1, 1] = inverse
+    derivative[:, :2, 2] = -seen[:, :2] * inverse[:, None] ** 2
+    derivative[:, 2, 2] = -(inverse**2)
+    return derivative
+
+
+def _spread(
+    T: Array, points: Array, covariances: Array, sigma: Array, has_depth: Mask, scale: float
+) -> Array:
+    """Return the covariances (N, 3, 3) of the residuals."""
+    seen = se3.transform(T, points)
+    seen[:, 2] = np.maximum(seen[:, 2], 1e-3)
+    by_world = _by_point(seen) @ T[:3, :3]
+    spread = by_world @ covariances @ by_world.transpose(0, 2, 1)
+    spread[:, [0, 1], [0, 1]] += scale * sigma[:, :2] ** 2
+    spread[:, 2, 2] += np.where(has_depth, sigma[:, 2] ** 2, _UNKNOWN)
+    return spread
+
+
+def _linearise(
+    T: Array, points: Array, measured: Array, information: Array, is_inlier: Mask
+) -> tuple[Array, Array, Array]:
+    """Return squared distances (N,), inf behind the camera, hessian (6, 6) and gradient (6,)."""
+    seen, predicted, in_front = _seen(T, points)
+    residuals = np.nan_to_num(measured - predicted, nan=0.0)
+    chi2 = np.einsum("ni,nij,nj->n", residuals, information, residuals)
+    derivative = _by_point(np.where(in_front[:, None], seen, 1.0))
+    x, y, z = seen.T[:, :, None]
+    J = np.concatenate([
+        derivative,
+        (y * derivative[:, :, 2] - z * derivative[:, :, 1])[:, :, None],
+        (z * derivative[:, :, 0] - x * derivative[:, :, 2])[:, :, None],
+        (x * derivative[:, :, 1] - y * derivative[:, :, 0])[:, :, None],
+    ], axis=2)  # fmt: skip
+    weight = is_inlier * in_front / (1 + chi2 / _LOSS_WIDTH**2)
+    weighted = information @ J * weight[:, None, None]
+    hessian = np.einsum("nki,nkj->ij", J, weighted)
+    gradient = np.einsum("nki,nk->i", weighted, residuals)
+    return np.where(in_front, chi2, np.inf), hessian, gradient
+
+
+def _excess(T: Array, points: Array, measured: Array, spread: Array) -> float:
+    """Return the median squared distance in the image over what it should be."""
+    _, predicted, in_front = _seen(T, points)
+    off = (measured - predicted)[:, :2]
+    inverse = np.linalg.inv(spread[:, :2, :2])
+    chi2 = np.einsum("ni,nij,nj->n", off, inverse, off)
+    chi2 = np.sort(np.where(in_front, chi2, np.inf))
+    return float(chi2[len(chi2) // 2]) / _MEDIAN_OF_TWO

@@ -1,0 +1,1 @@
+"""Step after step, with checkpoints, validations and a journal."""

@@ -1,0 +1,1 @@
+"""What a network is told about a pair: the losses of the paper."""

@@ -1,0 +1,1 @@
+"""Where pairs of images with a known warp come from."""

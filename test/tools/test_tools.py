@@ -1,0 +1,197 @@
+"""Every script of bench/ and scripts/ runs, briefly: what the documentation promises cannot rot."""
+
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from training_world import write_photographs
+
+from aliked_ros.datasets.tum_writer import write_tum
+from aliked_ros.network.aliked import ALIKED
+from aliked_ros.network.packaged import PACKAGED_FILE
+from aliked_ros.synthetic.room import SyntheticRoom
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = sorted(
+    str(path.relative_to(ROOT))
+    for folder in ("bench", "scripts")
+    for path in (ROOT / folder).glob("*.py")
+)
+TIMEOUT_S = 300
+NETWORK = ["--model", "aliked-t16", "--weights", "seed:0", "--max-keypoints", "50"]
+
+needs_ros = [
+    pytest.mark.ros,
+    pytest.mark.skipif(
+        importlib.util.find_spec("rclpy") is None, reason="ROS is not installed: run make install"
+    ),
+]
+
+
+def run(script, *arguments, returncode=0):
+    """Run a script as a user does; return what it printed, or said on stderr if it failed."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / script), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100)},
+        start_new_session=True,
+    )
+    try:
+        printed, said = process.communicate(timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        # With Ctrl-C a script ends the nodes that it has started.
+        os.killpg(process.pid, signal.SIGINT)
+        printed, said = process.communicate(timeout=60)
+        pytest.fail(f"{script} did not end within {TIMEOUT_S} s: {said}")
+    assert process.returncode == returncode, said
+    assert "Traceback" not in said
+    return printed if returncode == 0 else said
+
+
+def test_every_script_has_a_run_here():
+    text = Path(__file__).read_text()
+    assert [script for script in SCRIPTS if f'"{script}"' not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "printed"),
+    [
+        (
+            "bench/bench_bundle_adjustment.py",
+            ["--windows", "1", "--keyframes", "4", "--landmarks", "100"],
+            r"half with depth .* median \d+ ms.*position error",
+        ),
+        (
+            "bench/bench_extractor.py",
+            [*NETWORK, "--size", "128x96", "--repeats", "1"],
+            r"aliked_ros, plain torch: [\d.]+ times as long per image",
+        ),
+        (
+            "bench/bench_extractor.py",
+            [*NETWORK, "--size", "64x64", "--repeats", "1", "--batch", "2"],
+            r"aliked_ros, float32, one image",
+        ),
+        ("bench/bench_matching.py", ["--num", "64", "--repeats", "1"], r"ratio [\d.]+"),
+    ],
+    ids=["bundle adjustment", "extractor", "extractor with batches", "matching"],
+)
+def test_a_benchmark_prints_its_table(script, arguments, printed):
+    assert re.search(printed, run(script, *arguments))
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "printed"),
+    [
+        pytest.param(
+            "bench/bench_messages.py", ["--repeats", "3"], r"median of 3, [1-3] received",
+            marks=needs_ros,
+        ),
+        pytest.param(
+            "bench/bench_nodes.py",
+            ["--images", "20", "--memory-images", "10"],
+            r"(?s)20 images sent, [1-9].*odometry received \(composed\).*"
+            r"20 images sent, [1-9].*[1-9]\d* of 10 answered.*[1-9]\d* of 10 answered",
+            marks=needs_ros,
+        ),
+    ],
+    ids=["messages", "nodes"],
+)  # fmt: skip
+def test_a_benchmark_of_the_nodes_gets_answers(script, arguments, printed):
+    assert re.search(printed, run(script, *arguments))
+
+
+@pytest.mark.parametrize("folder", ["graf"])
+@pytest.mark.ros
+def test_short_descriptors_are_compared_with_long_ones(folder, shared, weights_dir):
+    pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run make install")
+    arguments = ["--model", "aliked-t16", "--sequences", folder]
+    printed = run("bench/bench_descriptor_types.py", *arguments)
+    assert re.search(r"all +float32 +2 .*100.00%", printed)
+    assert re.search(r"all +int8 +2 ", printed)
+
+
+@pytest.mark.ros
+def test_the_demo_plays_a_sequence_and_leaves_figures_and_pictures(tmp_path):
+    pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run make install")
+    write_tum(SyntheticRoom(0, 320, 240, num_frames=8, texels_per_m=80.0), tmp_path / "room")
+    network = ["--model", "aliked-t16", "--weights", PACKAGED_FILE, "--device", "cpu"]
+    printed = run(
+        "scripts/demo.py", tmp_path / "room", "--sensor", "rgbd", *network, "--out", tmp_path
+    )
+    assert "with a measured pose   8" in printed
+    assert "ate_rmse_m" in printed
+    for name in ("summary.json", "trajectory.txt", "trajectory.png", "tracks.png"):
+        assert (tmp_path / name).is_file()
+
+
+def test_every_variant_of_the_ablation_has_a_row(tmp_path):
+    photographs = write_photographs(tmp_path / "photographs")
+    changes = {
+        "photographs": photographs, "validation": photographs, "validation_pairs": 1,
+        "size_px": 64, "num_detected": 16, "num_random": 16, "num_workers": 0, "device": "cpu",
+    }  # fmt: skip
+    options = [word for name, value in changes.items() for word in ("--set", f"{name}={value}")]
+    printed = run(
+        "scripts/ablate_training.py", ROOT / "config" / "train_t16.yaml",
+        "--steps", "1", "--out", tmp_path / "out", *options,
+    )  # fmt: skip
+    rows = [line for line in printed.splitlines() if line.startswith("| ")]
+    assert len(rows) == 2 + 5
+    assert rows[3].startswith("| triplet loss | ")
+
+
+def test_a_checkpoint_is_packaged_in_half_precision(tmp_path):
+    network = ALIKED.from_seed("aliked-t16", 3)
+    torch.save(network.state_dict(), tmp_path / "best.pth")
+    packaged = tmp_path / "packaged.pth"
+    printed = run("scripts/package_weights.py", tmp_path / "best.pth", "--out", packaged)
+    assert re.search(r"packaged\.pth: \d+ kB, SHA-256 [0-9a-f]{64}", printed)
+    halves = torch.load(packaged, weights_only=True)
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(halves[name].to(value), value, rtol=1e-3, atol=1e-4)
+    assert halves["block1.conv1.weight"].dtype == torch.float16
+
+
+def test_the_picture_of_the_readme_is_made_of_runs(tmp_path):
+    room, walk = tmp_path / "room", tmp_path / "walk"
+    for folder, name in ((room, "tracks.png"), (walk, "trajectory.png")):
+        folder.mkdir()
+        cv2.imwrite(str(folder / name), np.full((300, 400, 3), 90, np.uint8))
+    out = tmp_path / "overview.jpg"
+    run("scripts/readme_picture.py", room, walk, walk, "--out", out)
+    assert cv2.imread(str(out)).shape[1] == 1280
+
+
+def test_exports_of_a_foreign_machine_get_the_folders_of_this_one(tmp_path):
+    export = tmp_path / "share" / "some_msgs" / "cmake" / "export.cmake"
+    export.parent.mkdir(parents=True)
+    export.write_text('INCLUDE "/opt/python/cp312-cp312/include/python3.12;/usr/include"\n')
+    for _ in range(2):  # safe to repeat
+        run("scripts/relocate_cmake_exports.py", "--prefix", tmp_path)
+        named = re.findall(r'"(.*);/usr/include"', export.read_text())
+        assert [Path(folder).is_dir() for folder in named] == [True]
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "reason"),
+    [
+        ("scripts/ablate_training.py", ["nowhere.yaml"], "nowhere.yaml"),
+        ("scripts/package_weights.py", ["nowhere.pth"], "nowhere.pth"),
+        ("scripts/readme_picture.py", ["nowhere", "elsewhere"], "tracks.png is no picture"),
+        ("scripts/readme_picture.py", [], "arguments are required"),
+        ("scripts/ablate_training.py", [], "arguments are required"),
+        ("scripts/package_weights.py", [], "arguments are required"),
+    ],
+)
+def test_what_is_missing_is_said_without_a_traceback(script, arguments, reason):
+    assert reason in run(script, *arguments, returncode=2)
