@@ -28,7 +28,9 @@ class Recorder:
         node.create_subscription = self.create
         node.destroy_subscription = lambda one: self.made.remove(one)
 
-    def create(self, message_type, topic, callback, qos, event_callbacks, qos_overriding_options):
+    def create(
+        self, message_type, topic, callback, qos, event_callbacks, qos_overriding_options, raw
+    ):
         self.made.append(
             SimpleNamespace(
                 topic=topic,
