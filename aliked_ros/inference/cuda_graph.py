@@ -11,6 +11,7 @@ from threading import Lock
 import torch
 from torch import Tensor
 
+from aliked_ros.inference.agreement import agree
 from aliked_ros.inference.cuda_machine import Machine, Replay
 from aliked_ros.inference.delivery import unpack
 from aliked_ros.inference.device_loss import DeviceWatch
@@ -126,12 +127,13 @@ class GraphedInference:
     def _record(self, slot: _Slot) -> None:
         """Record the frame that was just computed; keep the recording if it agrees."""
         frame = slot.frame
-        expected = frame.packed.clone()
+        expected = frame.packed.to("cpu", copy=True)
         try:
             replay = self._machine.capture(lambda: self._upload_and_compute(frame))
             frame.packed.fill_(torch.nan)
             replay()
-            problem = "" if _agree(frame.packed, expected, frame) else "it gives other results"
+            is_same = agree(frame.packed.cpu(), expected, frame.dim)
+            problem = "" if is_same else "it gives other results"
         except RuntimeError as error:
             problem = str(error)
         if not problem:
@@ -157,23 +159,3 @@ class GraphedInference:
         size = (frame.geometry.height, frame.geometry.width)
         return unpack(results, on_host, frame.dim, size)
 
-
-def _agree(found: Tensor, expected: Tensor, frame: Frame) -> bool:
-    """Tell whether two results have the same keypoints, but for those of nearly equal score."""
-    if not bool(found[:, 0].isfinite().all()):
-        return False
-    size = (frame.geometry.height, frame.geometry.width)
-    here = unpack(found, found.cpu(), frame.dim, size)
-    there = unpack(expected, expected.cpu(), frame.dim, size)
-    return all(_are_near(one, other) for one, other in zip(here, there, strict=True))
-
-
-def _are_near(found: Features, expected: Features) -> bool:
-    if len(found) != len(expected):
-        return False
-    if len(found) == 0:
-        return True
-    distances = torch.cdist(found.keypoints, expected.keypoints)
-    nearest, index = distances.min(dim=1)
-    cosines = (found.descriptors * expected.descriptors[index]).sum(dim=1)
-    return bool(((nearest < 0.05) & (cosines > 0.99)).float().mean() > 0.98)

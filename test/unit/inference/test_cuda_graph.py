@@ -148,6 +148,29 @@ def test_results_are_not_overwritten_by_the_next_image(machine, fused):
     assert not torch.equal(second.descriptors, kept)
 
 
+def found_far_away(frame):
+    """Put keypoints where those of a large image are, without a network."""
+    generator = torch.Generator().manual_seed(0)
+    count = int(frame.controls.limit)
+    outputs = frame.outputs
+    outputs.header.fill_(count)
+    outputs.keypoints[:, :count] = 300 + 900 * torch.rand(1, count, 2, generator=generator)
+    outputs.scores[:, :count] = 0.5
+    outputs.dispersity[:, :count] = 0.1
+    outputs.descriptors[:, :count] = torch.nn.functional.normalize(
+        torch.randn(1, count, frame.dim, generator=generator), dim=2
+    )
+
+
+def test_a_recording_of_a_large_image_is_used(machine, fused):
+    """Measured by way of a matrix product, pixels are far from themselves there."""
+    inference = infer(machine, fused, found_far_away)
+    for _ in range(2):
+        inference([image(0, 8, 8)], 1000, 0.0)
+    assert machine.calls.count("capture") == 1
+    assert machine.calls.count("replay") == 2
+
+
 @pytest.mark.parametrize("problem", ["out of memory", "operation not permitted"])
 def test_a_recording_that_fails_is_tried_again_later(machine, fused, direct, problem, caplog):
     inference = infer(machine, fused)
