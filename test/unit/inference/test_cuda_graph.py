@@ -19,6 +19,13 @@ from aliked_ros.inference.on_cuda import compute_by
 from aliked_ros.inference.stages import TorchStages
 
 CPU = torch.device("cpu")
+END = ("hand over", "mark", "wait")
+
+
+class Mark:
+    def __init__(self, machine):
+        self.set = lambda: machine.calls.append("mark")
+        self.wait = lambda: machine.wait()
 
 
 class StandIn:
@@ -52,6 +59,9 @@ class StandIn:
 
     def hand_over(self, results):
         self.calls.append("hand over")
+
+    def mark(self):
+        return Mark(self)
 
     def wait(self):
         self.calls.append("wait")
@@ -105,10 +115,10 @@ def test_the_stages_give_the_features_of_the_network(machine, fused, direct):
 def test_a_size_is_recorded_with_its_first_image_and_replayed_from_then_on(machine, fused, direct):
     inference = infer(machine, fused)
     inference([image(0)], 20, 0.0)
-    assert machine.calls == ["session", "capture", "replay", "wait", "hand over"]
+    assert machine.calls == ["session", "capture", "replay", *END]
     machine.calls.clear()
     assert_same(inference([image(1)], 20, 0.0), direct([image(1)], 20, 0.0))
-    assert machine.calls == ["session", "replay", "wait", "hand over"]
+    assert machine.calls == ["session", "replay", *END]
 
 
 def test_one_recording_serves_every_number_of_keypoints_and_every_threshold(machine, fused, direct):
@@ -184,7 +194,7 @@ def test_a_recording_that_fails_is_tried_again_later(machine, fused, direct, pro
     inference([image(0)], 20, 0.0)
     machine.calls.clear()
     inference([image(1)], 20, 0.0)
-    assert machine.calls == ["session", "replay", "wait", "hand over"]
+    assert machine.calls == ["session", "replay", *END]
 
 
 def test_each_failure_doubles_the_pause(machine, fused):
