@@ -13,8 +13,8 @@ from torch import Tensor
 
 from aliked_ros.inference.agreement import agree
 from aliked_ros.inference.cuda_machine import Machine, Mark, Replay
-from aliked_ros.inference.delivery import unpack
 from aliked_ros.inference.device_loss import DeviceWatch
+from aliked_ros.inference.download import Downloads
 from aliked_ros.inference.frame import Frame, Image
 from aliked_ros.inference.stages import Geometry
 from aliked_ros.structs import Features
@@ -24,14 +24,15 @@ _log = logging.getLogger(__name__)
 _MAX_FRAMES = 8  # image sizes that are remembered
 _FIRST_PAUSE = 30  # frames after a recording that failed; each further one doubles it
 
-Key = tuple[Geometry, bool]
+Key = tuple[int, tuple[int, ...], bool]  # images, shape of each, whether on the device
 
 
 @dataclass
 class _Slot:
-    """A frame's memory, and its recording once there is one."""
+    """A frame's memory, the way out of it, and its recording once there is one."""
 
     frame: Frame
+    downloads: Downloads
     mark: Mark
     replay: Replay | None = None
     pause: int = 0
@@ -86,11 +87,12 @@ class GraphedInference:
                     slot = self._open(images, is_on_device, max_keypoints)
                     slot.frame.fill(images, max_keypoints, detection_threshold)
                     self._run(slot)
-                    results, on_host = self._copy_out(slot.frame)
+                    # The device is at work: whatever is done from here on costs no time.
+                    download = slot.downloads.start(min(max_keypoints, slot.frame.capacity))
                     slot.mark.set()
+                    self._machine.hand_over(download.results)
                 slot.mark.wait()
-                size = (slot.frame.geometry.height, slot.frame.geometry.width)
-                features = unpack(results, on_host, self._dim, size)
+                features = download.finish()
             except RuntimeError as error:
                 self._watch.failed(error)
                 raise
@@ -99,22 +101,25 @@ class GraphedInference:
 
     def _open(self, images: Sequence[Image], is_on_device: bool, max_keypoints: int) -> _Slot:
         """Return the memory of an image size, made if there is none, or none large enough."""
-        height, width = images[0].shape[:2]
-        channels = images[0].shape[2] if images[0].ndim == 3 else 1
-        key = (Geometry(len(images), height, width, channels), is_on_device)
+        key = (len(images), images[0].shape, is_on_device)
         slot = self._slots.get(key)
         if slot is None or slot.frame.capacity < max_keypoints:
             self._slots.pop(key, None)
             while len(self._slots) >= _MAX_FRAMES:
                 self._slots.popitem(last=False)
-            frame = Frame(
-                key[0], max_keypoints, self._dim, self._machine.device, is_on_device,
-                self._machine.pinned,
-            )  # fmt: skip
-            slot = _Slot(frame, self._machine.mark())
-            self._slots[key] = slot
+            slot = self._slots[key] = self._new_slot(key, max_keypoints)
         self._slots.move_to_end(key)
         return slot
+
+    def _new_slot(self, key: Key, max_keypoints: int) -> _Slot:
+        batch, (height, width, *channels), is_on_device = key
+        machine = self._machine
+        frame = Frame(
+            Geometry(batch, height, width, channels[0] if channels else 1), max_keypoints,
+            self._dim, machine.device, is_on_device, machine.pinned,
+        )  # fmt: skip
+        downloads = Downloads(frame.packed, self._dim, (height, width), machine.pinned)
+        return _Slot(frame, downloads, machine.mark())
 
     def _run(self, slot: _Slot) -> None:
         if slot.replay is not None:
@@ -153,12 +158,3 @@ class GraphedInference:
             "a frame of %s could not be recorded, its kind takes longer; trying again after %d "
             "more: %s", frame.geometry, slot.pause, problem,
         )  # fmt: skip
-
-    def _copy_out(self, frame: Frame) -> tuple[Tensor, Tensor]:
-        """Return the results in memory of their own, on the device and, soon, on the host."""
-        num_bytes = frame.packed.numel() * frame.packed.element_size()
-        on_host = self._machine.pinned(num_bytes).view(torch.float32).view(frame.packed.shape)
-        on_host.copy_(frame.packed, non_blocking=True)
-        results = frame.packed.clone()
-        self._machine.hand_over(results)
-        return results, on_host

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -19,7 +20,7 @@ from aliked_ros.inference.on_cuda import compute_by
 from aliked_ros.inference.stages import TorchStages
 
 CPU = torch.device("cpu")
-END = ("hand over", "mark", "wait")
+END = ("mark", "hand over", "wait")
 
 
 class Mark:
@@ -158,6 +159,33 @@ def test_results_are_not_overwritten_by_the_next_image(machine, fused):
     assert not torch.equal(second.descriptors, kept)
 
 
+def test_features_outlive_all_images_that_come_later(machine, fused):
+    inference = infer(machine, fused)
+    kept = [inference([image(seed)], 20, 0.0)[0] for seed in range(12)]
+    expected = [infer(StandIn(), fused)([image(seed)], 20, 0.0)[0] for seed in range(12)]
+    assert_same(kept, expected)
+    assert_same([one.on_host for one in kept], [one.on_host for one in expected])
+
+
+def test_a_view_of_features_is_enough_to_keep_them(machine, fused):
+    inference = infer(machine, fused)
+    scores = inference([image(0)], 20, 0.0)[0].on_host.scores[3:]
+    kept = scores.clone()
+    for seed in range(1, 8):
+        inference([image(seed)], 20, 0.0)
+    assert torch.equal(scores, kept)
+
+
+def test_page_locked_memory_is_used_again_when_nobody_looks_at_it(machine, fused, monkeypatch):
+    inference = infer(machine, fused)
+    inference([image(0)], 20, 0.0)
+    sizes = []
+    monkeypatch.setattr(machine, "pinned", lambda size: sizes.append(size) or torch.empty(size))
+    for seed in range(1, 8):
+        inference([image(seed)], 20, 0.0)
+    assert sizes == []
+
+
 def found_far_away(frame):
     """Put keypoints where those of a large image are, without a network."""
     generator = torch.Generator().manual_seed(0)
@@ -179,6 +207,21 @@ def test_a_recording_of_a_large_image_is_used(machine, fused):
         inference([image(0, 8, 8)], 1000, 0.0)
     assert machine.calls.count("capture") == 1
     assert machine.calls.count("replay") == 2
+
+
+def test_a_frame_takes_few_operations_of_torch_besides_its_recording(machine, fused):
+    """Each takes as long as copying the image does, wherever the processor is slow."""
+    inference = infer(machine, fused, found_far_away)
+    inference([image(0)], 1000, 0.0)
+    (slot,) = inference._slots.values()
+    slot.replay = lambda: None
+    inference([image(1)], 1000, 0.0)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as watch:
+        inference([image(2)], 1000, 0.0)
+    names = Counter(event.name for event in watch.events() if event.name.startswith("aten::"))
+    assert names["aten::as_strided"] == 4  # views of the results on the device
+    assert names["aten::copy_"] == 2  # down, and out of the next frame's way
+    assert sum(names.values()) <= 12, names
 
 
 @pytest.mark.parametrize("problem", ["out of memory", "operation not permitted"])
