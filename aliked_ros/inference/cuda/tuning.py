@@ -29,8 +29,7 @@ _SHARED: Tuning = {
     "samples": {"block": 64, "num_warps": 8, "num_stages": 1},
     "aggregate": {"block": 32, "num_parts": 8, "depth": 32, "num_warps": 4, "num_stages": 3},
     "normalise": {"block": 4, "num_warps": 4, "num_stages": 1},
-    "compare": {"block": 128, "depth": 32, "num_warps": 8, "num_stages": 3},
-    "mutual": {"block": 256, "wide": 16, "num_warps": 8, "num_stages": 1},
+    "match": {"block": 128, "depth": 32, "wide": 1024, "num_warps": 8, "num_stages": 3},
 }
 
 
