@@ -1,4 +1,4 @@
-"""Which node has which parameters: for README, config/aliked.yaml and the search for typing errors."""
+"""Which node has which parameters: for README, config/aliked.yaml and typing errors."""
 
 from __future__ import annotations
 

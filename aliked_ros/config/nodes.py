@@ -109,7 +109,7 @@ class InputsConfig(Config):
     rectified_images: bool = knob(False, "the images are rectified already: only P counts")
     depth_transport: str = knob(
         "raw",
-        "how depth arrives; the others: depth/image_raw/compressed, depth/image_raw/compressedDepth",
+        "how depth arrives; all but raw: depth/image_raw/TRANSPORT",
         choices=DEPTH_TRANSPORTS,
     )
     depth_scale: float = knob(

@@ -101,7 +101,7 @@ class CameraInfoTopic:
     def _fight(self, message: CameraInfo) -> str:
         names = self._topics.publishers(self._topic)
         return (
-            f"camera_info on {self._topic} changes to and fro (focal length now "
+            f"camera_info on {self._topic} changes back and forth (focal length now "
             f"{message.k[0]:.2f} px; published by {', '.join(names)}): one camera has "
             "one calibration, stop the other publisher or remap camera_info"
         )

@@ -223,12 +223,14 @@ class Session:
         start_s = time.perf_counter()
         on_host = extraction.features.to("cpu")  # again, nobody has to wait for the device
         features = replace(extraction.features.to(self._device), on_host=on_host)
-        *images, missing = self._images.read(inputs, extraction)
+        image, right_image, depth_m, missing = self._images.read(inputs, extraction)
         unpack_ms = (time.perf_counter() - start_s) * 1e3
         tracked = pipeline.track(
             stamp_to_ns(extraction.header.stamp),
             features,
-            *images,
+            image,
+            right_image,
+            depth_m,
             orientation=partial(self._imu.at, T_base_camera=placement.T_base_camera),
         )
         result = tracked.result

@@ -87,7 +87,7 @@ def test_two_publishers_that_disagree_are_refused_until_they_have_stopped(at, no
         at(index * 0.1)
         topic.send(other)
         if index:
-            with pytest.raises(ValueError, match=r"changes to and fro .*by /left, /right"):
+            with pytest.raises(ValueError, match=r"changes back and forth .*by /left, /right"):
                 topic.camera(640, 480)
         topic.send(message())
     at(2.0)
