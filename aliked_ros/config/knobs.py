@@ -15,6 +15,7 @@ def knob(
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
     may_be_empty: bool = True,
+    is_live: bool = False,
 ) -> Any:
     """Return a dataclass field that knows its description and the values that it allows.
 
@@ -25,6 +26,7 @@ def knob(
         maximum: largest number allowed.
         choices: the strings allowed; empty: any.
         may_be_empty: whether a string of nothing but spaces is allowed.
+        is_live: whether a node takes another value while it works.
     """
     return field(
         default=default,
@@ -34,6 +36,7 @@ def knob(
             "maximum": maximum,
             "choices": choices,
             "may_be_empty": may_be_empty,
+            "is_live": is_live,
         },
     )
 

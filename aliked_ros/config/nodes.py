@@ -49,19 +49,30 @@ class StreamConfig(Config):
     """Extractor: how many images of a stream are worked on, and how their features travel."""
 
     max_rate_hz: float = knob(
-        0.0, "images per second at most, the others are skipped, Hz; 0: no limit", minimum=0.0
+        0.0,
+        "images per second at most, the others are skipped, Hz; 0: no limit",
+        minimum=0.0,
+        is_live=True,
     )
     target_rate_hz: float = knob(
         0.0,
         "images per second to hold by finding fewer keypoints where a frame takes too long, Hz; "
         "0: always max_keypoints",
         minimum=0.0,
+        is_live=True,
     )
     min_keypoints: int = knob(
-        300, "target_rate_hz allows at least this many keypoints", minimum=1, maximum=100_000
+        300,
+        "target_rate_hz allows at least this many keypoints",
+        minimum=1,
+        maximum=100_000,
+        is_live=True,
     )
     descriptor_type: str = knob(
-        "float32", "of the descriptors in the features message", choices=DESCRIPTOR_TYPES
+        "float32",
+        "of the descriptors in the features message",
+        choices=DESCRIPTOR_TYPES,
+        is_live=True,
     )
 
 
@@ -117,13 +128,17 @@ class InputsConfig(Config):
         "metres per unit of a depth image; 0: by its encoding, 32FC1 in metres, 16UC1 in mm",
         minimum=0.0,
         maximum=1e3,
+        is_live=True,
     )
-    sync_slop_s: float = knob(0.01, "stamps of one instant differ by at most this, s", minimum=1e-6)
+    sync_slop_s: float = knob(
+        0.01, "stamps of one instant differ by at most this, s", minimum=1e-6, is_live=True
+    )
     sync_wait_s: float = knob(
         0.3,
         "features wait so long for depth or the right image, then they are tracked without, s",
         minimum=0.0,
         maximum=10.0,
+        is_live=True,
     )
     sync_queue_size: int = knob(60, "images that wait for their features at most", minimum=1)
     restart_at: str = knob(
@@ -131,6 +146,7 @@ class InputsConfig(Config):
         "where the base is when time goes back: at the origin if the images come from a player or "
         "by sim time ('auto'), 'last_pose' or 'origin'",
         choices=RESTART_AT,
+        is_live=True,
     )
 
 

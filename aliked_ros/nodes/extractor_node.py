@@ -12,10 +12,6 @@ from aliked_ros.nodes.base.run import run
 from aliked_ros.nodes.extractor.local_tracker import LocalTracker
 from aliked_ros.nodes.extractor.work import ExtractorWork
 
-# What may be changed while the node runs.
-LIVE = ("max_keypoints", "detection_threshold")
-LIVE_STREAM = ("max_rate_hz", "target_rate_hz", "min_keypoints", "descriptor_type")
-
 
 class ExtractorNode(ManagedNode):
     """Subscribes to `image_raw`, publishes `features` for the newest image.
@@ -34,8 +30,8 @@ class ExtractorNode(ManagedNode):
         self._make_extractor = make_extractor
         self._tracker = tracker
         self._images = self.parameters(ImageConfig)
-        self._config = self.parameters(ExtractorConfig, "extractor", LIVE, self._changed)
-        self._stream = self.parameters(StreamConfig, "", LIVE_STREAM, self._changed)
+        self._config = self.parameters(ExtractorConfig, "extractor", self._changed)
+        self._stream = self.parameters(StreamConfig, "", self._changed)
 
     def make(self) -> ExtractorWork:
         """Load the network."""

@@ -28,7 +28,7 @@ class TrackerNode(ManagedNode):
         super().__init__("aliked_tracker")
         self._make_odometry = make_odometry
         self._has_local_extractor = has_local_extractor
-        self._settings = SettingsParameters(self)
+        self._settings = SettingsParameters(self, self._changed)
 
     def make(self) -> TrackerWork:
         """Choose the device."""
@@ -45,6 +45,10 @@ class TrackerNode(ManagedNode):
             self._has_local_extractor,
             self.diagnostics,
         )
+
+    def _changed(self) -> None:
+        if self.work is not None:
+            self.work.reconfigure(self._settings.value())
 
     @property
     def frame_s(self) -> float:

@@ -67,11 +67,10 @@ class ManagedNode(LifecycleNode):
         self,
         config_type: type[AnyConfig],
         prefix: str = "",
-        live: tuple[str, ...] = (),
         on_change: Callable[[AnyConfig], None] = lambda _: None,
     ) -> LiveConfig[AnyConfig]:
         """Declare the parameters of a config; see `LiveConfig`."""
-        return LiveConfig(self, config_type, prefix, live, on_change, lambda: self.work is not None)
+        return LiveConfig(self, config_type, prefix, on_change, lambda: self.work is not None)
 
     def start_up(self) -> None:
         """Configure and activate, if the node does that itself.
