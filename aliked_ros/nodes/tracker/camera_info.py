@@ -17,12 +17,14 @@ from aliked_ros.nodes.tracker.rivals import Rivals
 from aliked_ros.structs import Camera
 
 _DIGITS = 6  # of the numbers in two calibrations that are the same
+_MAX_BROKEN = 2  # messages in a row that are no calibration and leave the one before in force
 
 
 class CameraInfoTopic:
     """Subscribes to a camera_info topic and converts a message only when it differs.
 
-    It hears publishers that send again and again and those that sent once before we came.
+    It hears publishers that send again and again and those that sent once before we came. A message
+    that is no calibration leaves the one before in force; several in a row do not.
 
     Args:
         topics: subscribes, and knows who publishes.
@@ -37,6 +39,7 @@ class CameraInfoTopic:
         self._topics = topics
         self._is_rectified = is_rectified
         self._newest: CameraInfo | None = None
+        self._num_broken = 0  # messages in a row that were no calibration
         self._key: Hashable = None  # of the newest message
         self._used: tuple[Hashable, tuple[int, int]] | None = None  # that `_camera` was made of
         self._camera: Camera | None = None
@@ -47,9 +50,28 @@ class CameraInfoTopic:
         topics.diagnostics.add_check(self._look_for_latched)
 
     def _store(self, message: CameraInfo, _: int) -> None:
+        key = _key(message)
+        if key != self._key:
+            is_broken = self._is_broken(message)
+            if is_broken and self._newest is not None and self._num_broken <= _MAX_BROKEN:
+                return
+            if not is_broken:
+                self._rivals.add(key, time.monotonic())
         self._newest, self.frame_id = message, message.header.frame_id
-        self._key = _key(message)
-        self._rivals.add(self._key, time.monotonic())
+        self._key = key
+
+    def _is_broken(self, message: CameraInfo) -> bool:
+        """Return whether a message is no calibration; then count it."""
+        try:
+            camera_from_message(message, is_rectified=self._is_rectified)
+        except ValueError as error:
+            self._num_broken += 1
+            self._topics.diagnostics.count(
+                "camera_info messages not used", f"{self._topic}: {error}"
+            )
+            return True
+        self._num_broken = 0
+        return False
 
     def _look_for_latched(self) -> None:
         """Subscribe in the way that hears what was sent before, if somebody sent it so.
