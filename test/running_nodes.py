@@ -101,13 +101,15 @@ class Probe:
         return self.node.create_publisher(message_type, topic, qos)
 
     @staticmethod
-    def wait_until(condition, what: str, timeout_s: float = TIMEOUT_S) -> None:
+    def wait_until(
+        condition, what: str, timeout_s: float = TIMEOUT_S, poll_s: float = 0.01
+    ) -> None:
         """Poll until a condition holds; fail with what was waited for."""
         deadline = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > deadline:
                 raise AssertionError(f"waited {timeout_s:.0f} s in vain for {what}")
-            time.sleep(0.01)
+            time.sleep(poll_s)
 
     def call(self, service_type: type, name: str, request: object):
         """Call a service and return its response.

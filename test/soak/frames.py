@@ -54,9 +54,15 @@ class Report:
     faults: list[str] = field(default_factory=list)
 
 
-def soak(num_frames: int, seed: int, processes: Processes, probe: Probe) -> Report:
+def soak(
+    num_frames: int,
+    seed: int,
+    processes: Processes,
+    probe: Probe,
+    disturbed_share: float = 0.01,
+) -> Report:
     """Send frames to the composed process, disturb it, and return what became of them."""
-    return _Soak(seed, processes, probe).run(num_frames)
+    return _Soak(seed, processes, probe).run(num_frames, disturbed_share)
 
 
 class _Soak:
@@ -77,7 +83,7 @@ class _Soak:
             self._cycle,
         )  # fmt: skip
 
-    def run(self, num_frames: int) -> Report:
+    def run(self, num_frames: int, disturbed_share: float) -> Report:
         options = {**NETWORK, "camera_transform": "optical", "odometry__sensor": "rgbd",
                    "restart_at": "last_pose"}  # fmt: skip
         self._processes.start("composed_node", **options)
@@ -89,7 +95,7 @@ class _Soak:
         time.sleep(1)
         report = self._report
         while report.num_sent < num_frames:
-            if self._random.random() < 0.01:
+            if self._random.random() < disturbed_share:
                 self._random.choice(self._disturbances)()
             else:
                 self._send()
