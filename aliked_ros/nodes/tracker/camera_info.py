@@ -53,7 +53,8 @@ class CameraInfoTopic:
         key = _key(message)
         if key != self._key:
             is_broken = self._is_broken(message)
-            if is_broken and self._newest is not None and self._num_broken <= _MAX_BROKEN:
+            is_in_force = self._used is not None and self._used[0] == self._key
+            if is_broken and is_in_force and self._num_broken <= _MAX_BROKEN:
                 return
             if not is_broken:
                 self._rivals.add(key, time.monotonic())

@@ -139,6 +139,7 @@ def test_a_message_that_is_no_calibration_leaves_the_one_before_in_force(topic, 
 
 def test_several_that_are_none_are_believed(topic):
     topic.send(message())
+    topic.camera(640, 480)
     for _ in range(3):
         topic.send(message(k=[0.0] * 9, p=[0.0] * 12))
     with pytest.raises(ValueError, match="/camera_info: "):
