@@ -23,6 +23,7 @@ from aliked_ros.config.nodes import (
     PlayerConfig,
     RecorderConfig,
     StreamConfig,
+    ViewConfig,
 )
 
 # Node -> prefix and config of its parameters, in the order in which a reader wants them.
@@ -30,6 +31,7 @@ NODES: dict[str, tuple[tuple[str, type[Config]], ...]] = {
     "aliked_extractor": (
         ("extractor", ExtractorConfig),
         ("", StreamConfig),
+        ("", ViewConfig),
         ("", ImageConfig),
         ("", LifecycleConfig),
     ),

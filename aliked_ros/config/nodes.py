@@ -45,6 +45,27 @@ class ImageConfig(Config):
 
 
 @dataclass(frozen=True)
+class ViewConfig(Config):
+    """Extractor: where in an image it looks; keypoints are those of the whole image."""
+
+    image_width: int = knob(
+        0,
+        "wider images are resized to this width before features are found, px; calibration and "
+        "depth stay those of the image as it came; 0: never",
+        minimum=0,
+        maximum=100_000,
+    )
+    crop: str = knob(
+        "", "'x y width height' of the part where features are found, px; empty: everywhere"
+    )
+    mask: str = knob(
+        "",
+        "picture of the image's size, such as a PNG; where it is black no keypoints are kept, for "
+        "what moves with the camera; empty: none",
+    )
+
+
+@dataclass(frozen=True)
 class StreamConfig(Config):
     """Extractor: how many images of a stream are worked on, and how their features travel."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aliked_ros.config import ExtractorConfig
-from aliked_ros.config.nodes import ImageConfig, StreamConfig
+from aliked_ros.config.nodes import ImageConfig, StreamConfig, ViewConfig
 from aliked_ros.extractor import Extractor
+from aliked_ros.nodes.base.machine import show_machine
 from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.run import run
 from aliked_ros.nodes.extractor.local_tracker import LocalTracker
+from aliked_ros.nodes.extractor.view import ImageView
 from aliked_ros.nodes.extractor.work import ExtractorWork
 
 
@@ -30,6 +32,7 @@ class ExtractorNode(ManagedNode):
         self._make_extractor = make_extractor
         self._tracker = tracker
         self._images = self.parameters(ImageConfig)
+        self._view = self.parameters(ViewConfig)
         self._config = self.parameters(ExtractorConfig, "extractor", self._changed)
         self._stream = self.parameters(StreamConfig, "", self._changed)
 
@@ -37,11 +40,13 @@ class ExtractorNode(ManagedNode):
         """Load the network."""
         extractor = self._make_extractor(self._config.value)
         self.diagnostics.hardware_id = str(extractor.device)
+        show_machine(self.diagnostics, extractor.device)
         return ExtractorWork(
             self,
             self.topics,
             self._images.value,
             self._stream.value,
+            ImageView(self._view.value),
             extractor,
             self._tracker,
             self.diagnostics,

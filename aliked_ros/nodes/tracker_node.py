@@ -6,6 +6,7 @@ from std_msgs.msg import Header
 
 from aliked_ros.extractor import pick_device
 from aliked_ros.nodes.base.handover import Handover
+from aliked_ros.nodes.base.machine import show_machine
 from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.run import run
 from aliked_ros.nodes.tracker.session import MakeOdometry, make_live_odometry
@@ -35,6 +36,7 @@ class TrackerNode(ManagedNode):
         settings = self._settings.value()
         device = pick_device(settings.inputs.device)
         self.diagnostics.hardware_id = str(device)
+        show_machine(self.diagnostics, device)
         self.get_logger().info(f"{settings.odometry.sensor} odometry, matching on {device}")
         return TrackerWork(
             self,

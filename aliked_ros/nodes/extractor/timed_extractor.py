@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rclpy.node import Node
@@ -14,6 +15,7 @@ from aliked_ros.nodes.base.decoding import ImageDecoder
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.extraction import Extraction
 from aliked_ros.nodes.extractor.arrival import Arrival
+from aliked_ros.nodes.extractor.view import ImageView
 
 if TYPE_CHECKING:
     from aliked_ros.extractor import Extractor
@@ -27,12 +29,18 @@ class TimedExtractor:
         diagnostics: shows the network.
         extractor: finds the features.
         images: how images arrive.
+        view: where in them it looks.
     """
 
     def __init__(
-        self, node: Node, diagnostics: Diagnostics, extractor: Extractor, images: ImageConfig
+        self,
+        node: Node,
+        diagnostics: Diagnostics,
+        extractor: Extractor,
+        images: ImageConfig,
+        view: ImageView,
     ) -> None:
-        self._extractor = extractor
+        self._extractor, self._view = extractor, view
         self._decode = ImageDecoder(images, diagnostics, node.resolve_topic_name("image_raw"))
         diagnostics.show("network", lambda: extractor.model)
         diagnostics.show("weights", lambda: extractor.weights_id)
@@ -59,13 +67,16 @@ class TimedExtractor:
             num_skipped: images that were received and could not be used so far.
 
         Raises:
-            ImageError: if the message cannot be decoded.
+            ImageError: if the message cannot be decoded, or crop or mask do not fit the image.
         """
         image = self._decode(arrival.message)
         decoded_s = time.perf_counter()
-        if config != self._extractor.config:
-            self._extractor.reconfigure(config)
-        features = self._extractor(image)
+        num_asked_for = self._view.num_asked_for(image, config.max_keypoints)
+        asked_for = replace(config, max_keypoints=num_asked_for)
+        if asked_for != self._extractor.config:
+            self._extractor.reconfigure(asked_for)
+        features = self._extractor(self._view.cut(image))
+        features = self._view.in_whole_image(features, image, config.max_keypoints)
         return Extraction(
             arrival.message.header,
             features,

@@ -26,6 +26,7 @@ from aliked_ros.nodes.extractor.arrival import Arrival
 from aliked_ros.nodes.extractor.local_tracker import LocalTracker
 from aliked_ros.nodes.extractor.pace import Pace
 from aliked_ros.nodes.extractor.timed_extractor import TimedExtractor
+from aliked_ros.nodes.extractor.view import ImageView
 
 if TYPE_CHECKING:
     from aliked_ros.extractor import Extractor
@@ -39,6 +40,7 @@ class ExtractorWork:
         topics: subscribes.
         images: how images arrive.
         stream: how many of them are worked on.
+        view: where in them it looks.
         extractor: finds the features.
         tracker: a tracker in the same process, which is handed everything that is found.
         diagnostics: counts what becomes of images.
@@ -50,6 +52,7 @@ class ExtractorWork:
         topics: Topics,
         images: ImageConfig,
         stream: StreamConfig,
+        view: ImageView,
         extractor: Extractor,
         tracker: LocalTracker | None,
         diagnostics: Diagnostics,
@@ -59,7 +62,7 @@ class ExtractorWork:
         self._config, self._stream = extractor.config, stream
         self._tracker = tracker
         self._diagnostics = diagnostics
-        self._extractor = TimedExtractor(node, diagnostics, extractor, images)
+        self._extractor = TimedExtractor(node, diagnostics, extractor, images, view)
         self._pace = Pace(node, diagnostics, stream, self._config.max_keypoints)
         self._publisher = node.create_publisher(Features, "features", RESULT_QOS)
         worker = self._worker = NewestWorker(self._process, self._failed)

@@ -10,11 +10,12 @@ from sensor_msgs.msg import Image
 from std_msgs.msg import Header
 
 from aliked_ros.config import ExtractorConfig
-from aliked_ros.config.nodes import ImageConfig
+from aliked_ros.config.nodes import ImageConfig, ViewConfig
 from aliked_ros.images import ImageError
 from aliked_ros.nodes.base.conversions.cameras import image_to_message
 from aliked_ros.nodes.extractor.arrival import Arrival
 from aliked_ros.nodes.extractor.timed_extractor import TimedExtractor
+from aliked_ros.nodes.extractor.view import ImageView
 
 
 class StandIn:
@@ -39,7 +40,7 @@ def arrival(message, received_s):
 def test_an_image_is_extracted_with_the_configuration_of_the_moment(node, diagnostics):
     config = ExtractorConfig()
     extractor = StandIn(config)
-    timed = TimedExtractor(node, diagnostics, extractor, ImageConfig())
+    timed = TimedExtractor(node, diagnostics, extractor, ImageConfig(), ImageView(ViewConfig()))
     pixels = np.arange(12, dtype=np.uint8).reshape(3, 4)
     message = image_to_message(pixels, Header(frame_id="camera"))
     start_s = time.perf_counter()
@@ -55,14 +56,16 @@ def test_an_image_is_extracted_with_the_configuration_of_the_moment(node, diagno
 
 
 def test_an_image_that_cannot_be_decoded_is_named(node, diagnostics):
-    timed = TimedExtractor(node, diagnostics, StandIn(ExtractorConfig()), ImageConfig())
+    timed = TimedExtractor(
+        node, diagnostics, StandIn(ExtractorConfig()), ImageConfig(), ImageView(ViewConfig())
+    )
     with pytest.raises(ImageError, match="'hsv8'"):
         timed.extract(arrival(Image(encoding="hsv8"), 0.0), 0.0, ExtractorConfig(), 0)
 
 
 def test_the_network_that_runs_is_named_and_that_it_is_another_one(node, diagnostics):
     extractor = StandIn(ExtractorConfig(model="aliked-n16"))
-    TimedExtractor(node, diagnostics, extractor, ImageConfig())
+    TimedExtractor(node, diagnostics, extractor, ImageConfig(), ImageView(ViewConfig()))
     said = "aliked-t16 on cpu by a stand-in, weights package-12345678"
     assert node.said["info"] == [said]
     assert "released weights of aliked-n16 are not on this machine" in node.said["warning"][0]
@@ -72,5 +75,5 @@ def test_the_network_that_runs_is_named_and_that_it_is_another_one(node, diagnos
 
 def test_weights_that_were_asked_for_are_nothing_to_warn_of(node, diagnostics):
     extractor = StandIn(ExtractorConfig(weights="package"))
-    TimedExtractor(node, diagnostics, extractor, ImageConfig())
+    TimedExtractor(node, diagnostics, extractor, ImageConfig(), ImageView(ViewConfig()))
     assert node.said["warning"] == []
