@@ -72,7 +72,7 @@ class ImageView:
         return np.asarray(cv2.resize(part, cut.resized, interpolation=cv2.INTER_AREA), np.uint8)
 
     def num_asked_for(self, image: Pixels, num_keypoints: int) -> int:
-        """Return how many keypoints must be found, so that as many as wanted are outside the mask."""
+        """Return how many keypoints must be found, so that enough are outside the mask."""
         share = self._cut_of(image).visible_share
         return min(ceil(num_keypoints / max(share, 0.05)), max(num_keypoints, _MAX_KEYPOINTS))
 
@@ -106,7 +106,7 @@ class ImageView:
         return replace(
             features,
             keypoints=(keypoints + 0.5) * scale + offset,
-            image_size=image.shape[:2],
+            image_size=(image.shape[0], image.shape[1]),
             on_host=None if on_host is None else self._moved(on_host, cut, image),
         )
 

@@ -98,7 +98,7 @@ def test_the_mask_is_of_the_whole_image_also_where_a_part_is_looked_at(mask):
 
 @pytest.mark.parametrize("text", ["1 2 3", "a b c d", "0 0 0 5", "-1 0 5 5", "1.5 0 5 5"])
 def test_a_crop_that_is_no_rectangle_is_refused(text):
-    with pytest.raises(ValueError, match="crop is .*: give 'x y width height'"):
+    with pytest.raises(ValueError, match=r"crop is .*: give 'x y width height'"):
         ImageView(ViewConfig(crop=text))
 
 
