@@ -14,6 +14,7 @@ from aliked_ros.config import (
     StereoConfig,
 )
 from aliked_ros.config.nodes import (
+    CamerasConfig,
     FramesConfig,
     ImageConfig,
     InputsConfig,
@@ -31,6 +32,7 @@ NODES: dict[str, tuple[tuple[str, type[Config]], ...]] = {
     "aliked_extractor": (
         ("extractor", ExtractorConfig),
         ("", StreamConfig),
+        ("", CamerasConfig),
         ("", ViewConfig),
         ("", ImageConfig),
         ("", LifecycleConfig),

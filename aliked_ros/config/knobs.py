@@ -20,7 +20,7 @@ def knob(
     """Return a dataclass field that knows its description and the values that it allows.
 
     Args:
-        default: bool, int, float or str; its type is the type of the knob.
+        default: bool, int, float, str or tuple of str; its type is the type of the knob.
         description: what it means, with its unit.
         minimum: smallest number allowed.
         maximum: largest number allowed.
@@ -69,7 +69,9 @@ def _problem(value: Any, default: Any, limits: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
             return "must be a finite number"
     elif type(value) is not expected:
-        return f"must be of type {expected.__name__}"
+        return f"must be of type {'list' if expected is tuple else expected.__name__}"
+    if expected is tuple and not all(isinstance(item, str) for item in value):
+        return "must be a list of strings"
     if limits["choices"] and value not in limits["choices"]:
         return f"must be one of {listed(limits['choices'])}"
     if not limits["may_be_empty"] and not value.strip():

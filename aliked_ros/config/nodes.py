@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from aliked_ros.config import SENSORS, Config, knob
@@ -42,6 +43,33 @@ class ImageConfig(Config):
     max_megapixels: float = knob(
         12.0, "larger images are refused before they are decoded; 0: no limit", minimum=0.0
     )
+
+
+@dataclass(frozen=True)
+class CamerasConfig(Config):
+    """Extractor: the cameras of which it takes images."""
+
+    cameras: tuple[str, ...] = knob(
+        ("",),
+        "names of several cameras, whose images are worked on together: each has NAME/image_raw "
+        "and NAME/features; one empty name: image_raw and features",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.names:
+            if not re.fullmatch(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", name, re.ASCII):
+                raise ValueError(
+                    f"CamerasConfig.cameras is {list(self.cameras)}: {name!r} cannot be part of a "
+                    "topic, give names such as 'front' or 'rig/left'"
+                )
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"CamerasConfig.cameras is {list(self.cameras)}: names must differ")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the cameras; empty: there is one, without a name."""
+        return tuple(name for name in self.cameras if name)
 
 
 @dataclass(frozen=True)

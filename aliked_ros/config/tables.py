@@ -20,6 +20,7 @@ FIRST = (
     "max_rate_hz",
     "target_rate_hz",
     "descriptor_type",
+    "cameras",
     "image_width",
     "crop",
     "mask",
@@ -130,4 +131,6 @@ def _yaml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return value if value else '""'
+    if isinstance(value, tuple):
+        return f"[{', '.join(_yaml(item) for item in value)}]"
     return repr(value)
