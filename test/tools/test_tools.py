@@ -174,12 +174,14 @@ def test_the_picture_of_the_readme_is_made_of_runs(tmp_path):
 
 def test_the_parameters_are_written_to_readme_and_file(tmp_path):
     readme = tmp_path / "README.md"
-    readme.write_text("a\n<!-- parameters: scripts/write_parameters.py -->\nold\n<!-- end -->\nb\n")
+    readme.write_text(
+        "a\n<!-- parameters: scripts/write_parameters.py -->\nbygone\n<!-- end -->\nb\n"
+    )
     (tmp_path / "config").mkdir()
     for _ in range(2):  # safe to repeat
         run("scripts/write_parameters.py", tmp_path)
     text = readme.read_text()
-    assert (text[:2], text[-2:], "old" in text) == ("a\n", "b\n", False)
+    assert (text[:2], text[-2:], "bygone" in text) == ("a\n", "b\n", False)
     assert "`odometry.sensor`" in text
     assert "odometry:" in (tmp_path / "config" / "aliked.yaml").read_text()
 

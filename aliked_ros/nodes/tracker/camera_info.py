@@ -52,27 +52,24 @@ class CameraInfoTopic:
     def _store(self, message: CameraInfo, _: int) -> None:
         key = _key(message)
         if key != self._key:
-            is_broken = self._is_broken(message)
+            problem = self._problem(message)
+            self._num_broken = self._num_broken + 1 if problem else 0
             is_in_force = self._used is not None and self._used[0] == self._key
-            if is_broken and is_in_force and self._num_broken <= _MAX_BROKEN:
+            if problem and is_in_force and self._num_broken <= _MAX_BROKEN:
+                self._topics.diagnostics.count("camera_info messages not used", problem)
                 return
-            if not is_broken:
+            if not problem:
                 self._rivals.add(key, time.monotonic())
         self._newest, self.frame_id = message, message.header.frame_id
         self._key = key
 
-    def _is_broken(self, message: CameraInfo) -> bool:
-        """Return whether a message is no calibration; then count it."""
+    def _problem(self, message: CameraInfo) -> str:
+        """Return why a message is no calibration, or an empty string."""
         try:
             camera_from_message(message, is_rectified=self._is_rectified)
         except ValueError as error:
-            self._num_broken += 1
-            self._topics.diagnostics.count(
-                "camera_info messages not used", f"{self._topic}: {error}"
-            )
-            return True
-        self._num_broken = 0
-        return False
+            return f"{self._topic}: {error}"
+        return ""
 
     def _look_for_latched(self) -> None:
         """Subscribe in the way that hears what was sent before, if somebody sent it so.

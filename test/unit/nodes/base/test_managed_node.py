@@ -78,7 +78,8 @@ def test_a_node_configures_and_activates_itself(make_node):
     assert (node.is_active, node.topics.is_open, node.asked) == (True, True, ["start"])
 
 
-def test_nothing_is_left_of_a_hundred_cycles(make_node):
+def test_nothing_is_left_of_a_hundred_cycles(make_node, monkeypatch):
+    monkeypatch.setattr("gc.collect", lambda: 0)  # slow where a test run has many objects
     node = make_node()
     before = entities(node)
     for _ in range(100):
