@@ -67,7 +67,7 @@ class Controls(NamedTuple):
 
     Attributes:
         threshold: (1,) float32, a peak must be higher.
-        limit: (1,) int32, keypoints of an image at the most; not above the capacity.
+        limit: (1,) int32, keypoints of an image at most; not above the capacity.
         counts: (B,) int32, 0 before a frame.
         varies: (B,) int32, 0 before a frame; then whether an image has more than one colour.
     """

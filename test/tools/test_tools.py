@@ -16,7 +16,7 @@ from training_world import write_photographs
 
 from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.packaged import PACKAGED_FILE
+from aliked_ros.network.weights import PACKAGED_FILE
 from aliked_ros.synthetic.room import SyntheticRoom
 
 ROOT = Path(__file__).parents[2]
