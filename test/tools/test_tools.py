@@ -162,14 +162,35 @@ def test_a_checkpoint_is_packaged_in_half_precision(tmp_path):
     assert halves["block1.conv1.weight"].dtype == torch.float16
 
 
-def test_the_picture_of_the_readme_is_made_of_runs(tmp_path):
-    room, walk = tmp_path / "room", tmp_path / "walk"
-    for folder, name in ((room, "tracks.png"), (walk, "trajectory.png")):
-        folder.mkdir()
-        cv2.imwrite(str(folder / name), np.full((300, 400, 3), 90, np.uint8))
-    out = tmp_path / "overview.jpg"
-    run("scripts/readme_picture.py", room, walk, walk, "--out", out)
-    assert cv2.imread(str(out)).shape[1] == 1280
+def test_the_picture_of_the_readme_moves(tmp_path):
+    out = tmp_path / "overview.webp"
+    # The weights that come along: an untrained network finds nothing again.
+    own = ["--model", "aliked-t16", "--weights", "package"]
+    printed = run("scripts/readme_picture.py", *own, "--frames", 4, "--every", 2, "--out", out)
+    assert "2 pictures" in printed
+    is_read, animation = cv2.imreadanimation(str(out))
+    assert is_read
+    assert [frame.shape[:2] for frame in animation.frames] == [(330, 770)] * 2
+
+
+def test_the_map_of_files_in_the_architecture_is_new():
+    run("scripts/file_map.py", "--check")
+
+
+def test_the_map_of_files_is_written_from_docstrings(tmp_path):
+    document = tmp_path / "docs" / "architecture.md"
+    (tmp_path / "aliked_ros" / "room").mkdir(parents=True)
+    (tmp_path / "aliked_ros" / "room" / "thing.py").write_text('"""What it does.\n\nMore."""\n')
+    document.parent.mkdir()
+    document.write_text("# Kept\n<!-- from here on written by scripts/file_map.py -->\nold\n")
+    check = ["--check", "--root", tmp_path]
+    assert "is old" in run("scripts/file_map.py", *check, returncode=1)
+    run("scripts/file_map.py", "--root", tmp_path)
+    run("scripts/file_map.py", *check)
+    text = document.read_text()
+    assert text.startswith("# Kept\n")
+    assert text.endswith("### `aliked_ros/room/`\n\n| file | what |\n|---|---|\n"
+                         "| `thing.py` | What it does. |\n")  # fmt: skip
 
 
 def test_exports_of_a_foreign_machine_get_the_folders_of_this_one(tmp_path):
@@ -187,8 +208,8 @@ def test_exports_of_a_foreign_machine_get_the_folders_of_this_one(tmp_path):
     [
         ("scripts/ablate_training.py", ["nowhere.yaml"], "nowhere.yaml"),
         ("scripts/package_weights.py", ["nowhere.pth"], "nowhere.pth"),
-        ("scripts/readme_picture.py", ["nowhere", "elsewhere"], "tracks.png is no picture"),
-        ("scripts/readme_picture.py", [], "arguments are required"),
+        ("scripts/readme_picture.py", ["--frames", 0], "give 1 <= every <= frames"),
+        ("scripts/readme_picture.py", ["--out", "picture.txt"], "name that ends in .webp"),
         ("scripts/ablate_training.py", [], "arguments are required"),
         ("scripts/package_weights.py", [], "arguments are required"),
     ],
