@@ -10,7 +10,7 @@ import torch
 
 from aliked_ros import extractor as extractor_module
 from aliked_ros.config import MODELS, ExtractorConfig
-from aliked_ros.extractor import Extractor, _split_batches
+from aliked_ros.extractor import Extractor
 from aliked_ros.inference import open_inference
 from aliked_ros.structs import Features
 
@@ -107,11 +107,30 @@ def test_network_treats_a_batch_like_its_images(seeded_network, textured_image):
         assert_same(features, extract([image], 5000, 0.2)[0])
 
 
-def test_batches_keep_the_order_and_split_at_new_shapes_and_at_the_limit():
-    images = [np.zeros((height, 4), np.uint8) for height in (5, 5, 5, 6, 5)]
-    lengths = [[image.shape[0] for image in batch] for batch in _split_batches(images, limit=2)]
-    assert lengths == [[5, 5], [5], [6], [5]]
-    assert _split_batches(images, limit=1) == [[image] for image in images]
+@pytest.mark.parametrize(
+    ("device", "batches"),
+    [("cuda", [[5] * 8, [5] * 2, [6], [5]]), ("cpu", [[5]] * 10 + [[6], [5]])],
+)
+def test_neighbours_of_one_shape_go_to_a_gpu_together_and_keep_their_order(
+    monkeypatch, device, batches
+):
+    heights_of_batches = []
+
+    def extract(images, max_keypoints, detection_threshold):
+        heights_of_batches.append([image.shape[0] for image in images])
+        empty = torch.zeros(0)
+        return [
+            Features(torch.zeros(0, 2), empty, empty, torch.zeros(0, 64), image.shape)
+            for image in images
+        ]
+
+    monkeypatch.setattr(extractor_module, "pick_device", torch.device)
+    monkeypatch.setattr(extractor_module, "open_inference", lambda *given: extract)
+    extractor = Extractor(ExtractorConfig("aliked-t16", "seed:0", device))
+    images = [np.zeros((height, 4), np.uint8) for height in [5] * 10 + [6, 5]]
+    found = extractor.extract_all(images)
+    assert heights_of_batches == batches
+    assert [features.image_size for features in found] == [image.shape for image in images]
 
 
 def test_empty_list_gives_an_empty_list(seeded_extractor):
