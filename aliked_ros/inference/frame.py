@@ -71,7 +71,7 @@ class Frame:
         self.outputs = Outputs(num_found, self.packed[:, 0], *split_packed(self.packed, dim))
 
     def fill(self, images: Sequence[Image], max_keypoints: int, threshold: float) -> None:
-        """Put images and settings where the upload, or the device, will find them."""
+        """Put images, (H, W) or (H, W, C), and settings where the upload, or the device, looks."""
         self._threshold[0] = threshold
         self._limit[0] = min(max_keypoints, self.capacity)
         if self.is_on_device:

@@ -191,6 +191,6 @@ def _by_pose(by_seen: Array, seen: Array) -> Array:
 
 
 def cauchy(chi2: Array, width: float) -> tuple[Array, Array]:
-    """Return Cauchy's loss of squared residuals and the weight, its derivative."""
+    """Return Cauchy's loss (N,) of squared residuals (N,) and the weight (N,), its derivative."""
     ratio = chi2 / width**2
     return width**2 * np.log1p(ratio), 1 / (1 + ratio)
