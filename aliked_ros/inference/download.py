@@ -21,7 +21,7 @@ class _Buffer:
 
     def __init__(self, raw: Tensor, shape: torch.Size) -> None:
         self.memory = raw.view(torch.float32).view(shape)
-        self._bytes = memoryview(raw.numpy())
+        self._bytes = raw.numpy().data
         self._watch: weakref.ref[Floats] | None = None
 
     def lend(self, takes_back: Callable[[_Buffer], None]) -> Floats:
@@ -111,11 +111,17 @@ class Download:
         length = self._array.shape[1]
         features = []
         for image, count in enumerate(counts):
-            here, there = [], []
+            here: list[Tensor] = []
+            there: list[Tensor] = []
             for first, shape, strides in parts_of(length, self._dim, int(count)):
                 row = self._array[image, first : first + shape[0] * strides[0]]
                 here.append(torch.from_numpy(row if len(shape) == 1 else row.reshape(shape)))
                 there.append(self.results.as_strided(shape, strides, image * length + first))
-            on_host = Features(*here, self._image_size)
-            features.append(Features(*there, self._image_size, on_host))
+            on_host = self._join(here)
+            features.append(self._join(there, on_host))
         return features
+
+    def _join(self, parts: Sequence[Tensor], on_host: Features | None = None) -> Features:
+        """Return the features of their four parts."""
+        keypoints, scores, dispersity, descriptors = parts
+        return Features(keypoints, scores, dispersity, descriptors, self._image_size, on_host)

@@ -20,8 +20,8 @@ def test_public_name_exists_and_is_offered_by_completion(name):
 
 
 def test_name_that_is_not_public_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="no attribute 'Extracter'"):
-        aliked_ros.Extracter  # noqa: B018 - the look-up is what is tested
+    with pytest.raises(AttributeError, match="no attribute 'Extract0r'"):
+        aliked_ros.Extract0r  # noqa: B018 - the look-up is what is tested
 
 
 def test_the_example_of_the_readme_leads_from_images_to_a_pose(monkeypatch, capsys):

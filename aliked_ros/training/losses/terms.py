@@ -127,8 +127,9 @@ def sparse_nre_loss(
 def triplet_loss(descriptors0: Tensor, descriptors1: Tensor, positives: Tensor) -> Tensor:
     """Return the plain alternative to L_ds: the hardest negative must be a margin further away.
 
-    Distances of descriptors (N, D) and (M, D) are Euclidean; negatives of a keypoint are all keypoints of the other
-    image but its partner; the mean is over both directions; 0 without positives.
+    Distances of descriptors (N, D) and (M, D) are Euclidean; negatives of a keypoint are all
+    keypoints of the other image but its partner; the mean is over both directions; 0 without
+    positives.
     """
     if len(positives) == 0:
         return (descriptors0.sum() + descriptors1.sum()) * 0
