@@ -136,7 +136,7 @@ class SeenFromAbove:
         cv2.line(canvas, (14, HEIGHT - 14), (14 + metre, HEIGHT - 14), INK, 2, cv2.LINE_AA)
         write_text(canvas, "1 m", (20 + metre, HEIGHT - 10), INK)
         write_text(canvas, "truth", (14, 20), (120, 120, 120))
-        write_text(canvas, f"odometry, {self.error_m(index) * 100:.1f} cm off", (14, 38), ESTIMATE)
+        write_text(canvas, f"odometry, {self.error_m(index) * 100:.1f} cm off", (80, 20), ESTIMATE)
         return canvas
 
     def error_m(self, index: int) -> float:
