@@ -113,12 +113,12 @@ class Download:
         length = self._array.shape[1]
         features = []
         for image, count in enumerate(counts):
-            here: Any = []
-            there: Any = []
+            here, there = [], []
             for first, shape, strides in parts_of(length, self._dim, int(count)):
                 row = self._array[image, first : first + shape[0] * strides[0]]
                 here.append(torch.from_numpy(row if len(shape) == 1 else row.reshape(shape)))
                 there.append(self.results.as_strided(shape, strides, image * length + first))
-            on_host = Features(*here, self._image_size)
-            features.append(Features(*there, self._image_size, on_host))
+            on_host = Features(here[0], here[1], here[2], here[3], self._image_size)
+            on_device = Features(there[0], there[1], there[2], there[3], self._image_size, on_host)
+            features.append(on_device)
         return features
