@@ -12,6 +12,7 @@ using namespace aliked;
 constexpr int kRounds = 4, kIterations = 6;
 constexpr double kMedianOfTwo = 1.386;  // of chi-square with two degrees of freedom
 constexpr double kUnknown = 1e3;  // variance of an inverse depth that was not measured, 1/m^2
+constexpr double kMinDepth = 1e-3;  // of what counts as in front: nearer, a derivative outweighs all others
 
 struct Measurement {
   Vector3 point;
@@ -24,7 +25,7 @@ struct Measurement {
 // The covariance of a residual: noise of the image, and of the landmark as the camera sees it.
 void spread_of(const Measurement& m, const Motion& T, double scale, double* S) {
   const Vector3 seen = T.apply(m.point);
-  const Projection projection({seen.x, seen.y, seen.z > 1e-3 ? seen.z : 1e-3});
+  const Projection projection({seen.x, seen.y, std::max(seen.z, kMinDepth)});
   double J[9];
   for (int i = 0; i < 3; ++i)
     for (int j = 0; j < 3; ++j) {
@@ -51,7 +52,7 @@ void linearise(const std::vector<Measurement>& measurements, const std::vector<d
     const double* I = &information[9 * i];
     const Vector3 seen = pose.apply(m.point);
     const Projection projection(seen);
-    if (!projection.is_in_front) {
+    if (!(seen.z > kMinDepth)) {
       chi2[i] = INFINITY;
       continue;
     }
@@ -96,12 +97,13 @@ void add_prior(const double* R_prior, double sigma, const Motion& pose, double* 
 double noise_of(const std::vector<Measurement>& measurements, const Motion& pose, double scale) {
   std::vector<double> ratio;
   for (const Measurement& m : measurements) {
-    const Projection projection(pose.apply(m.point));
+    const Vector3 seen = pose.apply(m.point);
+    const Projection projection(seen);
     double S[9];
     spread_of(m, pose, scale, S);
     const double x = m.value[0] - projection.value[0], y = m.value[1] - projection.value[1];
     const double chi2 = (S[4] * x * x - 2 * S[1] * x * y + S[0] * y * y) / (S[0] * S[4] - S[1] * S[1]);
-    ratio.push_back(projection.is_in_front ? chi2 / kMedianOfTwo : INFINITY);
+    ratio.push_back(seen.z > kMinDepth ? chi2 / kMedianOfTwo : INFINITY);
   }
   std::nth_element(ratio.begin(), ratio.begin() + ratio.size() / 2, ratio.end());
   return scale * ratio[ratio.size() / 2];
@@ -161,7 +163,7 @@ extern "C" double aliked_refine_pose(double* T, const double* points, const doub
     }
     double H[36], g[6];
     linearise(measurements, information, pose, width, is_inlier, chi2, H, g);
-    if (round + 1 < kRounds / 2 + 1 && count > 5 && max_noise > 1) {
+    if (round < kRounds / 2 && count > 5) {
       scale = std::min(std::max(noise_of(measurements, pose, scale), 1.0), max_noise * max_noise);
       continue;
     }
