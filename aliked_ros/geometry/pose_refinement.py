@@ -43,8 +43,8 @@ class RotationPrior:
     def __post_init__(self) -> None:
         if np.shape(self.R_camera_world) != (3, 3) or not np.isfinite(self.R_camera_world).all():
             raise ValueError(
-                f"R_camera_world is {self.R_camera_world}: give a rotation (3, 3) without NaN, or "
-                "no prior"
+                f"R_camera_world is {np.asarray(self.R_camera_world).tolist()}: "
+                "give a rotation (3, 3) without NaN, or no prior"
             )
         if not _SMALLEST < self.sigma_rad < _LARGEST:
             raise ValueError(f"sigma_rad is {self.sigma_rad}: give a deviation above 0 rad")
@@ -150,7 +150,9 @@ def _check(
     T_camera_world: Array, points: Array, covariances: Array, sightings: Sightings, noise: float
 ) -> None:
     if np.shape(T_camera_world) != (4, 4) or not np.isfinite(T_camera_world).all():
-        raise ValueError(f"T_camera_world is {T_camera_world}: give a finite (4, 4) first guess")
+        raise ValueError(
+            f"T_camera_world is {np.asarray(T_camera_world).tolist()}: give a finite (4, 4)"
+        )
     if not _SMALLEST < noise < _LARGEST:
         raise ValueError(f"noise is {noise}: give a deviation above 0 on the plane z = 1")
     num = len(points)
