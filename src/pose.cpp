@@ -12,7 +12,6 @@ using namespace aliked;
 constexpr int kRounds = 4, kIterations = 6;
 constexpr double kMedianOfTwo = 1.386;  // of chi-square with two degrees of freedom
 constexpr double kUnknown = 1e3;  // variance of an inverse depth that was not measured, 1/m^2
-constexpr double kMinDepth = 1e-3;  // of what counts as in front: nearer, a derivative outweighs all others
 
 struct Measurement {
   Vector3 point;
@@ -52,7 +51,7 @@ void linearise(const std::vector<Measurement>& measurements, const std::vector<d
     const double* I = &information[9 * i];
     const Vector3 seen = pose.apply(m.point);
     const Projection projection(seen);
-    if (!(seen.z > kMinDepth)) {
+    if (!projection.is_in_front) {
       chi2[i] = INFINITY;
       continue;
     }
@@ -97,13 +96,12 @@ void add_prior(const double* R_prior, double sigma, const Motion& pose, double* 
 double noise_of(const std::vector<Measurement>& measurements, const Motion& pose, double scale) {
   std::vector<double> ratio;
   for (const Measurement& m : measurements) {
-    const Vector3 seen = pose.apply(m.point);
-    const Projection projection(seen);
+    const Projection projection(pose.apply(m.point));
     double S[9];
     spread_of(m, pose, scale, S);
     const double x = m.value[0] - projection.value[0], y = m.value[1] - projection.value[1];
     const double chi2 = (S[4] * x * x - 2 * S[1] * x * y + S[0] * y * y) / (S[0] * S[4] - S[1] * S[1]);
-    ratio.push_back(seen.z > kMinDepth ? chi2 / kMedianOfTwo : INFINITY);
+    ratio.push_back(projection.is_in_front ? chi2 / kMedianOfTwo : INFINITY);
   }
   std::nth_element(ratio.begin(), ratio.begin() + ratio.size() / 2, ratio.end());
   return scale * ratio[ratio.size() / 2];

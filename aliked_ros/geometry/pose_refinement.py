@@ -9,7 +9,7 @@ import numpy as np
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.matrices import inverse_symmetric
-from aliked_ros.geometry.sightings import Sightings
+from aliked_ros.geometry.sightings import MIN_DEPTH, Sightings
 from aliked_ros.native import as_float64, call, load_library
 from aliked_ros.structs import Array, Mask
 
@@ -19,7 +19,6 @@ _LOSS_WIDTH = 3.0  # length of a residual, in standard deviations, where the los
 # with two and three degrees of freedom), since noise is never quite what it is said to be.
 _LIMITS = np.array([1.5 * 5.99, 1.5 * 7.81])
 _MAX_NOISE = 6.0  # of an image, over what is expected: motion blur
-_MIN_DEPTH = 1e-3  # of what counts as in front: nearer, a derivative outweighs all others
 _SMALLEST, _LARGEST = 1e-12, 1e30  # what a number is refused beyond: squares must not overflow
 _UNKNOWN = 1e3  # variance of an inverse depth that was not measured
 _MEDIAN_OF_TWO = 1.386  # of chi-square with two degrees of freedom
@@ -236,7 +235,7 @@ def _in_numpy(
 def _seen(T: Array, points: Array) -> tuple[Array, Array, Mask]:
     """Return points in the camera (N, 3), predictions (N, 3) and which are in front (N,)."""
     seen = se3.transform(T, points)
-    in_front = seen[:, 2] > _MIN_DEPTH
+    in_front = seen[:, 2] >= MIN_DEPTH
     inverse = 1 / np.where(in_front, seen[:, 2], 1.0)
     return seen, np.column_stack([seen[:, :2] * inverse[:, None], inverse]), in_front
 
@@ -256,7 +255,7 @@ def _spread(
 ) -> Array:
     """Return the covariances (N, 3, 3) of the residuals."""
     seen = se3.transform(T, points)
-    seen[:, 2] = np.maximum(seen[:, 2], _MIN_DEPTH)
+    seen[:, 2] = np.maximum(seen[:, 2], MIN_DEPTH)
     by_world = _by_point(seen) @ T[:3, :3]
     spread = by_world @ covariances @ by_world.transpose(0, 2, 1)
     spread[:, [0, 1], [0, 1]] += scale * sigma[:, :2] ** 2
