@@ -75,7 +75,7 @@ def test_every_script_has_a_run_here():
         (
             "bench/bench_bundle_adjustment.py",
             ["--windows", "1", "--keyframes", "4", "--landmarks", "100"],
-            r"half with depth .* median \d+ ms.*position error",
+            r"(?s)half with depth.*compiled +median [\d.]+ ms.*position error.*numpy / compiled",
         ),
         (
             "bench/bench_extractor.py",
@@ -88,8 +88,13 @@ def test_every_script_has_a_run_here():
             r"aliked_ros, float32, one image",
         ),
         ("bench/bench_matching.py", ["--num", "64", "--repeats", "1"], r"ratio [\d.]+"),
+        (
+            "bench/bench_pose.py",
+            ["--landmarks", "50", "--keypoints", "60", "--repeats", "1"],
+            r"(?s)pose refinement .*search by place .* numpy / compiled [\d.]+",
+        ),
     ],
-    ids=["bundle adjustment", "extractor", "extractor with batches", "matching"],
+    ids=["bundle adjustment", "extractor", "extractor with batches", "matching", "pose"],
 )
 def test_a_benchmark_prints_its_table(script, arguments, printed):
     assert re.search(printed, run(script, *arguments))
