@@ -100,10 +100,10 @@ def main() -> None:
         for seed in range(options.windows):
             problem, T_true = make_window(seed, options.keyframes, options.landmarks, has_depth)
             num = len(problem.keyframe)
-            for name in times_s:
+            for name, values in times_s.items():
                 started_s = time.perf_counter()
                 result = adjust_bundle(problem, with_compiled=name == "compiled")
-                times_s[name].append(time.perf_counter() - started_s)
+                values.append(time.perf_counter() - started_s)
                 errors_m[name].append(position_error_m(result.T_camera_world, T_true))
                 iterations.append(result.num_iterations)
         print(f"{'half with depth' if has_depth else 'no depths'}, {num} observations, "

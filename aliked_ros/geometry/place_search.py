@@ -113,8 +113,8 @@ def _in_numpy(
         return partner, similarity
     # Overflow is far away, and what is NaN is nowhere: neither is near.
     with np.errstate(over="ignore", invalid="ignore"):
-        off = places_px[:, None] - keypoints_px  # (N, M, 2)
-        is_near = (off**2).sum(axis=2) <= np.float32(radius_px) ** 2
+        dx, dy = (np.subtract.outer(places_px[:, i], keypoints_px[:, i]) for i in range(2))
+        is_near = dx * dx + dy * dy <= np.float32(radius_px) ** 2  # (N, M)
         similarities = sought @ descriptors.T  # (N, M)
     is_near &= np.isfinite(places_px).all(axis=1)[:, None] & np.isfinite(keypoints_px).all(axis=1)
     is_near &= similarities > _NO_SIMILARITY
