@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rclpy.node import Node
 
 from aliked_ros.config import ExtractorConfig
-from aliked_ros.network.packaged import PACKAGED
+from aliked_ros.network.weights import PACKAGED
 from aliked_ros.nodes.base.decoding import ImageDecoder
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.extraction import Extraction
@@ -122,5 +122,4 @@ class TimedExtractor:
     def _run(self, opened: list[Opened]) -> list[Features]:
         if len(opened) == 1:
             return [self._extractor(opened[0].part)]
-        found: list[Features] = self._extractor([one.part for one in opened])
-        return found
+        return self._extractor.extract_all([one.part for one in opened])
