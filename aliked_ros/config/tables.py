@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from textwrap import wrap
 from typing import Any
 
 from aliked_ros.config.catalogue import NODES, Entry, parameters_of
@@ -42,6 +43,7 @@ FIRST = (
     "max_megapixels",
     "autostart",
 )
+_LINE = 118  # characters of a row
 _WIDTH = 28  # of a name with its value, before the comment
 _HEAD = """\
 # Every parameter with its default; made from aliked_ros/config by scripts/write_parameters.py.
@@ -60,7 +62,7 @@ def markdown() -> str:
         entries = [(node, one) for node in NODES for one in parameters_of(node) if one.name == name]
         first = entries[0][1]
         nodes = [node.removeprefix("aliked_") for node, one in entries if one == first]
-        who = "all" if len(nodes) == len(NODES) else ", ".join(nodes)
+        who = "all" if len(nodes) == len(NODES) else " ".join(nodes)
         rows.append(_row(who, first))
     return "\n".join(rows) + "\n"
 
@@ -91,9 +93,15 @@ def _shared() -> dict[str, list[str]]:
 
 
 def _row(node: str, entry: Entry) -> str:
+    """Return the row of a parameter, and more rows for a meaning that is longer than a line."""
     live = "yes" if entry.field.metadata["is_live"] else ""
     default = "" if entry.field.default == "" else _yaml(entry.field.default)
-    return f"| {node} | `{entry.name}` | {default} | {live} | {_meaning(entry)} |"
+    head = f"| {node} | `{entry.name}` | {default} | {live} | "
+    first, *more = wrap(_meaning(entry), _LINE - len(head) - 2)
+    rows = [f"{head}{first} |"]
+    if more:
+        rows += [f"| | | | | {line} |" for line in wrap(" ".join(more), _LINE - 14)]
+    return "\n".join(rows)
 
 
 def _meaning(entry: Entry) -> str:
