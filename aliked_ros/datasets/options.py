@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+MAX_MEGAPIXELS = 40.0  # the largest cameras have some more; what they see is tracked smaller
+
 
 @dataclass(frozen=True)
 class Options:
@@ -13,9 +15,21 @@ class Options:
     Attributes:
         camera_info: calibration file that overrides the layout's own, or None.
         rate_hz: rate where the layout has no stamps; 0 means the layout's usual rate.
-        topics: for bags: role ("image", "right_image", "depth") -> topic.
+        topics: for bags: role ("image", "right_image", "depth", "camera_info",
+            "right_camera_info") -> topic.
+        stamps: for bags: "header", what messages say, or "recorded", when they were written.
+        grey_range: values of 16-bit images that become black and white, as GreyRange takes them.
+        max_megapixels: larger images are refused before they are decoded; 0: no limit.
+        depth_scale: metres per unit of depth images; 0: what the layout or the encoding says.
+        rectified_images: whether images are rectified already, so that P alone counts; None: as
+            their topic says, else no.
     """
 
     camera_info: Path | None = None
     rate_hz: float = 0.0
     topics: tuple[tuple[str, str], ...] = ()
+    stamps: str = "header"
+    grey_range: str = "auto"
+    max_megapixels: float = MAX_MEGAPIXELS
+    depth_scale: float = 0.0
+    rectified_images: bool | None = None

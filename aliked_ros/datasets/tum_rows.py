@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from aliked_ros.datasets import stamps
 from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.datasets.text_files import read_text
 from aliked_ros.structs import Array, Index
 
 HEADER = "# timestamp tx ty tz qx qy qz qw"
@@ -81,8 +82,7 @@ def _rows(stamps_ns: list[int], T_world_camera: Array) -> list[str]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            text = line.strip()
-            if text and not text.startswith("#"):
-                yield number, text
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        text = line.strip()
+        if text and not text.startswith("#"):
+            yield number, text

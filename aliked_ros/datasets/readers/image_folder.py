@@ -18,6 +18,11 @@ from aliked_ros.structs import Index
 DEFAULT_RATE_HZ = 30.0
 _SUBFOLDERS = ("", "images", "image", "rgb", "color", "left", "data")
 
+_DEPTH_FOLDERS = ("depth", "depths", "depth_images")
+_RIGHT_FOLDERS = ("right", "image_1", "image_right")
+_HOW_DEPTH_IS_READ = "list both in rgb.txt and depth.txt, or in associations.txt (TUM RGB-D)"
+_HOW_PAIRS_ARE_READ = "name the folders image_0 and image_1 beside a calib.txt (KITTI)"
+
 
 class ImageFolderSequence(FileSequence):
     """Images in the folder itself or in its images/ (image/, rgb/, color/, left/, data/)."""
@@ -45,10 +50,23 @@ class ImageFolderSequence(FileSequence):
             path.resolve().name,
             stamps_ns,
             Files(images),
-            camera_files.override(Calibration(), path, options.camera_info),
+            camera_files.override(Calibration(), path, options),
+            options,
             ground_truth=truth,
             has_stamps=has_stamps,
+            remarks=_not_read(path),
         )
+
+
+def _not_read(path: Path) -> list[str]:
+    """Return what lies beside the images and is not read."""
+    beside = [name for name in (*_DEPTH_FOLDERS, *_RIGHT_FOLDERS) if list_images(path / name)]
+    return [
+        f"{name}/ is not read, only the images of one camera are: {_HOW_DEPTH_IS_READ}"
+        if name in _DEPTH_FOLDERS
+        else f"{name}/ is not read, only the images of one camera are: {_HOW_PAIRS_ARE_READ}"
+        for name in beside
+    ]
 
 
 def _find_images(path: Path) -> list[Path]:
