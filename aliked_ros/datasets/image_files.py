@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from aliked_ros.datasets.options import MAX_MEGAPIXELS
+from aliked_ros.datasets.whole_files import write_whole
 from aliked_ros.images import GreyRange, ImageError, decode_compressed
 from aliked_ros.images.compressed import read_picture
 from aliked_ros.images.file_size import is_whole, picture_size
@@ -77,8 +78,10 @@ def write_image(path: Path, pixels: AnyArray, *, png_compression: int | None = N
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
     how = [] if png_compression is None else [cv2.IMWRITE_PNG_COMPRESSION, png_compression]
-    if not cv2.imwrite(str(path), stored, how):
-        raise OSError(f"{path} cannot be written: check the folder's permissions and the disk")
+    is_encoded, data = cv2.imencode(path.suffix, stored, how)
+    if not is_encoded:
+        raise OSError(f"{path} cannot be written: the image cannot be stored as {path.suffix}")
+    write_whole(path, data.tobytes())
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
+STAMPS = ("header", "recorded")
 MAX_MEGAPIXELS = 40.0  # the largest cameras have some more; what they see is tracked smaller
 
 
@@ -23,6 +25,10 @@ class Options:
         depth_scale: metres per unit of depth images; 0: what the layout or the encoding says.
         rectified_images: whether images are rectified already, so that P alone counts; None: as
             their topic says, else no.
+        image_width: images are made so wide, px, and their calibration with them; 0: as they are.
+
+    Raises:
+        ValueError: naming the field, its value and what it may be.
     """
 
     camera_info: Path | None = None
@@ -33,3 +39,11 @@ class Options:
     max_megapixels: float = MAX_MEGAPIXELS
     depth_scale: float = 0.0
     rectified_images: bool | None = None
+    image_width: int = 0
+
+    def __post_init__(self) -> None:
+        if self.stamps not in STAMPS:
+            raise ValueError(f"stamps is {self.stamps!r}: use one of {', '.join(STAMPS)}")
+        for name in ("rate_hz", "max_megapixels", "depth_scale", "image_width"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} is {getattr(self, name)}: it must not be negative")

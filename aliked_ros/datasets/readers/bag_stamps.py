@@ -39,8 +39,8 @@ def believable(topic: str, table: Index) -> tuple[Index, list[str]]:
     if 0 < is_far.sum() <= _MAX_FAR_SHARE * len(table):
         worst_s = float(np.abs(offsets_ns - np.median(offsets_ns)).max()) * 1e-9
         remarks.append(
-            f"{is_far.sum()} of {len(table)} stamps of {topic} are up to {worst_s:.0f} s from those "
-            f"around them: these messages are left out; {_REMEDY}"
+            f"{is_far.sum()} of {len(table)} stamps of {topic} are up to {worst_s:.0f} s from the "
+            f"others: these messages are left out; {_REMEDY}"
         )
         table = table[~is_far]
     order = stamps.increasing(table[:, 0])

@@ -50,7 +50,7 @@ class FileSequence(Sequence):
         if any(files.depths):
             sensors.append("rgbd")
         self._files = files
-        self._grey_range = GreyRange(options.grey_range)
+        self.grey_range: GreyRange = GreyRange(options.grey_range)
         self._max_megapixels = options.max_megapixels
         self._depth_scale = options.depth_scale
         super().__init__(
@@ -63,14 +63,9 @@ class FileSequence(Sequence):
             remarks=remarks,
         )
 
-    @property
-    def grey_range(self) -> GreyRange:
-        """Which values of images of 16 bits became black and white so far."""
-        return self._grey_range
-
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
         try:
-            image = read_image(self._files.images[index], self._grey_range, self._max_megapixels)
+            image = read_image(self._files.images[index], self.grey_range, self._max_megapixels)
         except ImageError as error:
             raise FrameError(index, str(error)) from error
         right = self._files.right_images[index] if with_right else None
@@ -88,7 +83,7 @@ class FileSequence(Sequence):
             return None
 
     def _read_right(self, path: Path) -> Pixels:
-        return read_image(path, self._grey_range.held(), self._max_megapixels)
+        return read_image(path, self.grey_range.held(), self._max_megapixels)
 
     def _read_depth(self, path: Path) -> Floats:
         """Return the (H, W) float32 metres of a depth file, NaN where unknown."""

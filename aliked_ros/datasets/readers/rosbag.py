@@ -60,7 +60,7 @@ class RosbagSequence(Sequence):
         stamps_ns = index["image"][:, 0]
         self._roles = roles
         self._log_times = {role: _partners(stamps_ns, times_ns) for role, times_ns in index.items()}
-        self._grey_range = GreyRange(options.grey_range)
+        self.grey_range: GreyRange = GreyRange(options.grey_range)
         cameras = camera_files.override(read_cameras(self._bag, roles, options), path, options)
         sensors = ["mono"]
         for role, what in (("right_image", "right image"), ("depth", "depth image")):
@@ -79,14 +79,9 @@ class RosbagSequence(Sequence):
             path.resolve().stem, stamps_ns, cameras, sensors=tuple(sensors), remarks=remarks
         )
 
-    @property
-    def grey_range(self) -> GreyRange:
-        """Which values of images of 16 bits became black and white so far."""
-        return self._grey_range
-
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
         try:
-            image = self._picture("image", index, self._grey_range)
+            image = self._picture("image", index, self.grey_range)
         except ImageError as error:
             raise FrameError(index, f"{self._roles['image']}: {error}") from error
         if image is None:
@@ -97,7 +92,7 @@ class RosbagSequence(Sequence):
     def _partner(self, role: str, index: int) -> Any:
         """Return the right or depth image of a frame, None where it is missing or broken."""
         try:
-            return self._picture(role, index, self._grey_range.held())
+            return self._picture(role, index, self.grey_range.held())
         except ImageError as error:
             self._leave_out(f"{self._roles[role]}: {error}")
             return None

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from aliked_ros.training.loop.interruption import interruption
+from aliked_ros.interruption import interruption
 
 
 def _press():
