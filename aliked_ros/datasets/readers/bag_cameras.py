@@ -69,7 +69,8 @@ def _camera(
         try:
             return _make(info, image_topic, size, options), ""
         except ValueError as error:
-            problem = f"{topic}: {error}; or pass a calibration file with --camera-info"
+            reason = str(error).replace("to true", "to true (--rectified-images)")
+            problem = f"{topic}: {reason}; or pass a calibration file with --camera-info"
     return None, problem
 
 
