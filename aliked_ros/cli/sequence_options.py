@@ -46,6 +46,14 @@ def add_sequence_options(parser: argparse.ArgumentParser) -> None:
         "or the encoding says)",
     )
     group.add_argument(
+        "--sync-slop-s",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="right and depth images belong to an image if their stamps differ by at most this, s "
+        "(default: 0.005 for EuRoC, else 0.02)",
+    )
+    group.add_argument(
         "--grey-range",
         default="auto",
         metavar="RANGE",
@@ -100,6 +108,7 @@ def open_with_options(path: str, options: argparse.Namespace) -> Sequence:
             options.rate,
             tuple(topics.items()),
             options.stamps,
+            options.sync_slop_s,
             options.grey_range,
             options.max_megapixels,
             options.depth_scale,

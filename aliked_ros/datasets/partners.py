@@ -30,8 +30,8 @@ def unpaired(what: str, stamps_ns: Index, others_ns: Index, tolerance_ns: int) -
     )
     return (
         f"{len(alone_ns)} of {len(stamps_ns)} images have no {what} within "
-        f"{tolerance_ns * 1e-6:g} ms (the nearest is {_shown(offsets_ns)} off): these frames come "
-        f"without it"
+        f"{tolerance_ns * 1e-6:g} ms (the nearest is {_shown(offsets_ns)} off; sync_slop_s is the "
+        "limit): these frames come without it"
     )
 
 

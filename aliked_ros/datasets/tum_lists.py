@@ -43,8 +43,13 @@ def find_associations(folder: Path) -> Path | None:
     return next((folder / name for name in _ASSOCIATIONS if (folder / name).is_file()), None)
 
 
-def read_lists(folder: Path) -> Lists:
+def read_lists(folder: Path, max_offset_ns: int = MAX_DEPTH_OFFSET_NS) -> Lists:
     """Return the images of a folder with the depth images that belong to them.
+
+    Args:
+        folder: that holds the lists.
+        max_offset_ns: by which stamps of an image and its depth may differ; associations.txt
+            tells without stamps.
 
     Raises:
         DatasetError: naming the file and the line that is none.
@@ -62,8 +67,8 @@ def read_lists(folder: Path) -> Lists:
         )
         return Lists(stamps_ns, images, [None] * len(images), (remark,) if has_depth else ())
     depth_stamps_ns, depth_files = _read_list(depth_list)
-    nearest = stamps.nearest(stamps_ns, depth_stamps_ns, MAX_DEPTH_OFFSET_NS)
-    remark = partners.unpaired("depth image", stamps_ns, depth_stamps_ns, MAX_DEPTH_OFFSET_NS)
+    nearest = stamps.nearest(stamps_ns, depth_stamps_ns, max_offset_ns)
+    remark = partners.unpaired("depth image", stamps_ns, depth_stamps_ns, max_offset_ns)
     return Lists(
         stamps_ns, images, [depth_files[i] if i >= 0 else None for i in nearest], (remark,)
     )

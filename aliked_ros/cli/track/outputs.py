@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from aliked_ros.cli.track.tracked import Configs, TrackRun
 from aliked_ros.datasets import Sequence, tum_rows
 from aliked_ros.datasets.image_files import write_image
 from aliked_ros.datasets.whole_files import RowFile, write_whole
-from aliked_ros.evaluation.odometry.records import FrameRecord, summarise
+from aliked_ros.evaluation.odometry.records import FrameRecord, kind_of_reason, summarise
 from aliked_ros.evaluation.odometry.trajectory import Comparison, compare_files
 from aliked_ros.extras import MissingPackageError
 from aliked_ros.odometry.result import State
@@ -66,7 +67,7 @@ def write_outputs(
     (folder / "trajectory.png").unlink(missing_ok=True)  # that of an earlier run
     with _without_extra(left_out, "no trajectory.png"):
         _plot(folder, f"{sequence.name}, {sensor}", sensor, comparison)
-    return "\n".join([*_summary(report), *left_out, f"written: {folder}"])
+    return "\n".join([*_summary(report, tracked), *left_out, f"written: {folder}"])
 
 
 def _report(
@@ -134,7 +135,7 @@ def _plot(folder: Path, title: str, sensor: str, comparison: Comparison | None) 
     write_image(folder / "trajectory.png", picture)
 
 
-def _summary(report: dict[str, Any]) -> list[str]:
+def _summary(report: dict[str, Any], tracked: TrackRun) -> list[str]:
     """Return lines for the screen: frames, latency, and the score where there is one."""
     frames, total_ms = report["frames"], report["latency_ms"].get("total")
     lines = [
@@ -149,7 +150,7 @@ def _summary(report: dict[str, Any]) -> list[str]:
     if report["interrupted"]:
         lines[0] += " before it was interrupted"
     if not frames["tracked"]:
-        lines.append(f"no frame was tracked: {_why(report)}")
+        lines.append(f"no frame was tracked: {_why(tracked)}")
     lines += [f"{count} left out: {reason}" for reason, count in report["left_out"].items()]
     score = report["score"]
     if score is not None:
@@ -162,9 +163,13 @@ def _summary(report: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _why(report: dict[str, Any]) -> str:
-    """Return the most frequent reasons of the odometry."""
-    reasons = sorted(report["reasons"].items(), key=lambda item: -item[1])[:2]
-    told = "; ".join(f"{reason} ({count} frames)" for reason, count in reasons)
-    keypoints = report["medians"]["num_keypoints"]
-    return f"{told or 'no frame was processed'}; {keypoints or 0:.0f} keypoints per frame"
+def _why(tracked: TrackRun) -> str:
+    """Return the most frequent reasons of the odometry, each in the words of its first frame."""
+    words: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for record in tracked.records:
+        kind = kind_of_reason(record.reason)
+        words.setdefault(kind, record.reason)
+        counts[kind] += bool(kind)
+    told = [f"{words[kind]} ({count} frames)" for kind, count in counts.most_common(2) if count]
+    return "; ".join(told) or "the odometry gives no reason"

@@ -39,7 +39,8 @@ class EurocSequence(FileSequence):
         right_stamps_ns, right_images = np.zeros(0, np.int64), list[Path]()
         if (mav0 / "cam1" / "data.csv").is_file():
             right_stamps_ns, right_images = _read_images(mav0 / "cam1")
-        pairs = stamps.nearest(stamps_ns, right_stamps_ns, MAX_PAIR_OFFSET_NS)
+        slop_ns = options.sync_slop_ns(MAX_PAIR_OFFSET_NS)
+        pairs = stamps.nearest(stamps_ns, right_stamps_ns, slop_ns)
         cameras, T_body_camera = _cameras(mav0)
         cameras = camera_files.override(cameras, root, options)
         if cameras.camera is None:
@@ -49,7 +50,7 @@ class EurocSequence(FileSequence):
                 "--camera-info"
             )
         truth = _ground_truth(root, mav0)
-        remarks = [partners.unpaired("right image", stamps_ns, right_stamps_ns, MAX_PAIR_OFFSET_NS)]
+        remarks = [partners.unpaired("right image", stamps_ns, right_stamps_ns, slop_ns)]
         super().__init__(
             root.name,
             stamps_ns,

@@ -57,16 +57,19 @@ class RosbagSequence(Sequence):
         for role, topic in roles.items():
             index[role], said = self._bag.index(topic, options.stamps)
             remarks += said
+        slop_ns = options.sync_slop_ns(MAX_PARTNER_OFFSET_NS)
         stamps_ns = index["image"][:, 0]
         self._roles = roles
-        self._log_times = {role: _partners(stamps_ns, times_ns) for role, times_ns in index.items()}
+        self._log_times = {
+            role: _partners(stamps_ns, times_ns, slop_ns) for role, times_ns in index.items()
+        }
         self.grey_range: GreyRange = GreyRange(options.grey_range)
         cameras = camera_files.override(read_cameras(self._bag, roles, options), path, options)
         sensors = ["mono"]
         for role, what in (("right_image", "right image"), ("depth", "depth image")):
             if role in roles:
                 others_ns = index[role][:, 0]
-                remarks.append(partners.unpaired(what, stamps_ns, others_ns, MAX_PARTNER_OFFSET_NS))
+                remarks.append(partners.unpaired(what, stamps_ns, others_ns, slop_ns))
         if "right_image" in roles and cameras.right_camera is not None:
             sensors.append("stereo")
         elif "right_image" in roles:
@@ -125,9 +128,9 @@ def _wanted(options: Options) -> dict[str, str]:
     return {role: topic for role, topic in options.topics if role in IMAGE_ROLES}
 
 
-def _partners(stamps_ns: Index, times_ns: Index) -> Index:
+def _partners(stamps_ns: Index, times_ns: Index, slop_ns: int) -> Index:
     """Return (N, 2) time of recording and stamp of each frame's partner, -1 where none."""
-    partners = stamps.nearest(stamps_ns, times_ns[:, 0], MAX_PARTNER_OFFSET_NS)
+    partners = stamps.nearest(stamps_ns, times_ns[:, 0], slop_ns)
     table = np.full((len(stamps_ns), 2), -1, np.int64)
     table[partners >= 0] = times_ns[partners[partners >= 0]][:, ::-1]
     return table

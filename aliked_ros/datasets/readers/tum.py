@@ -44,7 +44,7 @@ class TumSequence(FileSequence):
         )
 
     def __init__(self, path: Path, options: Options) -> None:
-        listed = tum_lists.read_lists(path)
+        listed = tum_lists.read_lists(path, options.sync_slop_ns(tum_lists.MAX_DEPTH_OFFSET_NS))
         truth = path / "groundtruth.txt"
         super().__init__(
             path.resolve().name,

@@ -93,7 +93,9 @@ def summarise(records: list[FrameRecord], num_skipped: int) -> dict[str, Any]:
             "keyframes": sum(record.is_keyframe for record in records),
         },
         "motions": dict(Counter(record.motion.value for record in records)),
-        "reasons": dict(Counter(kind_of_reason(record.reason) for record in records if record.reason)),
+        "reasons": dict(
+            Counter(kind_of_reason(record.reason) for record in records if record.reason)
+        ),
         "medians": {
             name: _median([record.figures[name] for record in records]) for name in _FIGURES
         },

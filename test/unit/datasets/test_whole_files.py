@@ -35,6 +35,6 @@ def test_a_file_is_whole_or_as_it_was(tmp_path):
     write_whole(tmp_path / "a", b"old")
     write_whole(tmp_path / "a", b"new")
     assert (tmp_path / "a").read_bytes() == b"new"
-    with pytest.raises(OSError, match="cannot write .*none"):
+    with pytest.raises(OSError, match=r"cannot write .*none"):
         write_whole(tmp_path / "none" / "a", b"")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -1,7 +1,6 @@
 import pytest
 
 from aliked_ros.datasets import DatasetError, Options, open_sequence
-from aliked_ros.datasets.sequence import DatasetError
 
 
 def test_images_in_the_folder_are_counted_at_a_rate(tmp_path, save_image):

@@ -39,7 +39,11 @@ def test_an_image_without_depth_within_20_ms_comes_without_and_is_counted(folder
     sequence = open_sequence(folder)
     assert sequence.read(2, "rgbd").depth_m is None
     (remark,) = sequence.remarks
-    assert "1 of 3 images have no depth image within 20 ms (the nearest is 105.0 ms off)" in remark
+    assert (
+        "1 of 3 images have no depth image within 20 ms (the nearest is 105.0 ms off; sync_slop_s"
+        in remark
+    )
+    assert open_sequence(folder, options=Options(sync_slop_s=0.2)).sensors == sequence.sensors
 
 
 def test_ground_truth_far_away_in_time_is_none(folder):
