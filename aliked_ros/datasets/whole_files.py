@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -21,7 +22,10 @@ class RowFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise OSError(f"cannot write {path}: {error.strerror}") from error
         self._size = 0
         self.num_rows = 0
 
@@ -37,7 +41,8 @@ class RowFile:
             while written < len(data):  # raises where the disk is full
                 written += os.write(self._file, data[written:])
         except OSError as error:
-            os.ftruncate(self._file, self._size)
+            with suppress(OSError):  # no file but a device, which has no size
+                os.ftruncate(self._file, self._size)
             raise OSError(
                 f"cannot write {self._path}: {error.strerror}; its {self.num_rows} rows are whole"
             ) from error

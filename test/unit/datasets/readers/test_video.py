@@ -51,13 +51,13 @@ def test_a_broken_video_is_named(tmp_path):
 def times(monkeypatch):
     """Return a function that lets OpenCV tell other times of the frames, ms."""
 
-    Capture = cv2.VideoCapture
+    capture = cv2.VideoCapture
 
     class Wrapped:
         times_ms = ()
 
         def __init__(self, path):
-            self._capture, self._num_grabbed = Capture(path), 0
+            self._capture, self._num_grabbed = capture(path), 0
 
         def __getattr__(self, name):
             return getattr(self._capture, name)
