@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import tempfile
 import urllib.request
@@ -32,6 +33,9 @@ SEED_PREFIX = "seed:"  # weights "seed:0" are an untrained network, for tests wi
 _TIMEOUT_S = 20.0
 _CHUNK_BYTES = 1 << 16
 
+_log = logging.getLogger(__name__)
+_warned: set[str] = set()
+
 
 class WeightsError(RuntimeError):
     """No usable checkpoint; the message says what to do."""
@@ -51,7 +55,8 @@ def load_network(model: str, weights: str = "") -> tuple[ALIKED, str]:
 
     Returns:
         network: on the CPU, in float32, in evaluation mode.
-        weights_id: the first eight hexadecimal digits of the file's SHA-256, or "seed:N".
+        weights_id: the first eight hexadecimal digits of the file's SHA-256, after "unknown-" if
+            it is not the released one; or "seed:N".
 
     Raises:
         WeightsError: if there is no checkpoint, or one that is not of this model.
@@ -61,7 +66,7 @@ def load_network(model: str, weights: str = "") -> tuple[ALIKED, str]:
     path = find_weights(model, weights)
     network = ALIKED(model)
     load_checkpoint(network, path)
-    return network.eval(), sha256_of(path)[:8]
+    return network.eval(), _name(model, path)
 
 
 def find_weights(model: str, weights: str = "", release_url: str = RELEASE_URL) -> Path:
@@ -128,6 +133,7 @@ def load_checkpoint(network: ALIKED, path: Path) -> None:
         raise WeightsError(f"{path} is not a checkpoint that torch can read: {error}") from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise WeightsError(f"{path} is not a checkpoint: it must be a dict of named tensors")
+    _check_finite(state, path)
     try:
         network.load_state_dict(state, strict=True)
     except RuntimeError as error:
@@ -143,6 +149,33 @@ def load_checkpoint(network: ALIKED, path: Path) -> None:
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _name(model: str, path: Path) -> str:
+    """Return the weights_id of a file; say so, once for each, if it is not the released one."""
+    digest = sha256_of(path)
+    if digest == RELEASE_SHA256[model]:
+        return digest[:8]
+    if digest not in _warned:
+        _warned.add(digest)
+        _log.warning(
+            "weights %s are not the released %s: their SHA-256 is %s; they are taken as your own",
+            path,
+            model,
+            digest,
+        )
+    return f"unknown-{digest[:8]}"
+
+
+def _check_finite(state: dict[str, Tensor], path: Path) -> None:
+    """Raise if a parameter is no number, as after a training that diverged."""
+    for name, values in state.items():
+        if not torch.isfinite(values).all():
+            share = 1 - float(torch.isfinite(values).float().mean())
+            raise WeightsError(
+                f"{path} holds values that are no finite numbers ({share:.0%} of {name}): the file "
+                "is damaged, or its training diverged; give another file"
+            )
 
 
 def _parse_seed(weights: str) -> int:

@@ -212,3 +212,24 @@ def test_pickled_code_is_not_run(tmp_path):
     torch.save({"layer": torch.nn.Linear(1, 1)}, tmp_path / "code.pth")
     with pytest.raises(WeightsError, match=r"code\.pth is not a checkpoint"):
         load_network(MODEL, str(tmp_path / "code.pth"))
+
+
+def test_weights_that_were_not_released_are_named_as_such(tmp_path, release, caplog):
+    network = ALIKED.from_seed(MODEL, 8)
+    torch.save(network.state_dict(), tmp_path / "own.pth")
+    digest = weights.sha256_of(tmp_path / "own.pth")
+    for _ in range(2):
+        assert load_network(MODEL, str(tmp_path / "own.pth"))[1] == f"unknown-{digest[:8]}"
+    assert caplog.text.count(digest) == 1
+    released = release / FILE_NAME
+    assert load_network(MODEL, str(released))[1] == weights.sha256_of(released)[:8]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
+    state = ALIKED.from_seed(MODEL, 7).state_dict()
+    name = next(iter(state))
+    state[name] = torch.full_like(state[name], value)
+    torch.save(state, tmp_path / "own.pth")
+    with pytest.raises(WeightsError, match=rf"own\.pth holds .*no finite numbers \(100% of {name}"):
+        load_network(MODEL, str(tmp_path / "own.pth"))
