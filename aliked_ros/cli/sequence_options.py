@@ -1,8 +1,10 @@
-"""Command-line options that tell how a sequence is read."""
+"""Command-line options that tell how a sequence, or a single image, is read."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,26 +55,13 @@ def add_sequence_options(parser: argparse.ArgumentParser) -> None:
         help="right and depth images belong to an image if their stamps differ by at most this, s "
         "(default: 0.005 for EuRoC, else 0.02)",
     )
-    group.add_argument(
-        "--grey-range",
-        default="auto",
-        metavar="RANGE",
-        help="values of 16-bit images that become black and white: 'auto' (the range that is "
-        "there), 'full' (0 to 65535), or 'LOW HIGH' (default: auto)",
-    )
+    add_image_options(group)
     group.add_argument(
         "--image-width",
         type=int,
         default=0,
         metavar="PX",
         help="make images so wide, and their calibration with them (default: as they are)",
-    )
-    group.add_argument(
-        "--max-megapixels",
-        type=float,
-        default=40.0,
-        metavar="X",
-        help="larger images are refused before they are decoded; 0: no limit (default: 40)",
     )
     for option, (_, name) in _TOPICS.items():
         group.add_argument(option, metavar="TOPIC", help=f"of bags: {name}")
@@ -82,6 +71,24 @@ def add_sequence_options(parser: argparse.ArgumentParser) -> None:
         default="header",
         help="of bags: when an image was taken: what its header says, or when it was recorded, for "
         "drivers without stamps (default: header)",
+    )
+
+
+def add_image_options(group: argparse._ActionsContainer) -> None:
+    """Declare how image files are read."""
+    group.add_argument(
+        "--grey-range",
+        default="auto",
+        metavar="RANGE",
+        help="values of 16-bit images that become black and white: 'auto' (the range that is "
+        "there), 'full' (0 to 65535), or 'LOW HIGH' (default: auto)",
+    )
+    group.add_argument(
+        "--max-megapixels",
+        type=float,
+        default=40.0,
+        metavar="X",
+        help="larger images are refused before they are decoded; 0: no limit (default: 40)",
     )
 
 
@@ -116,3 +123,9 @@ def open_with_options(path: str, options: argparse.Namespace) -> Sequence:
             options.image_width,
         ),
     )
+
+
+def say(remarks: Iterable[str]) -> None:
+    """Print what there is to know of a sequence, a line each, where errors go."""
+    for remark in remarks:
+        print(f"note: {remark}", file=sys.stderr)

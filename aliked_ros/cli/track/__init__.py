@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time  # noqa: TID251 - a command measures how long its steps take
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aliked_ros.cli.arguments import add_options, config_from
-from aliked_ros.cli.sequence_options import add_sequence_options, open_with_options
+from aliked_ros.cli.sequence_options import add_sequence_options, open_with_options, say
 from aliked_ros.config import (
     SENSORS,
     ExtractorConfig,
@@ -73,8 +72,7 @@ def run(options: argparse.Namespace) -> int:
     rig = _make_rig(sequence, configs, is_chosen=options.sensor is not None)
     trajectory = TrajectoryFile(options.out)
     remarks = [*sequence.remarks, *find_doubts(sequence, sensor, options.start)]
-    for remark in remarks:
-        print(f"note: {remark}", file=sys.stderr)
+    say(remarks)
     extractor = Extractor(configs.extractor)
     pipeline = _build(rig, extractor, configs)
     tracked, strip = TrackRun(extractor.weights_id, remarks), TrackStrip(count)
