@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from aliked_ros.datasets.sequence import FrameError, Sequence
 from aliked_ros.geometry.calibration import implausible
-from aliked_ros.images import GreyRange, implausible_depth
-from aliked_ros.structs import Floats
+from aliked_ros.images import GreyRange
 
 _NUM_LOOKED_AT = 5  # frames: the first ones may be without depth, or dark
 _DIM = 32768.0  # of 65535
@@ -32,28 +29,13 @@ def find_doubts(sequence: Sequence, sensor: str, start: int = 0) -> list[str]:
         except FrameError:
             continue
         if sensor != "rgbd" or frame.depth_m is not None:
-            doubts += _of_depth(sequence, frame.depth_m)
+            if frame.depth_m is not None and (doubt := sequence.doubt_of_depth(frame.depth_m)):
+                doubts.append(doubt.replace("depth_scale", "--depth-scale"))
             break
     doubts += _of_grey(sequence.grey_range)
     sequence.left_out.clear()  # these frames are read again
     sequence.left_out.update(counted)
     return doubts
-
-
-def _of_depth(sequence: Sequence, depth_m: Floats | None) -> list[str]:
-    if depth_m is None:
-        return []
-    strange = implausible_depth(depth_m)
-    if strange:
-        return [strange.replace("depth_scale", "--depth-scale")]
-    nearest_m = sequence.nearest_depth_m
-    median_m = float(np.nanmedian(depth_m)) if np.isfinite(depth_m).any() else nearest_m
-    if median_m >= nearest_m:
-        return []
-    return [
-        f"median depth is {median_m:.2f} m, nearer than a depth camera of this layout sees: it has "
-        "5000 units per metre; if these files are in millimetres, give --depth-scale 0.001"
-    ]
 
 
 def _of_grey(grey_range: GreyRange | None) -> list[str]:

@@ -9,7 +9,7 @@ import cv2
 
 from aliked_ros.datasets.sequence import Calibration, DatasetError, Pictures, Sequence
 from aliked_ros.geometry.calibration import resize
-from aliked_ros.structs import AnyArray, Camera
+from aliked_ros.structs import AnyArray, Camera, Floats
 
 MIN_WIDTH = 32
 
@@ -46,12 +46,16 @@ class ResizedSequence(Sequence):
             remarks=inner.remarks,
         )
         self.left_out = inner.left_out
-        self.grey_range, self.nearest_depth_m = inner.grey_range, inner.nearest_depth_m
+        self.grey_range = inner.grey_range
 
     def require_camera(self) -> Camera:
         """Return the camera; raise DatasetError, saying what to do, where there is none."""
         self._inner.require_camera()
         return super().require_camera()
+
+    def doubt_of_depth(self, depth_m: Floats) -> str:
+        """Return what is implausible about a depth image (H, W), metres, or an empty string."""
+        return self._inner.doubt_of_depth(depth_m)
 
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
         pictures = self._inner._fitting(index, self._inner._load(index, with_right, with_depth))

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from aliked_ros.datasets.ground_truth import GroundTruth
-from aliked_ros.images import GreyRange
+from aliked_ros.images import GreyRange, implausible_depth
 from aliked_ros.structs import Array, Camera, Floats, Frame, Index, Pixels
 
 
@@ -76,12 +76,10 @@ class Sequence(ABC):
         ground_truth: poses of the (left) camera, or None.
         remarks: what was left out, replaced or guessed when it was opened, a sentence each.
         grey_range: which values of 16-bit images became black and white; None: of 8 bits anyway.
-        nearest_depth_m: what depth cameras of this layout see at the nearest, metres; 0: unknown.
         left_out: why right and depth images were left out of frames so far -> how many.
     """
 
     layout: ClassVar[str]
-    nearest_depth_m: float = 0.0
     grey_range: GreyRange | None = None
 
     def __init__(
@@ -206,6 +204,10 @@ class Sequence(ABC):
                 "(ROS camera_calibration format) into its folder or pass one with --camera-info"
             )
         return self.camera
+
+    def doubt_of_depth(self, depth_m: Floats) -> str:
+        """Return what is implausible about a depth image (H, W), metres, or an empty string."""
+        return implausible_depth(depth_m)
 
     @abstractmethod
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:

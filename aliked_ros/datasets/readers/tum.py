@@ -27,6 +27,8 @@ _PUBLISHED = {
     ),
     3: ((535.4, 539.2, 320.1, 247.6), ()),
 }
+_NEAREST_M = 0.4  # that a Kinect sees
+_NEAR_M = 2.0  # 10 m in millimetres
 
 
 class TumSequence(FileSequence):
@@ -34,7 +36,6 @@ class TumSequence(FileSequence):
 
     layout = "tum"
     looks_for = "rgb.txt or associations.txt (TUM RGB-D)"
-    nearest_depth_m = 0.4  # of a Kinect, whose depth images the layout was made for
 
     @classmethod
     def recognises(cls, path: Path) -> bool:
@@ -54,6 +55,22 @@ class TumSequence(FileSequence):
             options,
             ground_truth=tum_rows.read(truth) if truth.is_file() else None,
             remarks=listed.remarks,
+        )
+
+    def doubt_of_depth(self, depth_m: Floats) -> str:
+        """Return what is implausible about a depth image (H, W), metres, or an empty string."""
+        known = depth_m[np.isfinite(depth_m)]
+        if self._depth_scale or known.size == 0:
+            return super().doubt_of_depth(depth_m)
+        median_m, far_m = float(np.median(known)), float(np.percentile(known, 99))
+        # A Kinect, for which the layout was made, gives millimetres, so its units are fives.
+        has_fives = float((np.rint(known * tum_depth.UNITS_PER_M) % 5 == 0).mean()) > 0.9
+        if median_m >= _NEAREST_M and (far_m > _NEAR_M or has_fives):
+            return super().doubt_of_depth(depth_m)
+        return (
+            f"median depth is {median_m:.2f} m and nearly all is nearer than {far_m:.2f} m, which "
+            "is near for this layout, whose depth has 5000 units per metre: if these files are in "
+            "millimetres, depth_scale is 0.001"
         )
 
     def _read_depth(self, path: Path) -> Floats:

@@ -40,7 +40,7 @@ class VideoSequence(Sequence):
         self._capture = cv2.VideoCapture(str(path))
         self._next = 0
         if not self._capture.isOpened():
-            raise DatasetError(f"video {path} cannot be opened: broken, or a codec is missing")
+            raise DatasetError(f"video {path} cannot be opened: {_why_not(path)}")
         stated_hz = self._capture.get(cv2.CAP_PROP_FPS)
         has_rate = 1.0 <= stated_hz <= 1000.0
         times_ns = self._read_times()
@@ -89,6 +89,19 @@ class VideoSequence(Sequence):
         if not decoded:
             raise FrameError(index, f"{self._path}: the video cannot be decoded there")
         return Pictures(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def _why_not(path: Path) -> str:
+    """Return why a file is no video that can be decoded."""
+    data = path.read_bytes()
+    if not data:
+        return "the file is empty"
+    if b"ftyp" in data[:16] and b"moov" not in data:
+        return (
+            "its index (moov) is missing, as of a recording that was cut off: copy it again, or "
+            "repair it with a tool such as untrunc"
+        )
+    return "broken, or a codec is missing"
 
 
 def _are_times(times_ns: Index) -> bool:

@@ -106,14 +106,21 @@ def test_depth_of_another_scale_is_read_as_asked(folder):
     assert np.isnan(frame.depth_m[0, 0])
 
 
-def test_depth_in_millimetres_is_doubted(folder, save_depth):
+@pytest.mark.parametrize(("near_mm", "median"), [(1401, "0.31"), (3501, "0.73")])
+def test_depth_in_millimetres_is_doubted(folder, save_depth, near_mm, median):
     for path in (folder / "depth").iterdir():
-        save_depth(path, np.full((24, 32), 1500))
+        save_depth(path, near_mm + np.arange(24 * 32).reshape(24, 32) % 311)
     doubts = find_doubts(open_sequence(folder), "rgbd")
-    assert "median depth is 0.30 m" in doubts[0]
-    assert "--depth-scale 0.001" in doubts[0]
+    assert f"median depth is {median} m" in doubts[0]
+    assert "--depth-scale is 0.001" in doubts[0]
     asked = open_sequence(folder, options=Options(depth_scale=0.001))
     assert find_doubts(asked, "rgbd") == []
+
+
+def test_near_depth_of_a_kinect_is_not_doubted(folder, save_depth):
+    for path in (folder / "depth").iterdir():
+        save_depth(path, 5 * (600 + np.arange(24 * 32).reshape(24, 32)))
+    assert find_doubts(open_sequence(folder), "rgbd") == []
 
 
 def test_a_list_out_of_order_is_sorted(folder):

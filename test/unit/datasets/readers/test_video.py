@@ -103,3 +103,16 @@ def test_a_container_without_times_is_said(video, times):
 def test_images_larger_than_allowed_are_not_decoded(video):
     with pytest.raises(DatasetError, match=r"walk\.avi: image is 32x24.*max_megapixels"):
         open_sequence(video, options=Options(max_megapixels=1e-4))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"\0\0\0\x18ftypmp42" + 50 * b"\0", r"index \(moov\) is missing"),
+    ],
+)
+def test_why_a_video_cannot_be_opened_is_told(tmp_path, content, reason):
+    (tmp_path / "cut.mp4").write_bytes(content)
+    with pytest.raises(DatasetError, match=rf"cut\.mp4 cannot be opened: {reason}"):
+        open_sequence(tmp_path / "cut.mp4")
