@@ -109,7 +109,7 @@ def test_images_larger_than_allowed_are_not_decoded(video):
     ("content", "reason"),
     [
         (b"", "the file is empty"),
-        (b"\0\0\0\x18ftypmp42" + 50 * b"\0", r"index \(moov\) is missing"),
+        (b"\0\0\0\x18ftypmp42" + 50 * b"\0", r"its index \(moov\) is missing"),
     ],
 )
 def test_why_a_video_cannot_be_opened_is_told(tmp_path, content, reason):
