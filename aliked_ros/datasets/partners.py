@@ -1,4 +1,4 @@
-"""What to say about images whose right or depth image is missing."""
+"""What to say about images whose right image, depth image or stamp is missing."""
 
 from __future__ import annotations
 
@@ -46,6 +46,26 @@ def missing(what: str, num_missing: int, num_images: int) -> str:
     if num_missing in (0, num_images):
         return ""
     return f"{num_missing} of {num_images} images have no {what}: these frames come without it"
+
+
+def repeated(where: object, num_rows: int, num_kept: int) -> str:
+    """Return how many rows of a list were left out because they repeat a stamp, or an empty string.
+
+    Args:
+        where: the list, for the text.
+        num_rows: that it has.
+        num_kept: stamps that differ.
+    """
+    if num_rows == num_kept:
+        return ""
+    return f"{num_rows - num_kept} of {num_rows} rows of {where} repeat a stamp: they are left out"
+
+
+def counted(rate_hz: float, is_asked: bool) -> str:
+    """Return that frames are counted at a rate for want of stamps; nothing if it was asked for."""
+    if is_asked:
+        return ""
+    return f"there are no stamps: frames are counted at {rate_hz:g} Hz; a rate sets another"
 
 
 def _shown(offsets_ns: Index) -> str:

@@ -57,7 +57,7 @@ def read_lists(folder: Path, max_offset_ns: int = MAX_DEPTH_OFFSET_NS) -> Lists:
     pairs = find_associations(folder)
     if pairs is not None and not ((folder / "rgb.txt").is_file() and _depth_list(folder)):
         return _read_pairs(pairs)
-    stamps_ns, images = _read_list(folder / "rgb.txt")
+    stamps_ns, images, repeated = _read_list(folder / "rgb.txt")
     depth_list = _depth_list(folder)
     if depth_list is None:
         has_depth = any((folder / "depth").glob("*")) if (folder / "depth").is_dir() else False
@@ -65,12 +65,17 @@ def read_lists(folder: Path, max_offset_ns: int = MAX_DEPTH_OFFSET_NS) -> Lists:
             "depth/ is not read: depth.txt or associations.txt, which say what belongs together, "
             "is missing"
         )
-        return Lists(stamps_ns, images, [None] * len(images), (remark,) if has_depth else ())
-    depth_stamps_ns, depth_files = _read_list(depth_list)
+        return Lists(
+            stamps_ns, images, [None] * len(images), (repeated, remark if has_depth else "")
+        )
+    depth_stamps_ns, depth_files, depth_repeated = _read_list(depth_list)
     nearest = stamps.nearest(stamps_ns, depth_stamps_ns, max_offset_ns)
     remark = partners.unpaired("depth image", stamps_ns, depth_stamps_ns, max_offset_ns)
     return Lists(
-        stamps_ns, images, [depth_files[i] if i >= 0 else None for i in nearest], (remark,)
+        stamps_ns,
+        images,
+        [depth_files[i] if i >= 0 else None for i in nearest],
+        (repeated, depth_repeated, remark),
     )
 
 
@@ -78,12 +83,13 @@ def _depth_list(folder: Path) -> Path | None:
     return folder / "depth.txt" if (folder / "depth.txt").is_file() else None
 
 
-def _read_list(path: Path) -> tuple[Index, list[Path]]:
-    """Return stamps and files of rows "stamp file", in the order of time."""
+def _read_list(path: Path) -> tuple[Index, list[Path], str]:
+    """Return stamps and files of rows "stamp file", in the order of time, and what to say."""
     rows = _read_rows(path, _ROW, "stamp file")
     listed_ns = np.array([stamp_ns for stamp_ns, _ in rows], np.int64)
     order = stamps.increasing(listed_ns)
-    return listed_ns[order], [path.parent / rows[i][1][1] for i in order]
+    remark = partners.repeated(path, len(rows), len(order))
+    return listed_ns[order], [path.parent / rows[i][1][1] for i in order], remark
 
 
 def _read_pairs(path: Path) -> Lists:
@@ -98,6 +104,7 @@ def _read_pairs(path: Path) -> Lists:
         listed_ns[order],
         [path.parent / rows[i][1][1] for i in order],
         [path.parent / rows[i][1][3] for i in order],
+        (partners.repeated(path, len(rows), len(order)),),
     )
 
 

@@ -35,10 +35,10 @@ class EurocSequence(FileSequence):
     def __init__(self, path: Path, options: Options) -> None:
         mav0 = path / "mav0" if (path / "mav0").is_dir() else path
         root = mav0.resolve().parent
-        stamps_ns, images = _read_images(mav0 / "cam0")
+        stamps_ns, images, repeated = _read_images(mav0 / "cam0")
         right_stamps_ns, right_images = np.zeros(0, np.int64), list[Path]()
         if (mav0 / "cam1" / "data.csv").is_file():
-            right_stamps_ns, right_images = _read_images(mav0 / "cam1")
+            right_stamps_ns, right_images, _ = _read_images(mav0 / "cam1")
         slop_ns = options.sync_slop_ns(MAX_PAIR_OFFSET_NS)
         pairs = stamps.nearest(stamps_ns, right_stamps_ns, slop_ns)
         cameras, T_body_camera = _cameras(mav0)
@@ -50,7 +50,7 @@ class EurocSequence(FileSequence):
                 "--camera-info"
             )
         truth = _ground_truth(root, mav0)
-        remarks = [partners.unpaired("right image", stamps_ns, right_stamps_ns, slop_ns)]
+        remarks = [repeated, partners.unpaired("right image", stamps_ns, right_stamps_ns, slop_ns)]
         super().__init__(
             root.name,
             stamps_ns,
@@ -62,8 +62,8 @@ class EurocSequence(FileSequence):
         )
 
 
-def _read_images(camera_folder: Path) -> tuple[Index, list[Path]]:
-    """Return stamps and files of a camera's data.csv, in the order of time."""
+def _read_images(camera_folder: Path) -> tuple[Index, list[Path], str]:
+    """Return stamps and files of a camera's data.csv, in the order of time, and what to say."""
     path = camera_folder / "data.csv"
     stamps_ns, files = [], []
     for number, fields in _read_csv(path):
@@ -73,7 +73,8 @@ def _read_images(camera_folder: Path) -> tuple[Index, list[Path]]:
         files.append(camera_folder / "data" / fields[1])
     listed_ns = np.array(stamps_ns, np.int64)
     order = stamps.increasing(listed_ns)
-    return listed_ns[order], [files[i] for i in order]
+    remark = partners.repeated(path, len(files), len(order))
+    return listed_ns[order], [files[i] for i in order], remark
 
 
 def _read_csv(path: Path) -> list[tuple[int, list[str]]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.datasets import camera_files, stamps, tum_rows
+from aliked_ros.datasets import camera_files, partners, stamps, tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.image_files import list_images
 from aliked_ros.datasets.options import Options
@@ -41,11 +41,15 @@ class ImageFolderSequence(FileSequence):
         truth = tum_rows.read(file) if file.is_file() else None
         named_ns = _stamps_in_names(images)
         has_stamps = named_ns is not None
+        remark = ""
         if named_ns is not None:
             order = stamps.increasing(named_ns)
+            remark = partners.repeated("names", len(images), len(order))
             images, stamps_ns = [images[i] for i in order], named_ns[order]
         else:
             stamps_ns = _counted_stamps(len(images), truth, options.rate_hz)
+            is_told = bool(options.rate_hz) or (truth is not None and len(truth) == len(images))
+            remark = partners.counted(DEFAULT_RATE_HZ, is_told)
         super().__init__(
             path.resolve().name,
             stamps_ns,
@@ -54,7 +58,7 @@ class ImageFolderSequence(FileSequence):
             options,
             ground_truth=truth,
             has_stamps=has_stamps,
-            remarks=_not_read(path),
+            remarks=[*_not_read(path), remark],
         )
 
 

@@ -56,7 +56,10 @@ class KittiSequence(FileSequence):
             options,
             ground_truth=_ground_truth(path, images, stamps_ns, T_camera0_left),
             has_stamps=has_stamps,
-            remarks=[partners.missing("right image", rights.count(None), len(images))],
+            remarks=[
+                partners.missing("right image", rights.count(None), len(images)),
+                partners.counted(DEFAULT_RATE_HZ, has_stamps or bool(options.rate_hz)),
+            ],
         )
 
 

@@ -70,6 +70,7 @@ class RosbagSequence(Sequence):
             if role in roles:
                 others_ns = index[role][:, 0]
                 remarks.append(partners.unpaired(what, stamps_ns, others_ns, slop_ns))
+        remarks.append(_not_registered(self._bag, roles))
         if "right_image" in roles and cameras.right_camera is not None:
             sensors.append("stereo")
         elif "right_image" in roles:
@@ -115,6 +116,20 @@ class RosbagSequence(Sequence):
         if role == "depth":
             return decode_depth(**fields, depth_scale=scale, max_megapixels=megapixels)
         return decode_image(**fields, grey_range=grey_range, max_megapixels=megapixels)
+
+
+def _not_registered(bag: BagFile, roles: dict[str, str]) -> str:
+    """Return that depth is of another frame than the image, or an empty string."""
+    if "depth" not in roles:
+        return ""
+    image, depth = bag.first(roles["image"]), bag.first(roles["depth"])
+    frames = image.header.frame_id, depth.header.frame_id
+    if "" in frames or frames[0] == frames[1]:
+        return ""
+    return (
+        f"{roles['depth']} has the frame_id {frames[1]!r}, {roles['image']} has {frames[0]!r}: the "
+        "depth is taken as registered to the image; record aligned depth if it is not"
+    )
 
 
 def _wanted(options: Options) -> dict[str, str]:

@@ -60,7 +60,8 @@ def test_a_folder_without_images_says_what_was_looked_for(tmp_path):
 def test_what_lies_beside_the_images_and_is_not_read_is_named(tmp_path, save_image, name, remedy):
     save_image(tmp_path / "rgb" / "a.png")
     save_image(tmp_path / name / "a.png")
-    (remark,) = open_sequence(tmp_path).remarks
+    remark, counted = open_sequence(tmp_path).remarks
+    assert "counted at 30 Hz" in counted
     assert f"{name}/ is not read" in remark
     assert remedy in remark
 

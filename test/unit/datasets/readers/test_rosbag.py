@@ -397,3 +397,12 @@ def test_a_broken_bag_is_named(tmp_path):
     (tmp_path / "bag" / "metadata.yaml").write_text("nonsense")
     with pytest.raises(DatasetError, match=r"bag .* cannot be opened"):
         open_sequence(tmp_path / "bag")
+
+
+def test_depth_of_another_frame_than_the_image_is_said(tmp_path, storage):
+    depth = _image(1000, np.full((24, 32), 1500, np.uint16), "16UC1")
+    depth.header.frame_id = "depth_camera"
+    messages = [("/image", 1, _image(1000, _grey(1), "mono8")), ("/depth", 1, depth)]
+    _write(tmp_path / "bag", storage, messages)
+    (remark,) = open_sequence(tmp_path / "bag").remarks
+    assert "/depth has the frame_id 'depth_camera', /image has 'camera'" in remark

@@ -157,3 +157,11 @@ def test_a_listed_file_that_is_missing_costs_only_its_frame(folder):
     errors = []
     assert len(list(open_sequence(folder).frames("mono", on_error=errors.append))) == 2
     assert "1.10.png" in errors[0].reason
+
+
+def test_rows_that_repeat_a_stamp_are_counted(folder):
+    rows = (folder / "rgb.txt").read_text()
+    (folder / "rgb.txt").write_text(rows + "1.00 rgb/1.10.png\n")
+    remarks = open_sequence(folder).remarks
+    assert "1 of 4 rows of" in remarks[0]
+    assert "rgb.txt repeat a stamp" in remarks[0]
