@@ -89,7 +89,7 @@ def _read_list(path: Path) -> tuple[Index, list[Path], str]:
     listed_ns = np.array([stamp_ns for stamp_ns, _ in rows], np.int64)
     order = stamps.increasing(listed_ns)
     remark = partners.repeated(path, len(rows), len(order))
-    return listed_ns[order], [path.parent / rows[i][1][1] for i in order], remark
+    return listed_ns[order], [_file(path, rows[i][1][1]) for i in order], remark
 
 
 def _read_pairs(path: Path) -> Lists:
@@ -102,10 +102,15 @@ def _read_pairs(path: Path) -> Lists:
     order = stamps.increasing(listed_ns)
     return Lists(
         listed_ns[order],
-        [path.parent / rows[i][1][1] for i in order],
-        [path.parent / rows[i][1][3] for i in order],
+        [_file(path, rows[i][1][1]) for i in order],
+        [_file(path, rows[i][1][3]) for i in order],
         (partners.repeated(path, len(rows), len(order)),),
     )
+
+
+def _file(path: Path, name: str) -> Path:
+    """Return the file that a list names, also as Windows writes it."""
+    return path.parent / name.replace("\\", "/")
 
 
 def _is_depth(file: str) -> bool:

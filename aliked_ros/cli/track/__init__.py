@@ -77,7 +77,9 @@ def run(options: argparse.Namespace) -> int:
     pipeline = _build(rig, extractor, configs)
     tracked, strip = TrackRun(extractor.weights_id, remarks), TrackStrip(count)
     exit_code = track(sequence, (options.start, count), pipeline, tracked, strip, trajectory)
-    if not tracked.records and not exit_code:
+    if not tracked.records and exit_code:
+        return exit_code
+    if not tracked.records:
         raise ValueError(
             f"none of {count} frames of {sequence.name} could be read: {tracked.errors[0]}"
         )

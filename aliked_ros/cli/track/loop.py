@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time  # noqa: TID251 - a command measures how long its steps take
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from aliked_ros.cli.progress import progress_bar
@@ -43,9 +44,10 @@ def track(
             tracked.errors.append(error)
             say("skipped", str(error), error.reason)
             progress.update()
+            if asked.is_asked:
+                raise _StoppedError
 
-        started_s = time.perf_counter()
-        for frame in sequence.frames(sensor, start=start, limit=count, on_error=skip):
+        def follow(frame: Frame) -> None:
             record = _process(frame, pipeline, strip, started_s)
             tracked.records.append(record)
             trajectory.add(record)
@@ -54,9 +56,14 @@ def track(
             shown = f"{record.state.value}, {record.figures['num_inliers']:.0f} inliers"
             progress.set_postfix_str(shown, refresh=False)
             progress.update()
-            if asked.is_asked:
-                break
-            started_s = time.perf_counter()
+
+        started_s = time.perf_counter()
+        with suppress(_StoppedError):
+            for frame in sequence.frames(sensor, start=start, limit=count, on_error=skip):
+                follow(frame)
+                if asked.is_asked:
+                    break
+                started_s = time.perf_counter()
     tracked.left_out.update(sequence.left_out)
     tracked.is_interrupted = asked.is_asked
     return asked.exit_code
@@ -73,6 +80,10 @@ def _process(
     return FrameRecord.of(
         processed.result, {"read": read_ms, **processed.stages_ms, "total": total_ms}
     )
+
+
+class _StoppedError(Exception):
+    """The user asked for the end while frames were skipped."""
 
 
 class _Sayer:

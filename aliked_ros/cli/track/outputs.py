@@ -22,10 +22,13 @@ from aliked_ros.odometry.result import State
 from aliked_ros.plotting import plot_trajectory
 
 TRAJECTORY = "trajectory.txt"
+_OTHERS = ("groundtruth.txt", "report.json", "trajectory.png", "tracks.png")
 
 
 class TrajectoryFile:
     """trajectory.txt: the frames whose pose was measured, each row on disk at once.
+
+    What an earlier run left in the folder goes, so that no file tells of another run.
 
     Args:
         folder: of the file.
@@ -36,6 +39,8 @@ class TrajectoryFile:
 
     def __init__(self, folder: Path) -> None:
         self._file = RowFile(folder / TRAJECTORY)
+        for name in _OTHERS:
+            (folder / name).unlink(missing_ok=True)
         self._file.write(tum_rows.HEADER)
 
     def add(self, record: FrameRecord) -> None:
@@ -64,7 +69,6 @@ def write_outputs(
             comparison = compare_files(*files, with_scale=sensor == "mono")
     report = _report(sequence, configs, tracked, comparison)
     write_whole(folder / "report.json", (json.dumps(report, indent=2) + "\n").encode())
-    (folder / "trajectory.png").unlink(missing_ok=True)  # that of an earlier run
     with _without_extra(left_out, "no trajectory.png"):
         _plot(folder, f"{sequence.name}, {sensor}", sensor, comparison)
     return "\n".join([*_summary(report, tracked), *left_out, f"written: {folder}"])
@@ -106,7 +110,6 @@ def _write_ground_truth(path: Path, sequence: Sequence, tracked: TrackRun) -> bo
     """Write the ground truth at the stamps of the frames; return whether there is any."""
     truth = sequence.ground_truth
     if truth is None:
-        path.unlink(missing_ok=True)
         return False
     poses = [
         (record.stamp_ns, T_world_camera)

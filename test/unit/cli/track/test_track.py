@@ -202,3 +202,18 @@ def test_what_there_is_is_scored_after_an_interruption(
     assert report["frames"]["total"] == 2
     assert len(tum_rows.read(tmp_path / "trajectory.txt")) == 2
     assert "before it was interrupted" in capsys.readouterr().out
+
+
+def _fail(*_):
+    raise RuntimeError("a bug")
+
+
+def test_nothing_of_an_earlier_run_is_left(folder, tmp_path):
+    for name in ("report.json", "trajectory.png", "tracks.png", "groundtruth.txt"):
+        (tmp_path / name).write_text("old")
+    (tmp_path / "notes.txt").write_text("the user's")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FramePipeline, "process", _fail)
+        with pytest.raises(RuntimeError, match="a bug"):
+            _track(folder, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"trajectory.txt", "notes.txt"}
