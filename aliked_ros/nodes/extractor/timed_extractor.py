@@ -9,7 +9,7 @@ from rclpy.node import Node
 
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.config.nodes import ImageConfig
-from aliked_ros.network.packaged import PACKAGED
+from aliked_ros.network.weights import PACKAGED
 from aliked_ros.nodes.base.decoding import ImageDecoder
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.extraction import Extraction

@@ -72,8 +72,8 @@ class OdometryMeasure:
         assert result.T_world_camera is not None
         while self._arrived:
             stamp_ns, T_reference_base = self._arrived.popleft()
-            camera = T_reference_base @ placement.T_base_camera
-            self._estimator.add_reference(stamp_ns, camera[:3, 3])
+            T_reference_camera = T_reference_base @ placement.T_base_camera
+            self._estimator.add_reference(stamp_ns, T_reference_camera[:3, 3])
         self._estimator.add(result.stamp_ns, result.T_world_camera[:3, 3])
 
     def progress(self) -> str:
