@@ -33,6 +33,7 @@ class FakeNode:
         self.num_listeners = 1
         self.now_ns = 0
         self.use_sim_time = False
+        self.num_of_this_name = 1
         self.context = SimpleNamespace(ok=lambda: True)
 
     def send(self, topic, message, sent_ns=0):
@@ -80,8 +81,17 @@ class FakeNode:
     def resolve_topic_name(self, name):
         return name if name.startswith("/") else f"/{name}"
 
+    def get_name(self):
+        return "fake"
+
+    def get_namespace(self):
+        return "/"
+
     def get_fully_qualified_name(self):
         return "/fake"
+
+    def get_node_names_and_namespaces(self):
+        return [("fake", "/")] * self.num_of_this_name
 
     def get_logger(self):
         def say(level):

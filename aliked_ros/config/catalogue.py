@@ -1,4 +1,4 @@
-"""Which node has which parameters: for README, config/aliked.yaml and the search for typing errors."""
+"""Which node has which parameters: for README, config/aliked.yaml and typing errors."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from aliked_ros.config import (
     StereoConfig,
 )
 from aliked_ros.config.nodes import (
+    CamerasConfig,
     FramesConfig,
     ImageConfig,
     InputsConfig,
@@ -23,6 +24,7 @@ from aliked_ros.config.nodes import (
     PlayerConfig,
     RecorderConfig,
     StreamConfig,
+    ViewConfig,
 )
 
 # Node -> prefix and config of its parameters, in the order in which a reader wants them.
@@ -30,6 +32,8 @@ NODES: dict[str, tuple[tuple[str, type[Config]], ...]] = {
     "aliked_extractor": (
         ("extractor", ExtractorConfig),
         ("", StreamConfig),
+        ("", CamerasConfig),
+        ("", ViewConfig),
         ("", ImageConfig),
         ("", LifecycleConfig),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from aliked_ros.config import SENSORS, Config, knob
@@ -45,23 +46,82 @@ class ImageConfig(Config):
 
 
 @dataclass(frozen=True)
+class CamerasConfig(Config):
+    """Extractor: the cameras of which it takes images."""
+
+    cameras: tuple[str, ...] = knob(
+        ("",),
+        "names of several cameras, whose images are worked on together: each has NAME/image_raw "
+        "and NAME/features; one empty name: image_raw and features",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.names:
+            if not re.fullmatch(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", name, re.ASCII):
+                raise ValueError(
+                    f"CamerasConfig.cameras is {list(self.cameras)}: {name!r} cannot be part of a "
+                    "topic, give names such as 'front' or 'rig/left'"
+                )
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"CamerasConfig.cameras is {list(self.cameras)}: names must differ")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the cameras; empty: there is one, without a name."""
+        return tuple(name for name in self.cameras if name)
+
+
+@dataclass(frozen=True)
+class ViewConfig(Config):
+    """Extractor: where in an image it looks; keypoints are those of the whole image."""
+
+    image_width: int = knob(
+        0,
+        "wider images are resized to this width before features are found, px; calibration and "
+        "depth stay those of the image as it came; 0: never",
+        minimum=0,
+        maximum=100_000,
+    )
+    crop: str = knob(
+        "", "'x y width height' of the part where features are found, px; empty: everywhere"
+    )
+    mask: str = knob(
+        "",
+        "picture of the image's size, such as a PNG; where it is black no keypoints are kept, for "
+        "what moves with the camera; empty: none",
+    )
+
+
+@dataclass(frozen=True)
 class StreamConfig(Config):
     """Extractor: how many images of a stream are worked on, and how their features travel."""
 
     max_rate_hz: float = knob(
-        0.0, "images per second at most, the others are skipped, Hz; 0: no limit", minimum=0.0
+        0.0,
+        "images per second at most, the others are skipped, Hz; 0: no limit",
+        minimum=0.0,
+        is_live=True,
     )
     target_rate_hz: float = knob(
         0.0,
         "images per second to hold by finding fewer keypoints where a frame takes too long, Hz; "
         "0: always max_keypoints",
         minimum=0.0,
+        is_live=True,
     )
     min_keypoints: int = knob(
-        300, "target_rate_hz allows at least this many keypoints", minimum=1, maximum=100_000
+        300,
+        "target_rate_hz allows at least this many keypoints",
+        minimum=1,
+        maximum=100_000,
+        is_live=True,
     )
     descriptor_type: str = knob(
-        "float32", "of the descriptors in the features message", choices=DESCRIPTOR_TYPES
+        "float32",
+        "of the descriptors in the features message",
+        choices=DESCRIPTOR_TYPES,
+        is_live=True,
     )
 
 
@@ -109,7 +169,7 @@ class InputsConfig(Config):
     rectified_images: bool = knob(False, "the images are rectified already: only P counts")
     depth_transport: str = knob(
         "raw",
-        "how depth arrives; the others: depth/image_raw/compressed, depth/image_raw/compressedDepth",
+        "how depth arrives; all but raw: depth/image_raw/TRANSPORT",
         choices=DEPTH_TRANSPORTS,
     )
     depth_scale: float = knob(
@@ -117,13 +177,17 @@ class InputsConfig(Config):
         "metres per unit of a depth image; 0: by its encoding, 32FC1 in metres, 16UC1 in mm",
         minimum=0.0,
         maximum=1e3,
+        is_live=True,
     )
-    sync_slop_s: float = knob(0.01, "stamps of one instant differ by at most this, s", minimum=1e-6)
+    sync_slop_s: float = knob(
+        0.01, "stamps of one instant differ by at most this, s", minimum=1e-6, is_live=True
+    )
     sync_wait_s: float = knob(
         0.3,
         "features wait so long for depth or the right image, then they are tracked without, s",
         minimum=0.0,
         maximum=10.0,
+        is_live=True,
     )
     sync_queue_size: int = knob(60, "images that wait for their features at most", minimum=1)
     restart_at: str = knob(
@@ -131,6 +195,7 @@ class InputsConfig(Config):
         "where the base is when time goes back: at the origin if the images come from a player or "
         "by sim time ('auto'), 'last_pose' or 'origin'",
         choices=RESTART_AT,
+        is_live=True,
     )
 
 

@@ -6,6 +6,7 @@ from std_msgs.msg import Header
 
 from aliked_ros.extractor import pick_device
 from aliked_ros.nodes.base.handover import Handover
+from aliked_ros.nodes.base.machine import show_machine
 from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.run import run
 from aliked_ros.nodes.tracker.session import MakeOdometry, make_live_odometry
@@ -28,13 +29,14 @@ class TrackerNode(ManagedNode):
         super().__init__("aliked_tracker")
         self._make_odometry = make_odometry
         self._has_local_extractor = has_local_extractor
-        self._settings = SettingsParameters(self)
+        self._settings = SettingsParameters(self, self._changed)
 
     def make(self) -> TrackerWork:
         """Choose the device."""
         settings = self._settings.value()
         device = pick_device(settings.inputs.device)
         self.diagnostics.hardware_id = str(device)
+        show_machine(self.diagnostics, device)
         self.get_logger().info(f"{settings.odometry.sensor} odometry, matching on {device}")
         return TrackerWork(
             self,
@@ -45,6 +47,10 @@ class TrackerNode(ManagedNode):
             self._has_local_extractor,
             self.diagnostics,
         )
+
+    def _changed(self) -> None:
+        if self.work is not None:
+            self.work.reconfigure(self._settings.value())
 
     @property
     def frame_s(self) -> float:

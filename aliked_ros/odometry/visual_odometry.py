@@ -75,6 +75,7 @@ class VisualOdometry:
     ) -> None:
         self._config, self._matcher = config, matcher
         self._camera, self._K = camera, camera.K_rectified
+        self._right_camera = right_camera
         self._intake = Intake(config, camera, right_camera)
         self._make_runner = make_runner
         self._radius_px = config.guided_radius_of_width * camera.width
@@ -92,6 +93,21 @@ class VisualOdometry:
         self._recovery = Recovery()
         self._map = AdjustedMap(self._config, self._K, self._make_runner)
         self._tracks.forget()
+
+    def reconfigure(self, config: OdometryConfig, matcher: MatcherConfig) -> None:
+        """Use other thresholds and noise from the next image on; the kind of sensor stays.
+
+        Poses go on from the keyframe; the map begins anew there.
+        """
+        self._config, self._matcher = config, matcher
+        self._intake = Intake(config, self._camera, self._right_camera)
+        self._radius_px = config.guided_radius_of_width * self._camera.width
+        self._keyframe_rule = KeyframeRule(config, self._camera.width)
+        self._map = AdjustedMap(config, self._K, self._make_runner)
+        if self._keyframe is not None:
+            is_mono = config.sensor == "mono"
+            as_seen = self._keyframe.without_depth() if is_mono else self._keyframe
+            self._map.begin(self._keyframe, as_seen)
 
     def process(
         self,

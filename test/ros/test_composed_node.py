@@ -107,7 +107,7 @@ def values_of(probe, name):
         status
         for message in probe.heard["/diagnostics"]
         for status in message.status
-        if status.name.startswith(name)
+        if status.name == f"{name}: frames"
     ]
     return {item.key: item.value for item in found[-1].values} if found else {}
 

@@ -328,3 +328,49 @@ def test_a_lost_gpu_ends_the_process_with_a_code_of_its_own(
     images.publish(message_of(textured(), 1))
     assert processes.wait(str(executable)) == EXIT_DEVICE_LOST
     assert "does not answer any more" in processes.log(str(executable))
+
+
+def test_several_cameras_share_one_network_and_each_has_its_own_topics(
+    processes, probe, network_parameters
+):
+    processes.start("extractor_node", **network_parameters, cameras="[front,rear]")
+    names = ("front", "rear")
+    images = [probe.publisher(Image, f"{name}/image_raw") for name in names]
+    for name in names:
+        probe.listen(Features, f"{name}/features")
+    probe.listen(DiagnosticArray, "/diagnostics")
+    probe.wait_for_publishers()
+    probe.wait_until(lambda: all(hears(probe, f"/{name}/image_raw") for name in names), "both")
+    for round_number in range(1, 4):
+        for index, publisher in enumerate(images):
+            publisher.publish(message_of(textured(index), 10**9 * round_number + index))
+        for name in names:
+            heard = probe.heard[f"{name}/features"]
+            probe.wait_until(lambda h=heard, n=round_number: len(h) == n, f"features of {name}")
+    front, rear = (probe.heard[f"{name}/features"][-1] for name in names)
+    assert (front.header.stamp.nanosec, rear.header.stamp.nanosec) == (0, 1)
+    assert front.keypoints != rear.keypoints
+    probe.wait_until(lambda: diagnostics(probe)[1]["processed"] == "6", "six counted images")
+
+
+def test_keypoints_of_a_part_that_is_resized_are_those_of_the_whole_image(
+    processes, probe, network_parameters
+):
+    options = {"crop": "'40 20 100 80'", "image_width": 80}
+    processes.start("extractor_node", **network_parameters, **options)
+    probe.listen(Features, "features")
+    images = probe.publisher(Image, "image_raw")
+    probe.wait_until(images.get_subscription_count, "the extractor")
+    probe.wait_for_publishers()
+
+    def has_answered():
+        images.publish(message_of(textured(), 10**9))
+        return bool(probe.heard["features"])
+
+    probe.wait_until(has_answered, "features", poll_s=0.5)
+    features = probe.heard["features"][0]
+    assert (features.width, features.height) == (160, 120)
+    x, y = np.reshape(features.keypoints, (-1, 2)).T
+    assert len(x) > 10
+    assert (x.min() > 39, x.max() < 140, y.min() > 19, y.max() < 100) == (True,) * 4
+    assert x.max() > 100  # not the pixels of what the network saw

@@ -5,6 +5,8 @@ import pytest
 from aliked_ros.msg import OdometryStatus
 from nav_msgs.msg import Path
 from point_world import CAMERA, nothing, room, sideways
+from rcl_interfaces.msg import Parameter, ParameterValue
+from rcl_interfaces.srv import SetParametersAtomically
 from std_msgs.msg import Header
 from tracker_sender import start_tracker
 
@@ -172,3 +174,35 @@ def test_a_bad_start_ends_with_one_clear_line(processes, parameters, words):
     log = processes.log("tracker_node")
     assert "Traceback" not in log
     assert all(word in log for word in words), log
+
+
+def parameter(name, value):
+    kind = 2 if isinstance(value, int) else 4
+    field = "integer_value" if kind == 2 else "string_value"
+    return Parameter(name=name, value=ParameterValue(type=kind, **{field: value}))
+
+
+def test_thresholds_change_while_it_tracks_and_several_change_together_or_not_at_all(sender, probe):
+    def set_all(**values):
+        request = SetParametersAtomically.Request(
+            parameters=[parameter(f"odometry.{name}", value) for name, value in values.items()]
+        )
+        name = "/aliked_tracker/set_parameters_atomically"
+        return probe.call(SetParametersAtomically, name, request).result
+
+    world, path = room(), sideways(6)
+    for index in range(2):
+        assert sender.send(world.see(path[index]), index).state == OdometryStatus.TRACKING
+    assert set_all(min_inliers=10_000).successful
+    status = sender.send(world.see(path[2]), 2)
+    assert "10000 are needed" in status.reason
+    refused = set_all(min_inliers=15, window_size=-1)
+    assert not refused.successful
+    assert "odometry.window_size" in refused.reason
+    assert "-1" in refused.reason
+    assert "10000 are needed" in sender.send(world.see(path[3]), 3).reason
+    refused = set_all(min_inliers=15, sensor="mono")
+    assert "takes effect only when the node is configured: ros2 lifecycle set" in refused.reason
+    assert set_all(min_inliers=15, window_size=3).successful
+    status = sender.send(world.see(path[4]), 4)
+    assert (status.state, status.num_restarts) == (OdometryStatus.TRACKING, 0)

@@ -245,6 +245,20 @@ def test_the_map_of_files_is_written_from_docstrings(tmp_path):
                          "| `thing.py` | What it does. |\n")  # fmt: skip
 
 
+def test_the_parameters_are_written_to_readme_and_file(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(
+        "a\n<!-- parameters: scripts/write_parameters.py -->\nbygone\n<!-- end -->\nb\n"
+    )
+    (tmp_path / "config").mkdir()
+    for _ in range(2):  # safe to repeat
+        run("scripts/write_parameters.py", tmp_path)
+    text = readme.read_text()
+    assert (text[:2], text[-2:], "bygone" in text) == ("a\n", "b\n", False)
+    assert "`odometry.sensor`" in text
+    assert "odometry:" in (tmp_path / "config" / "aliked.yaml").read_text()
+
+
 def test_exports_of_a_foreign_machine_get_the_folders_of_this_one(tmp_path):
     export = tmp_path / "share" / "some_msgs" / "cmake" / "export.cmake"
     export.parent.mkdir(parents=True)

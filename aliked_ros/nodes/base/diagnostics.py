@@ -12,6 +12,7 @@ from rclpy.node import Node
 from aliked_ros.nodes.base.causes import Causes, printable
 from aliked_ros.nodes.base.clocks import STEADY
 from aliked_ros.nodes.base.counts import FrameCounts
+from aliked_ros.nodes.base.errors import explain
 from aliked_ros.nodes.base.silence import Wanted, why_silent
 
 PERIOD_S = 1.0
@@ -172,7 +173,10 @@ class Diagnostics:
     def report(self) -> None:
         """Publish what is known now."""
         for check in list(self._checks):
-            check()
+            try:
+                check()
+            except Exception as error:  # what is found out about others must not silence us
+                self._causes.note("check", f"a check failed: {explain(error)}")
         level, text = self._level(time.monotonic())
         statuses = [self._status("frames", Report(level, text, dict(self._values())))]
         statuses += [self._status(name, make()) for name, make in list(self._reports.items())]
@@ -200,7 +204,7 @@ class Diagnostics:
             for topic, one in list(self._inputs.items())
             if one.wanted is not None
         ]
-        return values + [(name, fact()) for name, fact in list(self._facts.items())]
+        return values + [(name, _told(fact)) for name, fact in list(self._facts.items())]
 
     def _level(self, now: float) -> tuple[bytes, str]:
         """Return the level and one sentence; warn of inputs from which nothing has come."""
@@ -223,3 +227,11 @@ class Diagnostics:
             for topic, one in list(self._inputs.items())
             if one.silent_s(now) > SILENCE_S
         )
+
+
+def _told(fact: Callable[[], object]) -> object:
+    """Return a fact, or why it cannot be told."""
+    try:
+        return fact()
+    except Exception as error:
+        return f"unknown ({explain(error)})"

@@ -67,11 +67,10 @@ class ManagedNode(LifecycleNode):
         self,
         config_type: type[AnyConfig],
         prefix: str = "",
-        live: tuple[str, ...] = (),
         on_change: Callable[[AnyConfig], None] = lambda _: None,
     ) -> LiveConfig[AnyConfig]:
         """Declare the parameters of a config; see `LiveConfig`."""
-        return LiveConfig(self, config_type, prefix, live, on_change, lambda: self.work is not None)
+        return LiveConfig(self, config_type, prefix, on_change, lambda: self.work is not None)
 
     def start_up(self) -> None:
         """Configure and activate, if the node does that itself.
@@ -160,10 +159,11 @@ class ManagedNode(LifecycleNode):
 
     def _entities(self) -> dict[Any, Callable[[Any], object]]:
         """Return everything that was created at this node, and how it is destroyed."""
-        return (
-            dict.fromkeys(self.publishers, self.destroy_publisher)
-            | dict.fromkeys(self.subscriptions, self.destroy_subscription)
-            | dict.fromkeys(self.services, self.destroy_service)
-            | dict.fromkeys(self.clients, self.destroy_client)
-            | dict.fromkeys(self.timers, self.destroy_timer)
-        )
+        kinds: list[tuple[Any, Callable[[Any], object]]] = [
+            (self.publishers, self.destroy_publisher),
+            (self.subscriptions, self.destroy_subscription),
+            (self.services, self.destroy_service),
+            (self.clients, self.destroy_client),
+            (self.timers, self.destroy_timer),
+        ]
+        return {entity: destroy for entities, destroy in kinds for entity in entities}

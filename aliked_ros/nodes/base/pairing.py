@@ -52,16 +52,13 @@ class _Waiting:
 class _Stream:
     """The newest messages of a partner topic, in the order of arrival."""
 
-    topic: PartnerTopic
+    name: str
+    slop_ns: int
     queue: OrderedDict[int, Any] = field(default_factory=OrderedDict)
     newest_ns: int | None = None  # stamp of the one that arrived last
     unpaired: deque[tuple[int, float]] = field(
         default_factory=lambda: deque(maxlen=_NUM_REMEMBERED)
     )
-
-    @property
-    def slop_ns(self) -> int:
-        return round(self.topic.slop_s * 1e9)
 
 
 class Pairing:
@@ -87,7 +84,7 @@ class Pairing:
         emit: Callable[[Paired], None],
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._streams = [_Stream(topic) for topic in topics]
+        self._streams = [_Stream(topic.name, round(topic.slop_s * 1e9)) for topic in topics]
         self._wait_s = wait_s
         self._queue_size = queue_size
         self._emit = emit
@@ -96,6 +93,13 @@ class Pairing:
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def reconfigure(self, slop_s: float, wait_s: float) -> None:
+        """Wait otherwise from now on; topics whose stamps must be equal stay so."""
+        self._wait_s = wait_s
+        for stream in self._streams:
+            if stream.slop_ns:
+                stream.slop_ns = round(slop_s * 1e9)
 
     def add(self, item: Any, stamp_ns: int, now_s: float, has_jumped: bool = False) -> None:
         """Take an item.
@@ -180,7 +184,7 @@ class Pairing:
 
     def _explain(self, stream: _Stream, stamp_ns: int) -> str:
         """Say why an item has no partner on a topic, and what may be done."""
-        name, slop_ms = stream.topic.name, stream.topic.slop_s * 1e3
+        name, slop_ms = stream.name, stream.slop_ns * 1e-6
         known = [*stream.queue, *([] if stream.newest_ns is None else [stream.newest_ns])]
         if not known:
             return f"nothing has come on {name} yet"
@@ -199,7 +203,7 @@ class Pairing:
             if abs(item_ns - stamp_ns) <= stream.slop_ns:
                 stream.unpaired.remove((item_ns, since_s))
                 self._note(
-                    f"{stream.topic.name} comes {now_s - since_s:.2f} s after its partner, "
+                    f"{stream.name} comes {now_s - since_s:.2f} s after its partner, "
                     f"sync_wait_s is {self._wait_s:g} s"
                 )
                 return True

@@ -34,16 +34,15 @@ _LARGEST = {int: 2**31 - 1, float: sys.float_info.max}
 class LiveConfig(Generic[AnyConfig]):
     """The parameters of a config, one per field.
 
-    Fields in `live` may be set at any time. The others may be set as long as the node is not
-    configured: they take effect when it is.
+    Live knobs may be set at any time. The others may be set as long as the node is not configured:
+    they take effect when it is.
 
     Args:
         node: gets the parameters.
         config_type: the config.
         prefix: parameters are called `PREFIX.FIELD`; empty: `FIELD`.
-        live: fields that may be set at any time.
         on_change: called with the new config after a change.
-        is_fixed: whether only live fields may be set now.
+        is_fixed: whether only live knobs may be set now.
 
     Attributes:
         value: the config as it is now.
@@ -57,17 +56,20 @@ class LiveConfig(Generic[AnyConfig]):
         node: Node,
         config_type: type[AnyConfig],
         prefix: str,
-        live: tuple[str, ...],
-        on_change: Callable[[AnyConfig], None],
+        on_change: Callable[[AnyConfig], None] = lambda _: None,
         is_fixed: Callable[[], bool] = lambda: True,
     ) -> None:
         self._node = node
         self._prefix = prefix
-        self._live = live
         self._on_change = on_change
         self._is_fixed = is_fixed
         self._fields = {_name(prefix, item.name): item.name for item in fields(config_type)}
-        self.value: AnyConfig = _declare(node, config_type, prefix, live)
+        self._fixed = {
+            name: item.name
+            for name, item in zip(self._fields, fields(config_type), strict=True)
+            if not item.metadata["is_live"]
+        }
+        self.value: AnyConfig = _declare(node, config_type, prefix)
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._apply)
 
@@ -92,8 +94,8 @@ class LiveConfig(Generic[AnyConfig]):
         """Raise ValueError if a field would change that may not now."""
         if not self._is_fixed():
             return
-        for name, field in self._fields.items():
-            if field not in self._live and getattr(changed, field) != getattr(self.value, field):
+        for name, field in self._fixed.items():
+            if getattr(changed, field) != getattr(self.value, field):
                 node_name = self._node.get_fully_qualified_name()
                 raise ValueError(
                     f"{name} is {getattr(self.value, field)!r} and takes effect only when the node "
@@ -108,9 +110,7 @@ class LiveConfig(Generic[AnyConfig]):
             self._on_change(changed)
 
 
-def _declare(
-    node: Node, config_type: type[AnyConfig], prefix: str, live: tuple[str, ...]
-) -> AnyConfig:
+def _declare(node: Node, config_type: type[AnyConfig], prefix: str) -> AnyConfig:
     """Declare the parameters of a config; return what they say.
 
     Raises:
@@ -124,7 +124,7 @@ def _declare(
     }
     config = _build(config_type, prefix, values)
     for item in fields(config_type):
-        node.set_descriptor(names[item.name], _descriptor(item, item.name in live))
+        node.set_descriptor(names[item.name], _descriptor(item))
     return config
 
 
@@ -174,7 +174,7 @@ def _in_parameters(error: Exception, config_type: type[Config], prefix: str) -> 
     return str(error).replace(f"{config_type.__name__}.", f"{prefix}." if prefix else "")
 
 
-def _descriptor(item: Field[Any], is_live: bool) -> ParameterDescriptor:
+def _descriptor(item: Field[Any]) -> ParameterDescriptor:
     """Describe a field, its allowed values and its range."""
     limits, kind = item.metadata, type(item.default)
     text = limits["description"]
@@ -183,7 +183,7 @@ def _descriptor(item: Field[Any], is_live: bool) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
         type=_TYPES[kind].value,
         description=text,
-        additional_constraints=_constraints(limits["choices"], is_live),
+        additional_constraints=_constraints(limits["choices"], limits["is_live"]),
         # rclpy refuses 1 for a double, and an empty list for one of strings; with dynamic typing
         # the check of the type is ours.
         dynamic_typing=kind in (float, tuple),

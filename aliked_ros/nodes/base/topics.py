@@ -187,7 +187,9 @@ class Topics:
         qos = copy(wanted.qos)  # overrides are written into it
         if reliability is not None:
             qos.reliability = reliability
-        overrides = QoSOverridingOptions(_OVERRIDES) if wanted.is_adjustable else None
+        # What the user has overridden must not undo what the publishers leave us.
+        is_adjustable = wanted.is_adjustable and reliability is None
+        overrides = QoSOverridingOptions(_OVERRIDES) if is_adjustable else None
         named = Wanted(wanted.topic, type_name(wanted.message_type), qos)
         if wanted.is_watched:
             self.diagnostics.watch(wanted.topic, named)

@@ -47,17 +47,20 @@ class RecordingCheck:
     Args:
         node: knows who publishes what.
         restart_at: "last_pose" or "origin" decide; "auto" asks for sim time and players.
+
+    Attributes:
+        restart_at: likewise; may be set at any time.
     """
 
     def __init__(self, node: Node, restart_at: str) -> None:
         self._node = node
-        self._restart_at = restart_at
+        self.restart_at = restart_at
 
     def starts_over(self, jump: Jump) -> bool:
         """Return whether odom begins anew after a jump of time."""
-        if jump.seconds >= 0 or self._restart_at == "last_pose":
+        if jump.seconds >= 0 or self.restart_at == "last_pose":
             return False
-        return self._restart_at == "origin" or self._is_recording()
+        return self.restart_at == "origin" or self._is_recording()
 
     def _is_recording(self) -> bool:
         if self._node.get_parameter("use_sim_time").value:

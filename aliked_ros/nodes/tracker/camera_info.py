@@ -17,12 +17,14 @@ from aliked_ros.nodes.tracker.rivals import Rivals
 from aliked_ros.structs import Camera
 
 _DIGITS = 6  # of the numbers in two calibrations that are the same
+_MAX_BROKEN = 2  # messages in a row that are no calibration and leave the one before in force
 
 
 class CameraInfoTopic:
     """Subscribes to a camera_info topic and converts a message only when it differs.
 
-    It hears publishers that send again and again and those that sent once before we came.
+    It hears publishers that send again and again and those that sent once before we came. A message
+    that is no calibration leaves the one before in force; several in a row do not.
 
     Args:
         topics: subscribes, and knows who publishes.
@@ -37,6 +39,7 @@ class CameraInfoTopic:
         self._topics = topics
         self._is_rectified = is_rectified
         self._newest: CameraInfo | None = None
+        self._num_broken = 0  # messages in a row that were no calibration
         self._key: Hashable = None  # of the newest message
         self._used: tuple[Hashable, tuple[int, int]] | None = None  # that `_camera` was made of
         self._camera: Camera | None = None
@@ -47,9 +50,26 @@ class CameraInfoTopic:
         topics.diagnostics.add_check(self._look_for_latched)
 
     def _store(self, message: CameraInfo, _: int) -> None:
+        key = _key(message)
+        if key != self._key:
+            problem = self._problem(message)
+            self._num_broken = self._num_broken + 1 if problem else 0
+            is_in_force = self._used is not None and self._used[0] == self._key
+            if problem and is_in_force and self._num_broken <= _MAX_BROKEN:
+                self._topics.diagnostics.count("camera_info messages not used", problem)
+                return
+            if not problem:
+                self._rivals.add(key, time.monotonic())
         self._newest, self.frame_id = message, message.header.frame_id
-        self._key = _key(message)
-        self._rivals.add(self._key, time.monotonic())
+        self._key = key
+
+    def _problem(self, message: CameraInfo) -> str:
+        """Return why a message is no calibration, or an empty string."""
+        try:
+            camera_from_message(message, is_rectified=self._is_rectified)
+        except ValueError as error:
+            return f"{self._topic}: {error}"
+        return ""
 
     def _look_for_latched(self) -> None:
         """Subscribe in the way that hears what was sent before, if somebody sent it so.
@@ -101,7 +121,7 @@ class CameraInfoTopic:
     def _fight(self, message: CameraInfo) -> str:
         names = self._topics.publishers(self._topic)
         return (
-            f"camera_info on {self._topic} changes to and fro (focal length now "
+            f"camera_info on {self._topic} changes back and forth (focal length now "
             f"{message.k[0]:.2f} px; published by {', '.join(names)}): one camera has "
             "one calibration, stop the other publisher or remap camera_info"
         )

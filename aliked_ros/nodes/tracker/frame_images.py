@@ -37,11 +37,14 @@ class FrameImageReader:
         images: how the images of cameras arrive.
         inputs: how depth arrives.
         diagnostics: hears which values of 16-bit images are used.
+
+    Attributes:
+        depth_scale: metres per unit of a depth image, 0: by its encoding; may be set at any time.
     """
 
     def __init__(self, images: ImageConfig, inputs: InputsConfig, diagnostics: Diagnostics) -> None:
         self._decode = ImageDecoder(images, diagnostics, "the left image")
-        self._depth_scale = inputs.depth_scale
+        self.depth_scale = inputs.depth_scale
         self._max_megapixels = images.max_megapixels
 
     def read(self, inputs: FrameInputs, extraction: Extraction) -> FrameImages:
@@ -65,14 +68,14 @@ class FrameImageReader:
             ImageError: if it cannot be used with the features.
         """
         assert inputs.depth is not None
-        depth_m = depth_from_message(inputs.depth, self._depth_scale, self._max_megapixels)
+        depth_m = depth_from_message(inputs.depth, self.depth_scale, self._max_megapixels)
         if depth_m.shape != extraction.features.image_size:
             raise ImageError(
                 f"it is {depth_m.shape[1]}x{depth_m.shape[0]}, the image is "
                 f"{extraction.features.image_size[1]}x{extraction.features.image_size[0]}: "
                 "register the depth to it"
             )
-        if not self._depth_scale and (strange := implausible_depth(depth_m)):
+        if not self.depth_scale and (strange := implausible_depth(depth_m)):
             raise ImageError(strange)
         return depth_m
 

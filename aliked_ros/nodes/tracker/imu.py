@@ -40,6 +40,9 @@ class ImuOrientation:
         noise_deg: standard deviation of a turn between two images.
         diagnostics: shows how many images had an orientation.
 
+    Attributes:
+        noise_deg: likewise; may be set at any time.
+
     Raises:
         ValueError: if imu_transform is not a transform, or empty where there is no TF.
     """
@@ -56,7 +59,7 @@ class ImuOrientation:
         self._mount = Mount(
             node, frames.base_frame, "imu_transform", frames.imu_transform, BASE, self._is_used
         )
-        self._noise_deg = noise_deg
+        self.noise_deg = noise_deg
         self._diagnostics = diagnostics
         self._buffer, self._agreement = OrientationBuffer(), Agreement()
         self._newest: Array | None = None
@@ -108,7 +111,7 @@ class ImuOrientation:
             R_world_camera = result.T_world_camera[:3, :3]
         self._agreement.add(self._newest, R_world_camera)
         difference_deg = self._agreement.difference_deg
-        if difference_deg is not None and difference_deg > _MAX_DIFFERENCE * self._noise_deg:
+        if difference_deg is not None and difference_deg > _MAX_DIFFERENCE * self.noise_deg:
             self._diagnostics.warn(
                 f"{self._topic} turns otherwise than the images, by {difference_deg:.1f} deg from "
                 "image to image: check imu_transform (or TF), and that both use the same clock"

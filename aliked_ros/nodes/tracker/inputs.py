@@ -11,6 +11,7 @@ from typing import Any
 from rclpy.node import Node
 from std_msgs.msg import Header
 
+from aliked_ros.config.nodes import InputsConfig
 from aliked_ros.msg import Features
 from aliked_ros.nodes.base.clocks import STEADY
 from aliked_ros.nodes.base.diagnostics import Diagnostics
@@ -91,6 +92,11 @@ class TrackerInputs:
         # Depth is measured at the keypoints of this very image; its neighbour would mislead.
         is_exact = role == "left" and images.stamps == "message"
         return PartnerTopic(name, 0.0 if is_exact else inputs.sync_slop_s)
+
+    def reconfigure(self, inputs: InputsConfig) -> None:
+        """Wait for partners as other parameters say; what waits goes on."""
+        with self._lock:
+            self._pairing.reconfigure(inputs.sync_slop_s, inputs.sync_wait_s)
 
     def receive(self, handover: Handover) -> None:
         """Take the features of an image, in any thread."""

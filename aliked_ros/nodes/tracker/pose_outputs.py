@@ -39,10 +39,11 @@ class PoseOutputs:
         self, node: Node, topics: Topics, frames: FramesConfig, outputs: OutputsConfig
     ) -> None:
         self._frames = frames
-        self._publish_tf = outputs.publish_tf
         self._odometry = node.create_publisher(Odometry, "odometry", RESULT_QOS)
         self._path = node.create_publisher(Path, "path", LATCHED_QOS)
-        rivals = TransformRivals(topics, frames.odom_frame, frames.base_frame)
+        rivals = None
+        if outputs.publish_tf:
+            rivals = TransformRivals(topics, frames.odom_frame, frames.base_frame)
         self._transforms = TransformPublisher(node, rivals)
         self._poses: deque[PoseStamped] = deque(maxlen=outputs.path_length)
         self._path_is_new = False
@@ -71,8 +72,7 @@ class PoseOutputs:
             self._odometry.publish(self._odometry_message(stamped, pose, twist, twist_covariance))
         if not pose.is_measured:
             return
-        if self._publish_tf:
-            self._transforms.publish(stamped, self._frames.base_frame, pose.T_odom_base)
+        self._transforms.publish(stamped, self._frames.base_frame, pose.T_odom_base)
         self._poses.append(PoseStamped(header=stamped, pose=pose_to_message(pose.T_odom_base)))
         self._path_is_new = True
         self.trajectory.append((pose.stamp_ns, pose.T_odom_base.tobytes()))

@@ -1,4 +1,4 @@
-"""Calibrations that change to and fro: two publishers fight over one topic."""
+"""Calibrations that change back and forth: two publishers fight over one topic."""
 
 from __future__ import annotations
 

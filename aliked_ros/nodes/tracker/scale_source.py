@@ -7,6 +7,7 @@ from collections import deque
 from typing import Protocol
 
 from nav_msgs.msg import Odometry
+
 from aliked_ros.config import ScaleConfig
 from aliked_ros.nodes.base.conversions.poses import transform_from_pose
 from aliked_ros.nodes.base.qos import PAIRED_QOS

@@ -28,7 +28,7 @@ from aliked_ros.nodes.tracker.setup_reader import SetupReader
 from aliked_ros.nodes.tracker.status import Outcome
 from aliked_ros.odometry.pipeline import FramePipeline, TrackedFrame
 from aliked_ros.odometry.placement import Placement
-from aliked_ros.odometry.rig import make_rig
+from aliked_ros.odometry.rig import Rig, make_rig
 from aliked_ros.odometry.runners import InBackground
 from aliked_ros.odometry.visual_odometry import VisualOdometry
 from aliked_ros.structs import Array, Index
@@ -48,10 +48,14 @@ def make_pipeline(
     Raises:
         ValueError: if a stereo pair has no baseline.
     """
-    sensor = settings.odometry.sensor
-    rig = make_rig(sensor, setup.camera, setup.right_camera, config=settings.stereo)
+    rig = _make_rig(settings, setup)
     odometry = make_odometry(settings.odometry, settings.matcher, rig.camera, rig.right_camera)
     return FramePipeline(rig, odometry, time.perf_counter)
+
+
+def _make_rig(settings: TrackerSettings, setup: Setup) -> Rig:
+    sensor = settings.odometry.sensor
+    return make_rig(sensor, setup.camera, setup.right_camera, config=settings.stereo)
 
 
 class Session:
@@ -85,7 +89,7 @@ class Session:
     ) -> None:
         self._device = device
         self._diagnostics = diagnostics
-        self._make_pipeline = partial(make_pipeline, settings, make_odometry=make_odometry)
+        self._settings, self._make_odometry = settings, make_odometry
         self._setups = SetupReader(node, topics, settings)
         noise_deg = settings.odometry.rotation_prior_noise_deg
         self._imu = ImuOrientation(node, topics, settings.frames, noise_deg, diagnostics)
@@ -115,6 +119,16 @@ class Session:
             outcome = replace(outcome, skipped="unusable", reason=explain(error))
         why, self._untold = self._untold, ""
         return replace(outcome, restart_reason=why, num_restarts=self.num_restarts)
+
+    def reconfigure(self, settings: TrackerSettings) -> None:
+        """Take other live parameters from the next image on; pose and map stay."""
+        self._settings = settings
+        self._imu.noise_deg = settings.odometry.rotation_prior_noise_deg
+        self._images.depth_scale = settings.inputs.depth_scale
+        self._recording.restart_at = settings.inputs.restart_at
+        if self._pipeline is not None and self._made_for is not None:
+            self._pipeline.rig = _make_rig(settings, self._made_for)
+            self._pipeline.odometry.reconfigure(settings.odometry, settings.matcher)
 
     def restart(self, beginning: Beginning, why: str) -> None:
         """Forget everything; at the next image the base is where the beginning says."""
@@ -184,11 +198,14 @@ class Session:
                 starts_over = has_jumped and self._recording.starts_over(inputs.jump)
                 self._restart_by_itself(why, starts_over)
         if self._pipeline is None or not setup.has_cameras_of(self._made_for):
-            self._pipeline, self._made_for = self._make_pipeline(setup), setup
+            self._pipeline, self._made_for = self._new_pipeline(setup), setup
         if self._placement is None:
             # The camera is taken to be fixed to the robot: its place holds until a restart.
             self._placement = Placement(setup.T_base_camera, self._beginning.T_odom_base)
         return self._pipeline, self._placement
+
+    def _new_pipeline(self, setup: Setup) -> FramePipeline:
+        return make_pipeline(self._settings, setup, self._make_odometry)
 
     def _restart_by_itself(self, why: str, starts_over: bool = False) -> None:
         """Restart where the base was seen last, or at the origin of a recording."""
@@ -223,12 +240,14 @@ class Session:
         start_s = time.perf_counter()
         on_host = extraction.features.to("cpu")  # again, nobody has to wait for the device
         features = replace(extraction.features.to(self._device), on_host=on_host)
-        *images, missing = self._images.read(inputs, extraction)
+        image, right_image, depth_m, missing = self._images.read(inputs, extraction)
         unpack_ms = (time.perf_counter() - start_s) * 1e3
         tracked = pipeline.track(
             stamp_to_ns(extraction.header.stamp),
             features,
-            *images,
+            image,
+            right_image,
+            depth_m,
             orientation=partial(self._imu.at, T_base_camera=placement.T_base_camera),
         )
         result = tracked.result

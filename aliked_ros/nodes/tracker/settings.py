@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aliked_ros.config import MatcherConfig, OdometryConfig, ScaleConfig, StereoConfig
@@ -38,18 +39,25 @@ class TrackerSettings:
 class SettingsParameters:
     """Declares the parameters of the tracker.
 
+    Args:
+        node: gets them.
+        on_change: called after a change.
+
     Raises:
         ValueError: if a value is not allowed.
     """
 
-    def __init__(self, node: ManagedNode) -> None:
+    def __init__(self, node: ManagedNode, on_change: Callable[[], None]) -> None:
+        def changed(_: object) -> None:
+            on_change()
+
         self._images = node.parameters(ImageConfig)
-        self._inputs = node.parameters(InputsConfig)
+        self._inputs = node.parameters(InputsConfig, "", changed)
         self._frames = node.parameters(FramesConfig)
         self._outputs = node.parameters(OutputsConfig)
-        self._matcher = node.parameters(MatcherConfig, "matcher")
-        self._odometry = node.parameters(OdometryConfig, "odometry")
-        self._stereo = node.parameters(StereoConfig, "stereo")
+        self._matcher = node.parameters(MatcherConfig, "matcher", changed)
+        self._odometry = node.parameters(OdometryConfig, "odometry", changed)
+        self._stereo = node.parameters(StereoConfig, "stereo", changed)
         self._scale = node.parameters(ScaleConfig)
         self.value()
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 
+from geometry_msgs.msg import TransformStamped
 from rclpy.serialization import deserialize_message
 from tf2_msgs.msg import TFMessage
 
@@ -40,6 +41,8 @@ class TransformRivals:
         self._sent: OrderedDict[int, int] = OrderedDict()  # stamp -> how often it was not heard yet
         self._publishers: list[str] = []
         self._listened_at_s = float("-inf")
+        self._rival_parent: str | None = None  # of the rival that was heard when we listened last
+        self._has_heard_rival = False  # since we listen
         self.is_listening = False
         topics.diagnostics.add_check(self._look)
 
@@ -55,16 +58,28 @@ class TransformRivals:
         now_s, publishers = time.monotonic(), self._topics.publishers("/tf")
         if self.is_listening:
             if now_s - self._listened_at_s > _LISTEN_S:
-                self._topics.unsubscribe("/tf")
-                self.is_listening = False
-            return
-        is_due = publishers != self._publishers or now_s - self._listened_at_s > _PERIOD_S
-        self._publishers = publishers
-        if is_due and self._topics.is_open and self._topics.num_publishers("/tf") > 1:
+                self._end()
+        elif self._is_due(publishers, now_s):
             self.is_listening, self._listened_at_s = True, now_s
+            self._has_heard_rival = False
             self._topics.subscribe(
                 TFMessage, "/tf", TRANSFORM_QOS, self._hear, is_watched=False, is_raw=True
             )
+        self._publishers = publishers
+        if self._rival_parent is not None:
+            self._tell(self._rival_parent)
+
+    def _is_due(self, publishers: list[str], now_s: float) -> bool:
+        if not self._topics.is_open or self._topics.num_publishers("/tf") < 2:
+            self._rival_parent = None
+            return False
+        return publishers != self._publishers or now_s - self._listened_at_s > _PERIOD_S
+
+    def _end(self) -> None:
+        self._topics.unsubscribe("/tf")
+        self.is_listening = False
+        if not self._has_heard_rival:
+            self._rival_parent = None
 
     def _hear(self, data: bytes, _: int) -> None:
         if self._child.encode() not in data:
@@ -72,12 +87,12 @@ class TransformRivals:
         for transform in deserialize_message(data, TFMessage).transforms:
             parent, child = transform.header.frame_id.lstrip("/"), transform.child_frame_id
             if child.lstrip("/") == self._child and not self._is_ours(parent, transform):
-                self._tell(parent)
+                self._has_heard_rival, self._rival_parent = True, parent
 
-    def _is_ours(self, parent: str, transform: object) -> bool:
+    def _is_ours(self, parent: str, transform: TransformStamped) -> bool:
         if parent != self._parent:
             return False
-        stamp_ns = stamp_to_ns(transform.header.stamp)  # type: ignore[attr-defined]
+        stamp_ns = stamp_to_ns(transform.header.stamp)
         with self._lock:
             num = self._sent.get(stamp_ns, 0)
             if num > 0:

@@ -19,19 +19,20 @@ class TransformPublisher:
 
     Args:
         node: publishes.
-        rivals: looks who else publishes the moving one.
+        rivals: looks who else publishes the moving one; None: that one is not published.
     """
 
-    def __init__(self, node: Node, rivals: TransformRivals) -> None:
+    def __init__(self, node: Node, rivals: TransformRivals | None) -> None:
         self._rivals = rivals
         self._moving = node.create_publisher(TFMessage, "/tf", TRANSFORM_QOS)
         self._static = node.create_publisher(TFMessage, "/tf_static", LATCHED_QOS)
 
     def publish(self, header: Header, child: str, T_parent_child: Array) -> None:
         """Publish a transform (4, 4) that holds at the header's stamp, if somebody listens."""
-        if self._moving.get_subscription_count() > self._rivals.is_listening:
-            self._rivals.note_sent(stamp_to_ns(header.stamp))
-            self._moving.publish(_tf_message(header, child, T_parent_child))
+        if self._rivals is None or not self._moving.get_subscription_count():
+            return
+        self._rivals.note_sent(stamp_to_ns(header.stamp))
+        self._moving.publish(_tf_message(header, child, T_parent_child))
 
     def publish_static(self, header: Header, child: str, T_parent_child: Array) -> None:
         """Publish a transform (4, 4) that always holds; later subscribers receive it too."""

@@ -81,6 +81,12 @@ class TrackerWork:
         with self._lock:
             self._session.break_off()
 
+    def reconfigure(self, settings: TrackerSettings) -> None:
+        """Take other live parameters from the next image on; pose and map stay."""
+        with self._lock:
+            self._session.reconfigure(settings)
+        self._inputs.reconfigure(settings.inputs)
+
     def receive(self, handover: Handover) -> None:
         """Take the features of an image from an extractor in the same process, in its thread."""
         self._inputs.receive(handover)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
@@ -18,7 +20,7 @@ from aliked_ros.images import (
 from aliked_ros.nodes.base.conversions.fields import flat
 from aliked_ros.structs import AnyArray, Camera, Floats, Pixels
 
-AnyImage = Image | CompressedImage
+AnyImage: TypeAlias = Image | CompressedImage
 
 
 def image_from_message(

@@ -128,3 +128,14 @@ def test_counts_may_be_read_while_others_count(diagnostics):
         assert diagnostics.counts.num_skipped <= 500
     thread.join()
     assert diagnostics.counts.num_skipped == 500
+
+
+def test_a_fact_or_a_check_that_fails_does_not_silence_the_rest(node, diagnostics):
+    def fail():
+        raise OSError("no such device")
+
+    diagnostics.show("temperature", fail)
+    diagnostics.add_check(fail)
+    for _ in range(2):
+        assert diagnostics.read()[1]["temperature"] == "unknown (OSError: no such device)"
+    assert node.said["warning"] == ["a check failed: OSError: no such device"]

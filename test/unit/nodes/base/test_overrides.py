@@ -20,7 +20,7 @@ def warnings():
     def given(**values):
         overrides = [Parameter(name.replace("__", "."), value=v) for name, v in values.items()]
         node = Node("overrides", context=context, parameter_overrides=overrides)
-        LiveConfig(node, StreamConfig, "", (), lambda _: None)
+        LiveConfig(node, StreamConfig, "")
         said = []
         node.get_logger = lambda: type("Logger", (), {"warning": staticmethod(said.append)})
         warn_of_unknown(node)

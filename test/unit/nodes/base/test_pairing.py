@@ -168,3 +168,14 @@ def test_whatever_comes_every_item_goes_on_once_in_order_and_with_partners_in_th
             for partner, slop_ms in zip(partners, (10, 5), strict=True):
                 assert partner is None or abs(int(partner[1:]) - ms) <= slop_ms
         assert all(one.missing or None not in one.partners for one in made.sets)
+
+
+def test_slop_and_wait_may_change_and_stamps_that_must_be_equal_stay_so():
+    made = Pairs(10, 0)
+    made.pairing.reconfigure(0.03, 1.0)
+    made.item(1000)
+    made.pairing.tick(0.5)
+    assert made.pairs == []
+    made.partner(1025, index=0)
+    made.partner(1001, index=1)
+    assert made.pairs == [("i1000", "p1025", None)]

@@ -28,7 +28,9 @@ class Recorder:
         node.create_subscription = self.create
         node.destroy_subscription = lambda one: self.made.remove(one)
 
-    def create(self, message_type, topic, callback, qos, event_callbacks, qos_overriding_options):
+    def create(
+        self, message_type, topic, callback, qos, event_callbacks, qos_overriding_options, raw
+    ):
         self.made.append(
             SimpleNamespace(
                 topic=topic,
@@ -103,14 +105,16 @@ def test_the_time_of_arrival_may_take_the_place_of_the_stamp(node, topics):
 def test_a_best_effort_publisher_of_a_reliable_topic_is_heard_with_best_effort(
     node, topics, subscriptions
 ):
-    topics.subscribe(Image, "features", RESULT_QOS, print)
+    topics.subscribe(Image, "features", RESULT_QOS, print, is_adjustable=True)
     node.endpoints["/features"].append(endpoint("extractor"))
     (first,) = subscriptions.made
+    assert first.overrides is not None
     assert first.qos.reliability == ReliabilityPolicy.RELIABLE
     first.events.incompatible_qos(None)
     node.timers[-1]()
     (second,) = subscriptions.made
     assert second.qos.reliability == ReliabilityPolicy.BEST_EFFORT
+    assert second.overrides is None  # or an override would ask for reliable again, for ever
     (said,) = node.said["warning"]
     assert "/extractor offers /features with reliability best_effort" in said
     assert "asks for reliable" in said

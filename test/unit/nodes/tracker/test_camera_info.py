@@ -55,7 +55,8 @@ def test_rectified_images_have_the_camera_of_p(node, topics):
     camera = topic.camera(640, 480)
     np.testing.assert_allclose(camera.K, P[:, :3])
     assert not camera.is_distorted
-    node.send("/camera_info", message(p=np.zeros(12)))
+    for _ in range(3):
+        node.send("/camera_info", message(p=np.zeros(12)))
     with pytest.raises(ValueError, match="P is zero and rectified_images is true"):
         topic.camera(640, 480)
 
@@ -87,7 +88,7 @@ def test_two_publishers_that_disagree_are_refused_until_they_have_stopped(at, no
         at(index * 0.1)
         topic.send(other)
         if index:
-            with pytest.raises(ValueError, match=r"changes to and fro .*by /left, /right"):
+            with pytest.raises(ValueError, match=r"changes back and forth .*by /left, /right"):
                 topic.camera(640, 480)
         topic.send(message())
     at(2.0)
@@ -121,3 +122,27 @@ def test_a_calibration_that_was_sent_once_before_is_asked_for(node, topics, topi
     assert arguments[3].durability == DurabilityPolicy.TRANSIENT_LOCAL
     diagnostics.report()
     assert len(asked) == 1
+
+
+def test_a_message_that_is_no_calibration_leaves_the_one_before_in_force(topic, diagnostics):
+    topic.send(message())
+    camera = topic.camera(640, 480)
+    broken = message(k=[float("nan")] * 9)
+    for _ in range(2):
+        topic.send(broken)
+        assert topic.camera(640, 480) is camera
+    assert diagnostics.read()[1]["camera_info messages not used"] == "2"
+    assert "/camera_info: " in diagnostics.read()[0].message
+    topic.send(message())
+    assert topic.camera(640, 480) is camera
+
+
+def test_several_that_are_none_are_believed(topic):
+    topic.send(message())
+    topic.camera(640, 480)
+    for _ in range(3):
+        topic.send(message(k=[0.0] * 9, p=[0.0] * 12))
+    with pytest.raises(ValueError, match="/camera_info: "):
+        topic.camera(640, 480)
+    topic.send(message())
+    topic.camera(640, 480)

@@ -15,6 +15,7 @@ from point_world import CAMERA, RIGHT_CAMERA, nothing, room, sideways
 from std_msgs.msg import Header
 from tracker_sender import FRAME_NS, depth_image
 
+from aliked_ros.config import OdometryConfig
 from aliked_ros.config.nodes import InputsConfig
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
 from aliked_ros.nodes.base.conversions.cameras import camera_to_message, image_to_message
@@ -246,3 +247,34 @@ def test_a_pipeline_is_made_for_the_cameras_of_a_setup(make_settings):
     assert pipeline.rig.right_camera is RIGHT_CAMERA
     with pytest.raises(ValueError, match="baseline"):
         make_pipeline(make_settings("stereo"), setup(CAMERA, right_camera=CAMERA), VisualOdometry)
+
+
+@pytest.mark.parametrize("window_size", [1, 5])
+def test_live_parameters_hold_from_the_next_image_on_and_pose_and_map_stay(
+    node, begin, make_settings, window_size
+):
+    session = begin(odometry=OdometryConfig(sensor="rgbd", window_size=window_size))
+    for index in range(3):
+        session.send(index)
+    impossible = OdometryConfig(sensor="rgbd", min_inliers=10_000)
+    session.reconfigure(make_settings("rgbd", odometry=impossible))
+    outcome = session.send(3)
+    assert outcome.state == OdometryStatus.LOST
+    assert "10000 are needed" in outcome.explanation
+    session.reconfigure(make_settings("rgbd"))
+    outcome = session.send(4)
+    assert (outcome.state, outcome.num_restarts) == (OdometryStatus.TRACKING, 0)
+    session.send(5)
+    np.testing.assert_allclose(positions(node)[-1], BASE_PATH[5], atol=0.03)
+
+
+def test_live_parameters_of_what_gives_depth_hold_too(begin, make_settings):
+    session = begin()
+    session.send(0)
+    once = session.landmarks()[1]
+    session.reconfigure(make_settings("rgbd", inputs=InputsConfig(depth_scale=2.0)))
+    session.restart(Beginning.at_origin(), "test")
+    session.send(1, T=PATH[0])
+    twice = session.landmarks()[1]
+    lengths = [np.median(np.linalg.norm(points, axis=1)) for points in (once, twice)]
+    np.testing.assert_allclose(lengths[1], 2 * lengths[0], rtol=0.05)
