@@ -126,3 +126,30 @@ def _load_packaged() -> tuple[ALIKED, str]:
     network = ALIKED(PACKAGED_MODEL)
     load_checkpoint(network, PACKAGED_FILE)
     return network.eval(), f"{PACKAGED}-{sha256_of(PACKAGED_FILE)[:8]}"
+
+
+def _name(model: str, path: Path) -> str:
+    """Return the weights_id of a file; say so, once for each, if it is not the released one."""
+    digest = sha256_of(path)
+    if digest == RELEASE_SHA256[model]:
+        return digest[:8]
+    if digest not in _warned:
+        _warned.add(digest)
+        _log.warning(
+            "weights %s are not the released %s: their SHA-256 is %s; they are taken as your own",
+            path,
+            model,
+            digest,
+        )
+    return f"unknown-{digest[:8]}"
+
+
+def _check_finite(state: dict[str, Tensor], path: Path) -> None:
+    """Raise WeightsError if a parameter is no number, as after a training that diverged."""
+    for name, values in state.items():
+        if not torch.isfinite(values).all():
+            share = 1 - float(torch.isfinite(values).float().mean())
+            raise WeightsError(
+                f"{path} holds values that are no finite numbers ({share:.0%} of {name}): the file "
+                "is damaged, or its training diverged; give another file"
+            )
