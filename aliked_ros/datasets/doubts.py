@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aliked_ros.datasets.sequence import FrameError, Sequence
 from aliked_ros.geometry.calibration import implausible
-from aliked_ros.images import GreyRange
+from aliked_ros.images import GreyRange, implausible_depth
 
 _NUM_LOOKED_AT = 5  # frames: the first ones may be without depth, or dark
 _DIM = 32768.0  # of 65535
@@ -29,8 +29,9 @@ def find_doubts(sequence: Sequence, sensor: str, start: int = 0) -> list[str]:
         except FrameError:
             continue
         if sensor != "rgbd" or frame.depth_m is not None:
-            if frame.depth_m is not None and (doubt := sequence.doubt_of_depth(frame.depth_m)):
-                doubts.append(doubt.replace("depth_scale", "--depth-scale"))
+            if frame.depth_m is not None:
+                odd = sequence.doubt_of_depth(frame.depth_m) or implausible_depth(frame.depth_m)
+                doubts += [odd.replace("depth_scale", "--depth-scale")] if odd else []
             break
     doubts += _of_grey(sequence.grey_range)
     sequence.left_out.clear()  # these frames are read again

@@ -54,7 +54,7 @@ class ResizedSequence(Sequence):
         return super().require_camera()
 
     def doubt_of_depth(self, depth_m: Floats) -> str:
-        """Return what is implausible about a depth image (H, W), metres, or an empty string."""
+        """Return what is odd for this layout about a depth image (H, W), m, or an empty string."""
         return self._inner.doubt_of_depth(depth_m)
 
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:

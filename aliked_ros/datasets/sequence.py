@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from aliked_ros.datasets.ground_truth import GroundTruth
-from aliked_ros.images import GreyRange, implausible_depth
 from aliked_ros.structs import Array, Camera, Floats, Frame, Index, Pixels
+
+if TYPE_CHECKING:
+    from aliked_ros.images.grey_range import GreyRange
 
 
 class DatasetError(ValueError):
@@ -206,8 +208,8 @@ class Sequence(ABC):
         return self.camera
 
     def doubt_of_depth(self, depth_m: Floats) -> str:
-        """Return what is implausible about a depth image (H, W), metres, or an empty string."""
-        return implausible_depth(depth_m)
+        """Return what is odd for this layout about a depth image (H, W), m, or an empty string."""
+        return ""
 
     @abstractmethod
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:

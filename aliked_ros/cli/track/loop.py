@@ -12,7 +12,7 @@ from aliked_ros.cli.progress import progress_bar
 from aliked_ros.cli.track.outputs import TrajectoryFile
 from aliked_ros.cli.track.strip import TrackStrip
 from aliked_ros.cli.track.tracked import TrackRun
-from aliked_ros.datasets import FrameError, Sequence
+from aliked_ros.datasets.sequence import FrameError, Sequence
 from aliked_ros.evaluation.odometry.records import FrameRecord, kind_of_reason
 from aliked_ros.interruption import interruption
 from aliked_ros.odometry.pipeline import FramePipeline

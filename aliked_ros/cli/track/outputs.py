@@ -12,8 +12,9 @@ from typing import Any
 
 from aliked_ros import __version__
 from aliked_ros.cli.track.tracked import Configs, TrackRun
-from aliked_ros.datasets import Sequence, tum_rows
+from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.image_files import write_image
+from aliked_ros.datasets.sequence import Sequence
 from aliked_ros.datasets.whole_files import RowFile, write_whole
 from aliked_ros.evaluation.odometry.records import FrameRecord, kind_of_reason, summarise
 from aliked_ros.evaluation.odometry.trajectory import Comparison, compare_files

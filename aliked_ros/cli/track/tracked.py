@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from aliked_ros.config import ExtractorConfig, MatcherConfig, OdometryConfig, StereoConfig
-from aliked_ros.datasets import FrameError
+from aliked_ros.datasets.sequence import FrameError
 from aliked_ros.evaluation.odometry.records import FrameRecord
 from aliked_ros.odometry.result import State
 

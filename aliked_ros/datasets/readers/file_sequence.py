@@ -12,7 +12,8 @@ from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.image_files import read_image
 from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.sequence import Calibration, FrameError, Pictures, Sequence
-from aliked_ros.images import GreyRange, ImageError
+from aliked_ros.images.errors import ImageError
+from aliked_ros.images.grey_range import GreyRange
 from aliked_ros.structs import AnyArray, Floats, Index, Pixels
 
 

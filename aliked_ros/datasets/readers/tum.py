@@ -58,15 +58,15 @@ class TumSequence(FileSequence):
         )
 
     def doubt_of_depth(self, depth_m: Floats) -> str:
-        """Return what is implausible about a depth image (H, W), metres, or an empty string."""
+        """Return what is odd for this layout about a depth image (H, W), m, or an empty string."""
         known = depth_m[np.isfinite(depth_m)]
         if self._depth_scale or known.size == 0:
-            return super().doubt_of_depth(depth_m)
+            return ""
         median_m, far_m = float(np.median(known)), float(np.percentile(known, 99))
         # A Kinect, for which the layout was made, gives millimetres, so its units are fives.
         has_fives = float((np.rint(known * tum_depth.UNITS_PER_M) % 5 == 0).mean()) > 0.9
         if median_m >= _NEAREST_M and (far_m > _NEAR_M or has_fives):
-            return super().doubt_of_depth(depth_m)
+            return ""
         return (
             f"median depth is {median_m:.2f} m and nearly all is nearer than {far_m:.2f} m, which "
             "is near for this layout, whose depth has 5000 units per metre: if these files are in "

@@ -11,8 +11,7 @@ import numpy as np
 from aliked_ros.datasets import camera_files, stamps
 from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.sequence import Calibration, DatasetError, FrameError, Pictures, Sequence
-from aliked_ros.images import ImageError
-from aliked_ros.images.errors import check_pixels
+from aliked_ros.images.errors import ImageError, check_pixels
 from aliked_ros.structs import Index
 
 DEFAULT_RATE_HZ = 30.0
