@@ -11,10 +11,11 @@ import numpy as np
 
 from aliked_ros.datasets.options import MAX_MEGAPIXELS
 from aliked_ros.datasets.whole_files import write_whole
-from aliked_ros.images.compressed import decode_compressed, read_picture
+from aliked_ros.images.compressed import decode_compressed
 from aliked_ros.images.errors import ImageError
 from aliked_ros.images.file_size import is_whole, picture_size
 from aliked_ros.images.grey_range import GreyRange
+from aliked_ros.images.picture import read_picture
 from aliked_ros.structs import AnyArray, Pixels
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
