@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aliked_ros.images.compressed import read_picture
 from aliked_ros.images.depth import to_metres
 from aliked_ros.images.errors import ImageError, check_pixels
+from aliked_ros.images.picture import read_picture
 from aliked_ros.structs import Floats
 
 _HEADER = struct.Struct("<iff")  # ConfigHeader: format, then A and B of the inverse depth

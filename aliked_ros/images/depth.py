@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aliked_ros.images.errors import ImageError, check_pixels
-from aliked_ros.images.raw import lay_out
+from aliked_ros.images.layout import lay_out
 from aliked_ros.structs import AnyArray, Floats
 
 DEPTH_ENCODINGS = {"32FC1": "f4", "16UC1": "u2", "mono16": "u2"}

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import cv2
-import numpy as np
 
 from aliked_ros.images.errors import ImageError, check_pixels
 from aliked_ros.images.grey_range import GreyRange
+from aliked_ros.images.layout import lay_out
 from aliked_ros.images.planar import PLANAR_ENCODINGS, decode_planar
-from aliked_ros.structs import AnyArray, Pixels
+from aliked_ros.structs import Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,31 +135,3 @@ def _hint(encoding: str) -> str:
     if "jpeg" in name or "jpg" in name or "png" in name:
         return " (a picture file in a raw image: publish it as CompressedImage)"
     return ""
-
-
-def lay_out(
-    data: Any, shape: tuple[int, int, int], dtype: str, step: int, is_bigendian: bool
-) -> AnyArray:
-    """Lay an (H, W, C) array of native byte order over the bytes; copy only to swap bytes.
-
-    Raises:
-        ImageError: if data, step and shape contradict each other.
-    """
-    height, width, num_channels = shape
-    kind = np.dtype(dtype).newbyteorder(">" if is_bigendian else "<")
-    if height <= 0 or width <= 0:
-        raise ImageError(f"image size is {width}x{height}: both must be positive")
-    pixel = num_channels * kind.itemsize
-    if step < width * pixel:
-        raise ImageError(
-            f"step is {step} bytes for {width} pixels of {pixel} bytes: "
-            f"it must be at least {width * pixel}"
-        )
-    buffer = memoryview(data).cast("B")
-    needed = step * (height - 1) + width * pixel
-    if len(buffer) < needed:
-        raise ImageError(
-            f"data has {len(buffer)} bytes: {height} rows of step {step} need {needed}"
-        )
-    raw: AnyArray = np.ndarray(shape, kind, buffer, strides=(step, pixel, kind.itemsize))
-    return raw if kind.isnative else raw.astype(kind.newbyteorder("="))

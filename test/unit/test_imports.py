@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
-    {"structs", "extras"},
+    {"structs", "extras", "interruption"},
     {"config", "images", "pacing"},
     {"native"},
     {"network", "geometry", "drawing", "plotting"},
@@ -57,6 +57,7 @@ NOT_STRAIGHT_YET = {"images", "nodes", "odometry"}  # rooms that are left out of
 WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
 MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
+MAY_USE_DISK |= {"interruption"}  # of os, it takes what ends a process
 LOADERS = {
     "aliked_ros.native",
     "aliked_ros.network.released",
