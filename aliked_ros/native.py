@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import logging
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,21 +35,66 @@ def load_library() -> ctypes.CDLL | None:
 
 
 def open_library(build: str) -> ctypes.CDLL:
-    """Load a build of the kernels from where the linker looks ($LD_LIBRARY_PATH).
+    """Load a build of the kernels.
+
+    It lies in this package after `pip install`, else where the linker looks ($LD_LIBRARY_PATH), else
+    in `install/` beside the source tree.
 
     Raises:
         OSError: if there is none.
     """
-    _share_threads()
-    return ctypes.CDLL(f"libaliked_kernels_{build}.so")
+    name = f"libaliked_kernels_{build}.so"
+    package = Path(__file__).resolve().parent
+    here = [package / "kernels" / name, package.parent / "install" / "aliked_ros" / "lib" / name]
+    if here[0].exists():
+        return ctypes.CDLL(str(here[0]))
+    try:
+        return ctypes.CDLL(name)
+    except OSError:
+        if not here[1].exists():
+            raise
+        return ctypes.CDLL(str(here[1]))
 
 
-def _share_threads() -> None:
-    """Let the kernels run on torch's OpenMP threads: two pools would fight for the cores."""
+@contextmanager
+def one_torch_thread() -> Iterator[int]:
+    """Run torch's operations in the calling thread alone, other threads' as before.
+
+    Its threads would wait for each other at every operation, however busy the cores are. Ours do
+    not, and what torch does between our kernels is too short to be shared.
+
+    Yields:
+        the number of threads that torch would have used.
+    """
     import torch
 
+    before = torch.get_num_threads()
+    openmp = _openmp()
+    if openmp is None or before == 1:
+        yield before
+        return
+    openmp.omp_set_num_threads(1)
+    try:
+        yield before
+    finally:
+        openmp.omp_set_num_threads(before)
+
+
+@cache
+def _openmp() -> ctypes.CDLL | None:
+    """Return torch's OpenMP library, whose setting each thread has for itself; None if unknown."""
+    import torch
+
+    before = torch.get_num_threads()
     own = sorted(Path(torch.__file__).parent.glob("lib/libgomp*.so*"))
-    ctypes.CDLL(str(own[0]) if own else "libgomp.so.1", mode=ctypes.RTLD_GLOBAL)
+    try:
+        library = ctypes.CDLL(str(own[0]) if own else "libgomp.so.1")
+    except OSError:
+        return None
+    library.omp_set_num_threads(before + 1)
+    is_torchs = torch.get_num_threads() == before + 1
+    library.omp_set_num_threads(before)
+    return library if is_torchs else None
 
 
 def call(library: ctypes.CDLL, name: str, *arguments: Any, returns: Any = None) -> Any:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aliked_ros.inference.kernels import Map, Pyramid, ScoreHead, Weights
+from aliked_ros.native import one_torch_thread
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.blocks import ConvBlock, DeformableConv2d, ResidualBlock
 from aliked_ros.network.dkd import Detections, detect
@@ -62,7 +63,9 @@ class CompiledALIKED:
         """
         if len(pixels) != 1:
             raise ValueError(f"pixels hold {len(pixels)} images: the kernels take one at a time")
-        with self._lock:  # there is one set of maps
+        # There is one set of maps.
+        with self._lock, one_torch_thread() as num_threads:
+            self._kernels.aliked_use_threads(num_threads)
             score_map, pyramid = self.encode(pixels)
             peaks = torch.empty_like(score_map)
             self._kernels.aliked_suppress_non_maxima(
