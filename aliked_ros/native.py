@@ -37,7 +37,7 @@ def load_library() -> ctypes.CDLL | None:
 def open_library(build: str) -> ctypes.CDLL:
     """Load a build of the kernels.
 
-    It lies in this package after `pip install`, else where the linker looks ($LD_LIBRARY_PATH), else
+    After `pip install` it lies in this package, else where the linker looks ($LD_LIBRARY_PATH), else
     in `install/` beside the source tree.
 
     Raises:

@@ -1,5 +1,6 @@
 // Local maxima of a score map, by running maxima over rows and then columns.
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -8,8 +9,8 @@
 namespace {
 
 constexpr int kRadius = 2;
-constexpr int kRows = 32;              // of one tile
-constexpr int kReach = 5 * kRadius;    // rows: a peak depends on so many more on either side
+constexpr int kRows = 32;            // of one tile
+constexpr int kReach = 5 * kRadius;  // rows: a peak depends on so many more on either side
 constexpr float kOutside = -std::numeric_limits<float>::infinity();
 
 // Some rows of the score map and what is computed from them. Rows are counted in the map; those near the first
@@ -106,4 +107,12 @@ extern "C" int aliked_suppress_non_maxima(const float* score_map, int height, in
       };
     });
   });
+}
+
+// The peaks (size,) above a threshold: their numbers and heights, from first to last. Returns how many there are.
+extern "C" int aliked_list_peaks(const float* peaks, int size, float threshold, int64_t* index, float* heights) {
+  int count = 0;
+  for (int i = 0; i < size; ++i)
+    if (peaks[i] > threshold) index[count] = i, heights[count++] = peaks[i];
+  return count;
 }

@@ -103,6 +103,7 @@ def _signatures() -> dict[str, tuple[type, ...]]:
         "multiply": (memory, whole, a_matrix, whole, memory),
         "score": (a_map, ctypes.POINTER(ScoreHead), whole, whole, whole, whole, memory),
         "suppress_non_maxima": (memory, whole, whole, memory),
+        "list_peaks": (memory, whole, ctypes.c_float, memory, memory),
         "nearest_neighbours": (memory, whole, a_matrix, memory, memory, memory),
         "read_patches": (ctypes.POINTER(Pyramid), memory, whole, memory),
         "read_samples": (
@@ -131,13 +132,14 @@ def _with_types(library: ctypes.CDLL) -> ctypes.CDLL:
     for name, types in _signatures().items():
         function = getattr(library, f"aliked_{name}")
         function.argtypes, function.restype = types, ctypes.c_int
-        function.errcheck = _check
+        if name != "list_peaks":  # which returns a number
+            function.errcheck = _check
     return library
 
 
 def _check(result: int, function: Any, arguments: tuple[Any, ...]) -> int:
     if result:
-        raise MemoryError(f"{function.__name__} needs more memory than there is: use smaller images")
+        raise MemoryError(f"{function.__name__} finds too little memory: use smaller images")
     return result
 
 
