@@ -30,30 +30,37 @@ def load_library() -> ctypes.CDLL | None:
     try:
         return open_library(build)
     except OSError as error:
-        _log.warning("plain Python and torch run on the CPU, two to seven times slower: %s", error)
+        _log.warning(
+            "there are no compiled kernels: plain Python and torch run on the CPU, two to seven "
+            "times slower. Install a C++ compiler and then aliked_ros again (%s)",
+            error,
+        )
         return None
 
 
 def open_library(build: str) -> ctypes.CDLL:
     """Load a build of the kernels.
 
-    After `pip install` it lies in this package, else where the linker looks ($LD_LIBRARY_PATH), else
-    in `install/` beside the source tree.
+    It lies where the linker looks ($LD_LIBRARY_PATH) in an activated shell, in this package after
+    `pip install`, and in `install/` beside a source tree that was built.
 
     Raises:
         OSError: if there is none.
     """
+    import torch
+
     name = f"libaliked_kernels_{build}.so"
     package = Path(__file__).resolve().parent
-    here = [package / "kernels" / name, package.parent / "install" / "aliked_ros" / "lib" / name]
-    if here[0].exists():
-        return ctypes.CDLL(str(here[0]))
+    places = (package / "lib" / name, package.parent / "install" / "aliked_ros" / "lib" / name)
     try:
-        return ctypes.CDLL(name)
+        library = ctypes.CDLL(name)
     except OSError:
-        if not here[1].exists():
+        found = [place for place in places if place.exists()]
+        if not found:
             raise
-        return ctypes.CDLL(str(here[1]))
+        library = ctypes.CDLL(str(found[0]))
+    library.aliked_use_threads(torch.get_num_threads())
+    return library
 
 
 @contextmanager

@@ -18,11 +18,17 @@ def build(folder, *options):
     program = folder / "pool_check"
     sources = [str(HERE / "pool_check.cpp"), str(SOURCES / "pool.cpp")]
     subprocess.run(
-        [COMPILER, "-std=c++17", "-O1", "-g", "-pthread", f"-I{SOURCES}", *options, *sources]
-        + ["-o", str(program)],
+        [COMPILER, "-std=c++17", "-O1", "-g", "-pthread", f"-I{SOURCES}", *options, *sources,
+         "-o", str(program)],
         check=True,
-    )
+    )  # fmt: skip
     return program
+
+
+def run(program, check):
+    return subprocess.run(
+        [str(program), check], timeout=240, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -36,17 +42,17 @@ def watched_program(tmp_path_factory):
         program = build(tmp_path_factory.mktemp("watched_pool"), "-fsanitize=thread")
     except subprocess.CalledProcessError:
         pytest.skip("the compiler has no thread sanitizer")
-    if subprocess.run([str(program), "one_thread"], capture_output=True).returncode:
+    if run(program, "one_thread").returncode:
         pytest.skip("the thread sanitizer does not run on this kernel")
     return program
 
 
 @pytest.mark.parametrize("check", [*CHECKS, "fork_safety"])
 def test_the_pool_holds(program, check):
-    assert subprocess.run([str(program), check], timeout=120).returncode == 0
+    assert run(program, check).returncode == 0
 
 
 @pytest.mark.parametrize("check", CHECKS)
 def test_the_pool_has_no_races(watched_program, check):
-    run = subprocess.run([str(watched_program), check], timeout=240, capture_output=True, text=True)
-    assert run.returncode == 0, run.stderr
+    done = run(watched_program, check)
+    assert done.returncode == 0, done.stderr
