@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import logging
 import platform
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from aliked_ros.structs import AnyArray
 
 _log = logging.getLogger(__name__)
+_scope = threading.local()  # of one_torch_thread
 
 # torch's name for the widest vectors of an x86 processor, and the build that uses them.
 _BUILDS = {"AVX512": "x86-64-v4", "AVX2": "x86-64-v3"}
@@ -71,37 +73,51 @@ def one_torch_thread() -> Iterator[int]:
     not, and what torch does between our kernels is too short to be shared.
 
     Yields:
-        the number of threads that torch would have used.
+        the number of threads that torch would have used, for our own loops.
     """
     import torch
 
-    before = torch.get_num_threads()
-    openmp = _openmp()
-    if openmp is None or before == 1:
-        yield before
+    outer = getattr(_scope, "num_threads", None)
+    if outer is not None:
+        yield outer
         return
-    openmp.omp_set_num_threads(1)
+    _scope.num_threads = torch.get_num_threads()
+    undo = [(setter, setter(1)) for setter in _thread_setters()]
     try:
-        yield before
+        yield _scope.num_threads
     finally:
-        openmp.omp_set_num_threads(before)
+        for setter, old in undo:
+            setter(old)
+        _scope.num_threads = None
 
 
 @cache
-def _openmp() -> ctypes.CDLL | None:
-    """Return torch's OpenMP library, whose setting each thread has for itself; None if unknown."""
+def _thread_setters() -> tuple[Callable[[int], int], ...]:
+    """Return what sets the number of threads of the calling thread, and returns that before."""
     import torch
 
-    before = torch.get_num_threads()
-    own = sorted(Path(torch.__file__).parent.glob("lib/libgomp*.so*"))
+    libraries = Path(torch.__file__).parent / "lib"
+    own = sorted(libraries.glob("libgomp*.so*"))
     try:
-        library = ctypes.CDLL(str(own[0]) if own else "libgomp.so.1")
+        openmp = ctypes.CDLL(str(own[0]) if own else "libgomp.so.1")
     except OSError:
-        return None
-    library.omp_set_num_threads(before + 1)
+        return ()
+
+    def set_openmp(count: int) -> int:
+        before = torch.get_num_threads()
+        openmp.omp_set_num_threads(count)
+        return before
+
+    before = set_openmp(torch.get_num_threads() + 1)
     is_torchs = torch.get_num_threads() == before + 1
-    library.omp_set_num_threads(before)
-    return library if is_torchs else None
+    set_openmp(before)
+    if not is_torchs:  # it is built with another one
+        return ()
+    try:
+        # Its products do not ask OpenMP once torch.set_num_threads() was called.
+        return set_openmp, ctypes.CDLL(str(libraries / "libtorch_cpu.so")).MKL_Set_Num_Threads_Local
+    except (OSError, AttributeError):
+        return (set_openmp,)
 
 
 def call(library: ctypes.CDLL, name: str, *arguments: Any, returns: Any = None) -> Any:

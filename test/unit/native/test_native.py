@@ -55,6 +55,9 @@ def test_torch_works_alone_in_this_thread_and_only_here():
         with native.one_torch_thread() as num_threads:
             assert num_threads == 3
             assert torch.get_num_threads() == 1
+            with native.one_torch_thread() as inner:
+                assert inner == 3
+            assert torch.get_num_threads() == 1
             other = threading.Thread(target=look)
             other.start()
             other.join()
