@@ -81,6 +81,7 @@ class GraphedInference:
     ) -> list[Features]:
         """Return the features of images of one shape; see `Inference`."""
         is_on_device = any(isinstance(one, Tensor) and one.device.type != "cpu" for one in images)
+        download = None
         with self._lock:  # there is one set of memory for each size
             try:
                 with self._machine.session(after_caller=is_on_device):
@@ -94,7 +95,7 @@ class GraphedInference:
                 slot.mark.wait()
                 features = download.finish()
             except RuntimeError as error:
-                self._watch.failed(error)
+                self._watch.failed(error, download)
                 raise
             self._watch.worked()
             return features
