@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
@@ -17,12 +18,27 @@
 namespace aliked {
 namespace {
 
-// The next loop of a frame is mostly nearer than a thread is woken. Whoever has no core loses no more than this.
+// The next loop of a frame is mostly nearer than a thread is woken.
 constexpr std::chrono::microseconds kPatience(50);
+constexpr int kWary = 64;  // times that a thread does not wait awake after it has lost its core
+
+// Whether others want the core of this thread: it was taken away not long ago.
+bool is_crowded() {
+  thread_local long lost = 0;
+  thread_local int wary = 0;
+  rusage usage;
+  if (getrusage(RUSAGE_THREAD, &usage) == 0 && usage.ru_nivcsw != lost) {
+    lost = usage.ru_nivcsw;
+    wary = kWary;
+  }
+  return wary > 0 && wary-- > 0;
+}
 
 // Look at something for a short time; true once it holds.
 template <class Condition>
 bool soon(const Condition& condition) {
+  if (condition()) return true;
+  if (is_crowded()) return false;
   const auto end = std::chrono::steady_clock::now() + kPatience;
   do {
     for (int i = 0; i < 64; ++i) {

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aliked_ros.native import one_torch_thread
 from aliked_ros.structs import Array, Features, Floats, Frame, Pixels
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class FramePipeline:
         stages_ms = {"extract": extract_ms, **tracked.stages_ms}
         return TrackedFrame(features, tracked.result, stages_ms)
 
+    @one_torch_thread()
     def track(
         self,
         stamp_ns: int,
