@@ -120,7 +120,7 @@ def load_kernels() -> ctypes.CDLL | None:
 
 
 def open_kernels(build: str) -> ctypes.CDLL:
-    """Load a build of the kernels from where the linker looks ($LD_LIBRARY_PATH).
+    """Load a build of the kernels; see `open_library`.
 
     Raises:
         OSError: if there is none.
