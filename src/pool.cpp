@@ -18,28 +18,41 @@
 namespace aliked {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 // The next loop of a frame is mostly nearer than a thread is woken.
 constexpr std::chrono::microseconds kPatience(50);
-constexpr int kWary = 64;  // times that a thread does not wait awake after it has lost its core
+constexpr std::chrono::milliseconds kWary(100);  // so long a thread knows that its core was taken away
+constexpr std::chrono::microseconds kStretch(500), kPause(1);
 
-// Whether others want the core of this thread: it was taken away not long ago.
-bool is_crowded() {
+// Whether others want the core of this thread.
+bool is_crowded(Clock::time_point now) {
   thread_local long lost = 0;
-  thread_local int wary = 0;
+  thread_local Clock::time_point end{};
   rusage usage;
   if (getrusage(RUSAGE_THREAD, &usage) == 0 && usage.ru_nivcsw != lost) {
     lost = usage.ru_nivcsw;
-    wary = kWary;
+    end = now + kWary;
   }
-  return wary > 0 && wary-- > 0;
+  return now < end;
+}
+
+// Where others want the core, give it to them for a moment: a thread that sleeps gets it back at once, one that
+// works on until it is taken away waits for all others in turn, and its tile with it.
+void give_way() {
+  thread_local Clock::time_point last{};
+  const Clock::time_point now = Clock::now();
+  if (now - last < kStretch) return;
+  if (is_crowded(now)) std::this_thread::sleep_for(kPause);
+  last = Clock::now();
 }
 
 // Look at something for a short time; true once it holds.
 template <class Condition>
 bool soon(const Condition& condition) {
   if (condition()) return true;
-  if (is_crowded()) return false;
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+  const auto start = Clock::now();
+  if (is_crowded(start)) return false;
   do {
     for (int i = 0; i < 64; ++i) {
       if (condition()) return true;
@@ -47,7 +60,7 @@ bool soon(const Condition& condition) {
       __builtin_ia32_pause();
 #endif
     }
-  } while (std::chrono::steady_clock::now() < end);
+  } while (Clock::now() < start + kPatience);
   return false;
 }
 
@@ -138,7 +151,10 @@ class Job {
   std::exception_ptr error_;
 };
 
-bool Seat::take(int* tile) { return job_->take(number_, tile); }
+bool Seat::take(int* tile) {
+  give_way();
+  return job_->take(number_, tile);
+}
 
 namespace {
 
