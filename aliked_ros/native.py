@@ -138,14 +138,16 @@ def _argument(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         assert value.flags.c_contiguous
         return ctypes.c_void_p(value.ctypes.data)
+    if isinstance(value, ctypes.c_float):
+        return value
     return ctypes.c_double(value) if isinstance(value, float) else ctypes.c_int(value)
 
 
 def as_float64(values: AnyArray) -> AnyArray:
-    """Return an array as kernels take it: contiguous, float64; a copy only if it is not."""
+    """Return an array (...) as kernels take it: contiguous, float64; copied only if need be."""
     return np.ascontiguousarray(values, np.float64)
 
 
 def as_float32(values: AnyArray) -> AnyArray:
-    """Return an array as kernels take it: contiguous, float32; a copy only if it is not."""
+    """Return an array (...) as kernels take it: contiguous, float32; copied only if need be."""
     return np.ascontiguousarray(values, np.float32)
