@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aliked_ros.native import one_torch_thread
 from aliked_ros.structs import Array, Features, Floats, Frame, Pixels
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class FramePipeline:
         stages_ms = {"extract": extract_ms, **tracked.stages_ms}
         return replace(tracked, stages_ms=stages_ms)
 
+    @one_torch_thread()
     def track(
         self,
         stamp_ns: int,

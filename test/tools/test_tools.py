@@ -86,6 +86,11 @@ def test_every_script_has_a_run_here():
             [*NETWORK, "--size", "64x64", "--repeats", "1", "--batch", "2"],
             r"aliked_ros, float32, one image",
         ),
+        (
+            "bench/bench_contention.py",
+            [*NETWORK, "--size", "128x96", "--repeats", "2", "--busy", "1"],
+            r"aliked_ros, \D+0 +[\d.]+ .*\n.*aliked_ros, \D+1 +[\d.]+ ",
+        ),
         ("bench/bench_matching.py", ["--num", "64", "--repeats", "1"], r"ratio [\d.]+"),
         (
             "bench/bench_pose.py",
@@ -93,7 +98,14 @@ def test_every_script_has_a_run_here():
             r"(?s)pose refinement .*search by place .* numpy / compiled [\d.]+",
         ),
     ],
-    ids=["bundle adjustment", "extractor", "extractor with batches", "matching", "pose"],
+    ids=[
+        "bundle adjustment",
+        "extractor",
+        "extractor with batches",
+        "contention",
+        "matching",
+        "pose",
+    ],
 )
 def test_a_benchmark_prints_its_table(script, arguments, printed):
     assert re.search(printed, run(script, *arguments))
