@@ -68,6 +68,8 @@ def _argument(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         assert value.flags.c_contiguous
         return ctypes.c_void_p(value.ctypes.data)
+    if isinstance(value, ctypes.c_float):
+        return value
     return ctypes.c_double(value) if isinstance(value, float) else ctypes.c_int(value)
 
 

@@ -1,0 +1,92 @@
+"""Keyframes and landmarks, and what they have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from aliked_ros.geometry.vectors import unit
+from aliked_ros.odometry.map.keyframe import Keyframe
+from aliked_ros.odometry.map.landmarks import NONE, Landmarks
+from aliked_ros.structs import Array, Index
+
+
+class LocalMap:
+    """What the camera saw so far.
+
+    Args:
+        dimension: D of the descriptors.
+
+    Attributes:
+        landmarks: all of them.
+        keyframes: in the order of their numbers.
+        in_sight: (M,) landmarks that the newest image showed.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self.landmarks = Landmarks(dimension)
+        self.keyframes: list[Keyframe] = []
+        self.in_sight: Index = np.zeros(0, np.int64)
+        self._next_number = 0
+
+    def __len__(self) -> int:
+        return len(self.keyframes)
+
+    @property
+    def newest(self) -> Keyframe:
+        """The newest keyframe of a map that has one."""
+        return self.keyframes[-1]
+
+    def take_number(self) -> int:
+        """Return the number of the next keyframe."""
+        self._next_number += 1
+        return self._next_number - 1
+
+    def num_shared(self, numbers: Index) -> Index:
+        """Return how many of the landmarks (M,) each keyframe (K,) shows."""
+        is_asked = np.zeros(len(self.landmarks) + 1, np.bool_)  # the last one is for NONE
+        is_asked[numbers] = True
+        is_asked[NONE] = False
+        return np.array([np.count_nonzero(is_asked[k.landmark]) for k in self.keyframes], np.int64)
+
+    def covisible(self, numbers: Index, least: int = 1) -> list[Keyframe]:
+        """Return the keyframes that show at least so many of the landmarks (M,), most first."""
+        shared = self.num_shared(numbers)
+        order = np.argsort(-shared, kind="stable")
+        return [self.keyframes[position] for position in order if shared[position] >= least]
+
+    def around(self, numbers: Index, num_keyframes: int) -> Index:
+        """Return what the keyframes show (M,) that have most of some landmarks in common."""
+        shown = [k.landmark for k in self.covisible(numbers)[:num_keyframes]]
+        found = np.unique(np.concatenate([np.zeros(0, np.int64), *shown]))
+        found = found[found != NONE]
+        return found[self.landmarks.is_alive[found]]
+
+    def num_observers(self) -> Index:
+        """Return how many keyframes show each landmark (L,)."""
+        counts = np.zeros(len(self.landmarks), np.int64)
+        for keyframe in self.keyframes:
+            counts[keyframe.numbers] += 1
+        return counts
+
+    def refresh(self, keyframe: Keyframe) -> None:
+        """Let landmarks look as a keyframe sees them."""
+        linked, landmarks = keyframe.linked, self.landmarks
+        numbers = keyframe.landmark[linked]
+        landmarks.descriptors[numbers] = keyframe.view.descriptors[linked]
+        landmarks.direction[numbers] = unit(landmarks.points_world[numbers] - keyframe.centre_world)
+
+    def link(self, keyframe: Keyframe, keypoints: Index, points: Array, covariance: Array) -> Index:
+        """Make landmarks of keypoints (M,) of a keyframe, and return their numbers (M,)."""
+        direction = unit(points - keyframe.centre_world)
+        descriptors = keyframe.view.descriptors[keypoints]
+        numbers = self.landmarks.add(points, covariance, descriptors, direction, keyframe.number)
+        keyframe.landmark[keypoints] = numbers
+        return numbers
+
+    def compact(self) -> None:
+        """Forget the landmarks that are not alive; the others get new numbers."""
+        label = self.landmarks.compact()
+        for keyframe in self.keyframes:
+            keyframe.landmark = label[keyframe.landmark]
+        in_sight = label[self.in_sight]
+        self.in_sight = in_sight[in_sight != NONE]
