@@ -37,8 +37,8 @@ STEPS = (
     ("matching", 3),
     ("batches", 4),
     ("memory", 3),
-    ("variants", 8),
     ("tests", 14),
+    ("variants", 8),
 )
 
 
@@ -59,6 +59,11 @@ class Notebook:
         """Note a value."""
         self.found.setdefault(step, {})[name] = value
         self._path.write_text(json.dumps(self.found, indent=1, default=str))
+
+    @property
+    def folder(self) -> Path:
+        """Where longer texts may lie beside it."""
+        return self._path.parent
 
     def attempt(self, step: str, name: str, function: Any, *given: Any) -> Any:
         """Note what a function returns, or how it failed."""

@@ -31,7 +31,7 @@ _LARGE = {
     "samples": {"block": 512},
     "aggregate": {"block": 64, "depth": 64, "num_parts": 4},
     "normalise": {"block": 64},
-    "compare": {"block": 64},
+    "match": {"block": 64},
 }
 LARGE = {} if IS_GPU else _LARGE
 # A GPU's exponential function has fewer digits.

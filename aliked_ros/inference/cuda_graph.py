@@ -11,9 +11,10 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-from aliked_ros.inference.cuda_machine import Machine, Replay
-from aliked_ros.inference.delivery import unpack
+from aliked_ros.inference.agreement import agree
+from aliked_ros.inference.cuda_machine import Machine, Mark, Replay
 from aliked_ros.inference.device_loss import DeviceWatch
+from aliked_ros.inference.download import Downloads
 from aliked_ros.inference.frame import Frame, Image
 from aliked_ros.inference.stages import Geometry
 from aliked_ros.structs import Features
@@ -23,14 +24,16 @@ _log = logging.getLogger(__name__)
 _MAX_FRAMES = 8  # image sizes that are remembered
 _FIRST_PAUSE = 30  # frames after a recording that failed; each further one doubles it
 
-Key = tuple[Geometry, bool]
+Key = tuple[int, tuple[int, ...], bool]  # images, shape of each, whether on the device
 
 
 @dataclass
 class _Slot:
-    """A frame's memory, and its recording once there is one."""
+    """A frame's memory, the way out of it, and its recording once there is one."""
 
     frame: Frame
+    downloads: Downloads
+    mark: Mark
     replay: Replay | None = None
     pause: int = 0
     num_failures: int = field(default=0)
@@ -78,36 +81,46 @@ class GraphedInference:
     ) -> list[Features]:
         """Return the features of images of one shape; see `Inference`."""
         is_on_device = any(isinstance(one, Tensor) and one.device.type != "cpu" for one in images)
+        download = None
         with self._lock:  # there is one set of memory for each size
             try:
                 with self._machine.session(after_caller=is_on_device):
                     slot = self._open(images, is_on_device, max_keypoints)
                     slot.frame.fill(images, max_keypoints, detection_threshold)
                     self._run(slot)
-                    features = self._deliver(slot.frame)
+                    # The device is at work: whatever is done from here on costs no time.
+                    download = slot.downloads.start(min(max_keypoints, slot.frame.capacity))
+                    slot.mark.set()
+                    self._machine.hand_over(download.results)
+                slot.mark.wait()
+                features = download.finish()
             except RuntimeError as error:
-                self._watch.failed(error)
+                self._watch.failed(error, download)
                 raise
             self._watch.worked()
             return features
 
     def _open(self, images: Sequence[Image], is_on_device: bool, max_keypoints: int) -> _Slot:
         """Return the memory of an image size, made if there is none, or none large enough."""
-        height, width = images[0].shape[:2]
-        channels = images[0].shape[2] if images[0].ndim == 3 else 1
-        key = (Geometry(len(images), height, width, channels), is_on_device)
+        key = (len(images), images[0].shape, is_on_device)
         slot = self._slots.get(key)
         if slot is None or slot.frame.capacity < max_keypoints:
             self._slots.pop(key, None)
             while len(self._slots) >= _MAX_FRAMES:
                 self._slots.popitem(last=False)
-            slot = _Slot(
-                Frame(key[0], max_keypoints, self._dim, self._machine.device, is_on_device,
-                      self._machine.pinned)
-            )  # fmt: skip
-            self._slots[key] = slot
+            slot = self._slots[key] = self._new_slot(key, max_keypoints)
         self._slots.move_to_end(key)
         return slot
+
+    def _new_slot(self, key: Key, max_keypoints: int) -> _Slot:
+        batch, (height, width, *channels), is_on_device = key
+        machine = self._machine
+        frame = Frame(
+            Geometry(batch, height, width, channels[0] if channels else 1), max_keypoints,
+            self._dim, machine.device, is_on_device, machine.pinned,
+        )  # fmt: skip
+        downloads = Downloads(frame.packed, self._dim, (height, width), machine.pinned)
+        return _Slot(frame, downloads, machine.mark())
 
     def _run(self, slot: _Slot) -> None:
         if slot.replay is not None:
@@ -126,17 +139,18 @@ class GraphedInference:
     def _record(self, slot: _Slot) -> None:
         """Record the frame that was just computed; keep the recording if it agrees."""
         frame = slot.frame
-        expected = frame.packed.clone()
+        expected = frame.packed.to("cpu", copy=True)
         try:
             replay = self._machine.capture(lambda: self._upload_and_compute(frame))
             frame.packed.fill_(torch.nan)
             replay()
-            problem = "" if _agree(frame.packed, expected, frame) else "it gives other results"
+            if agree(frame.packed.cpu(), expected, frame.dim):
+                slot.replay = replay
+                return
+            problem = "it gives other results"
+            del replay
         except RuntimeError as error:
             problem = str(error)
-        if not problem:
-            slot.replay = replay
-            return
         frame.packed.copy_(expected)
         slot.num_failures += 1
         slot.pause = _FIRST_PAUSE * 2 ** min(slot.num_failures - 1, 6)
@@ -145,35 +159,3 @@ class GraphedInference:
             "a frame of %s could not be recorded, its kind takes longer; trying again after %d "
             "more: %s", frame.geometry, slot.pause, problem,
         )  # fmt: skip
-
-    def _deliver(self, frame: Frame) -> list[Features]:
-        """Return the results in memory of their own; waits for the device, once."""
-        num_bytes = frame.packed.numel() * frame.packed.element_size()
-        on_host = self._machine.pinned(num_bytes).view(torch.float32).view(frame.packed.shape)
-        on_host.copy_(frame.packed, non_blocking=True)
-        results = frame.packed.clone()
-        self._machine.wait()
-        self._machine.hand_over(results)
-        size = (frame.geometry.height, frame.geometry.width)
-        return unpack(results, on_host, frame.dim, size)
-
-
-def _agree(found: Tensor, expected: Tensor, frame: Frame) -> bool:
-    """Tell whether two results have the same keypoints, but for those of nearly equal score."""
-    if not bool(found[:, 0].isfinite().all()):
-        return False
-    size = (frame.geometry.height, frame.geometry.width)
-    here = unpack(found, found.cpu(), frame.dim, size)
-    there = unpack(expected, expected.cpu(), frame.dim, size)
-    return all(_are_near(one, other) for one, other in zip(here, there, strict=True))
-
-
-def _are_near(found: Features, expected: Features) -> bool:
-    if len(found) != len(expected):
-        return False
-    if len(found) == 0:
-        return True
-    distances = torch.cdist(found.keypoints, expected.keypoints)
-    nearest, index = distances.min(dim=1)
-    cosines = (found.descriptors * expected.descriptors[index]).sum(dim=1)
-    return bool(((nearest < 0.05) & (cosines > 0.99)).float().mean() > 0.98)

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
+from threading import Lock
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 Replay = Callable[[], None]
+
+_unended: list[Any] = []  # recordings whose end failed
+
+
+class Mark(Protocol):
+    """A place in the work of a device."""
+
+    def set(self) -> None:
+        """Put the mark behind the work so far, within a session."""
+
+    def wait(self) -> None:
+        """Wait until the device has come to the mark."""
 
 
 class Machine(Protocol):
@@ -22,7 +36,7 @@ class Machine(Protocol):
     device: torch.device
 
     def session(self, after_caller: bool) -> Any:
-        """Return a context in which all work goes to the own stream.
+        """Return a context in which all work goes to the own stream; one at a time.
 
         Args:
             after_caller: that work is to wait for what the caller's stream has under way.
@@ -39,10 +53,10 @@ class Machine(Protocol):
         """
 
     def hand_over(self, results: Tensor) -> None:
-        """Let the caller's stream use memory of the own stream."""
+        """Let the caller's stream use memory of the own stream; within a session."""
 
-    def wait(self) -> None:
-        """Wait for the work in the own stream."""
+    def mark(self) -> Mark:
+        """Return a new mark."""
 
     def make_room(self) -> None:
         """Give memory that is not in use back to the device."""
@@ -52,31 +66,43 @@ class Machine(Protocol):
 
 
 class CudaMachine:
-    """A CUDA device.
+    """A CUDA device; extractors share it, and with it the memory of their frames.
 
     All recordings share one pool of memory, which is safe because they are replayed one at a time
     and their results are copied out in between; and one stream, which is not the default one, so
     that nobody who waits for his own work waits for a frame as well.
+
+    Args:
+        device: with its number.
     """
 
     def __init__(self, device: torch.device) -> None:
-        index = torch.cuda.current_device() if device.index is None else device.index
-        self.device = torch.device("cuda", index)
+        self.device = device
         with torch.cuda.device(self.device):
             self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-            self._pool = torch.cuda.graph_pool_handle()
-            self._done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self._pool = _Pool(self.device)
+        self._lock = Lock()  # what one thread records must not come from another one
         self._caller = torch.cuda.default_stream(self.device)
 
     @contextmanager
     def session(self, after_caller: bool) -> Iterator[None]:
-        """See `Machine.session`."""
-        self._caller = torch.cuda.current_stream(self.device)
-        if after_caller:
-            self._stream.wait_stream(self._caller)
-        # The device too: page-locked memory would else belong to GPU 0.
-        with torch.cuda.device(self.device), torch.cuda.stream(self._stream):
-            yield
+        """See `Machine.session`.
+
+        Torch's own contexts read and set the stream and the device three times as often.
+        """
+        with self._lock:
+            device_before = torch.cuda.current_device()
+            self._caller = torch.cuda.current_stream(self.device.index)
+            if after_caller:
+                self._stream.wait_stream(self._caller)
+            # It sets the device too: page-locked memory would else belong to GPU 0.
+            torch.cuda.set_stream(self._stream)
+            try:
+                yield
+            finally:
+                torch.cuda.set_stream(self._caller)
+                if device_before != self.device.index:
+                    torch.cuda.set_device(device_before)
 
     def pinned(self, num_bytes: int) -> Tensor:
         """See `Machine.pinned`."""
@@ -84,39 +110,21 @@ class CudaMachine:
 
     def capture(self, work: Callable[[], None]) -> Replay:
         """See `Machine.capture`."""
-        graph = torch.cuda.CUDAGraph()
         self._stream.synchronize()
-        # Not torch.cuda.graph(): it collects garbage and empties the cache, which stalls a frame.
-        # Other threads, as a tracker's, may go on using the device meanwhile.
-        graph.capture_begin(pool=self._pool, capture_error_mode="thread_local")
         try:
-            try:
-                work()
-            finally:
-                graph.capture_end()
+            return self._pool.capture(work)
         except BaseException:
-            self._leave_pool()
+            # Torch does not always close a pool after a failure, nor open it again.
+            self._pool = _Pool(self.device)
             raise
-        return graph.replay
-
-    def _leave_pool(self) -> None:
-        """Close the pool after a capture that failed.
-
-        Where ending the capture fails, torch leaves the pool open, and with it takes every
-        allocation of this process for part of a capture; an open one can be closed twice.
-        """
-        core: Any = torch._C
-        with suppress(RuntimeError, AttributeError):
-            core._cuda_endAllocateToPool(self.device.index, self._pool)
 
     def hand_over(self, results: Tensor) -> None:
         """See `Machine.hand_over`."""
         results.record_stream(self._caller)
 
-    def wait(self) -> None:
-        """See `Machine.wait`."""
-        self._done.record(self._stream)
-        self._done.synchronize()
+    def mark(self) -> Mark:
+        """See `Machine.mark`."""
+        return _Event(self._stream)
 
     def make_room(self) -> None:
         """See `Machine.make_room`."""
@@ -132,3 +140,75 @@ class CudaMachine:
         except RuntimeError:
             return False
         return True
+
+
+@cache
+def machine_of(index: int) -> CudaMachine:
+    """Return the one machine of a GPU."""
+    return CudaMachine(torch.device("cuda", index))
+
+
+class _Event:
+    """A mark in a stream."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+
+    def set(self) -> None:
+        self._event.record(self._stream)
+
+    def wait(self) -> None:
+        self._event.synchronize()
+
+
+class _Pool:
+    """Memory that recordings share; not to be used after one that failed.
+
+    Torch counts the recordings of a pool, and does not take a pool again whose count has fallen
+    to 0, which it would with the only image size whenever that is recorded anew: so there is one
+    recording more, of next to nothing.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._handle = torch.cuda.graph_pool_handle()
+        self._first: Any = None
+
+    def capture(self, work: Callable[[], None]) -> Replay:
+        """Record what goes to the current stream; return what runs it again."""
+        if self._first is None:
+            number = torch.zeros(1, device=self._device)
+            self._first = self._record(number.zero_), number
+        graph = self._record(work)
+        return graph.replay
+
+    def _record(self, work: Callable[[], object]) -> torch.cuda.CUDAGraph:
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # Not torch.cuda.graph(): it collects garbage and empties the cache, which stalls a
+            # frame. Other threads, as a tracker's, may go on using the device meanwhile.
+            graph.capture_begin(pool=self._handle, capture_error_mode="thread_local")
+            try:
+                work()
+            finally:
+                graph.capture_end()
+        except BaseException:
+            self._close(graph)
+            raise
+        return graph
+
+    def _close(self, graph: torch.cuda.CUDAGraph) -> None:
+        """Close the pool after a capture that could not be ended.
+
+        Torch leaves it open then: it takes allocations for part of a capture, frees nothing that
+        other streams have used, and looks at the graph whenever page-locked memory is asked for.
+        """
+        try:
+            graph.pool()
+        except RuntimeError:
+            _unended.append(graph)
+            core: Any = torch._C
+            with suppress(RuntimeError, AttributeError):
+                core._cuda_endAllocateToPool(self._device.index, self._handle)
+                core._cuda_releasePool(self._device.index, self._handle)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -66,6 +66,26 @@ def split_packed(packed: Tensor, dim: int) -> tuple[Tensor, Tensor, Tensor, Tens
         packed[:, _HEADER:], [2 * num, num, num, dim * num], dim=1
     )
     return keypoints.view(batch, num, 2), scores, dispersity, descriptors.view(batch, num, dim)
+
+
+def parts_of(
+    length: int, dim: int, count: int
+) -> Iterator[tuple[int, tuple[int, ...], tuple[int, ...]]]:
+    """Yield where the first rows of the four parts lie in an image's results.
+
+    Args:
+        length: numbers of an image, as `packed_length` gives it.
+        dim: numbers of a descriptor.
+        count: rows.
+
+    Yields:
+        number of the first one, shape and strides; in the order of `split_packed`.
+    """
+    num = (length - _HEADER) // (4 + dim)
+    yield _HEADER, (count, 2), (2, 1)
+    yield _HEADER + 2 * num, (count,), (1,)
+    yield _HEADER + 3 * num, (count,), (1,)
+    yield _HEADER + 4 * num, (count, dim), (dim, 1)
 
 
 def unpack(

@@ -8,6 +8,8 @@ EXIT_DEVICE_LOST = 70  # exit code of a process that ends because of it
 
 _IN_A_ROW = 3  # frames
 
+_unfreed: list[object] = []
+
 
 class DeviceLostError(RuntimeError):
     """The GPU cannot be used any more by this process; only a new process can."""
@@ -31,13 +33,22 @@ class DeviceWatch:
         """Take note that a frame came through."""
         self._num_silent = 0
 
-    def failed(self, error: RuntimeError) -> None:
+    def failed(self, error: RuntimeError, in_use: object) -> None:
         """Take note of an error.
+
+        Args:
+            error: what came of a frame.
+            in_use: memory of that frame. It is kept for good where the device does not answer,
+                because torch ends the process when it cannot free what two streams have used.
 
         Raises:
             DeviceLostError: if the device has not answered after several frames in a row.
         """
-        self._num_silent = 0 if self._answers() else self._num_silent + 1
+        if self._answers():
+            self._num_silent = 0
+            return
+        _unfreed.append(in_use)
+        self._num_silent += 1
         if self._num_silent >= _IN_A_ROW:
             raise DeviceLostError(
                 f"the GPU does not answer any more, after {self._num_silent} frames that failed; "

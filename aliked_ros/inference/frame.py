@@ -60,7 +60,9 @@ class Frame:
         self._threshold = staged[:4].view(np.float32)
         self._limit = staged[4 * _STEP :][:4].view(np.int32)
         staged[: 4 * words] = 0
-        self._staged_pixels = None if is_on_device else staged[4 * words :].reshape(shape)
+        self._staged_pixels: list[Pixels] = []
+        if not is_on_device:
+            self._staged_pixels = list(staged[4 * words :].reshape(shape))
         header = self._uploaded[: 4 * words].view(torch.int32)
         self.controls = Controls(
             header[:1].view(torch.float32), header[_STEP : _STEP + 1],
@@ -74,17 +76,29 @@ class Frame:
         """Put images and settings where the upload, or the device, will find them."""
         self._threshold[0] = threshold
         self._limit[0] = min(max_keypoints, self.capacity)
-        for number, image in enumerate(images):
-            if self._staged_pixels is not None:
-                # From torch's tensors too; as numpy a copy is one call, and in one thread.
-                self._staged_pixels[number].reshape(image.shape)[...] = np.asarray(image)
-            else:
+        if self.is_on_device:
+            for target, image in zip(self.pixels, images, strict=True):
                 given = image if isinstance(image, Tensor) else torch.from_numpy(np.array(image))
-                self.pixels[number].view(image.shape).copy_(given)
+                target.view(image.shape).copy_(given)
+        else:
+            for staged, image in zip(self._staged_pixels, images, strict=True):
+                # Torch's tensors as numpy too: a copy is one call then, and in one thread.
+                _copy_pixels(staged, np.asarray(image))
 
     def upload(self) -> None:
         """Copy to the device what `fill` has staged; part of a recorded frame."""
         self._uploaded[: len(self._staging)].copy_(self._staging, non_blocking=True)
+
+
+def _copy_pixels(target: Pixels, image: Pixels) -> None:
+    """Copy (H, W) or (H, W, C) to (H, W, C)."""
+    image = image.reshape(target.shape) if image.ndim == 2 else image
+    if image.strides[1:] == target.strides[1:]:
+        np.copyto(target, image)
+        return
+    # Mirrored, or BGR seen as RGB: numpy copies pixel by pixel, four times slower than this.
+    for channel in range(target.shape[2]):
+        np.copyto(target[:, :, channel], image[:, :, channel])
 
 
 def _round_up(number: int, step: int) -> int:

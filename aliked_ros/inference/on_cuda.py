@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from aliked_ros.inference.cuda_graph import GraphedInference
-from aliked_ros.inference.cuda_machine import CudaMachine
+from aliked_ros.inference.cuda_machine import machine_of
 from aliked_ros.inference.frame import Frame
 from aliked_ros.inference.stages import Stages, TorchStages, run_stages
 from aliked_ros.network.aliked import ALIKED
@@ -29,7 +29,7 @@ def open_on_cuda(network: ALIKED, device: torch.device, dtype: torch.dtype) -> G
         device: where it runs.
         dtype: arithmetic of the encoder.
     """
-    machine = CudaMachine(device)
+    machine = machine_of(torch.cuda.current_device() if device.index is None else device.index)
     with torch.cuda.device(machine.device):
         stages, left_out = _choose_stages(network, machine.device, dtype)
         # What was prepared in this stream is used in another one.

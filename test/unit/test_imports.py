@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 ORDER = [
     {"structs", "extras"},
     {"config", "images", "pacing"},
+    {"native"},
     {"network", "geometry", "drawing", "plotting"},
     {"inference"},
     {"matching"},
@@ -44,6 +45,7 @@ WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
 MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
 LOADERS = {
+    "aliked_ros.native",
     "aliked_ros.network.weights",
     "aliked_ros.network.packaged",
     "aliked_ros.inference.kernels",

@@ -1,13 +1,19 @@
-"""Launches the kernels that find mutual nearest neighbours."""
+"""Launches the kernel that finds mutual nearest neighbours."""
 
 from __future__ import annotations
+
+from functools import cache
+from threading import Lock
 
 import torch
 from torch import Tensor
 
-from aliked_ros.inference.cuda.kernels.nearest import compare_tiles, keep_mutual
+from aliked_ros.inference.cuda.kernels.nearest import NO_KEY, match_tiles
 from aliked_ros.inference.cuda.launching import launch
 from aliked_ros.inference.cuda.tuning import Tuning, blocks, choices
+
+_KEYS_STEP = 4096  # keys that there is room for, a multiple of this
+_USUAL = choices()
 
 
 def match_descriptors(
@@ -28,36 +34,82 @@ def match_descriptors(
         matches: (K, 2) int64, sorted by the first column.
         similarities: (K,) float32.
     """
-    # Kernels start on the current device.
-    with torch.cuda.device_of(descriptors0):  # type: ignore[no-untyped-call]
-        return _match(descriptors0, descriptors1, min_similarity, choices(overrides))
+    device = descriptors0.device
+    tuning = choices(overrides) if overrides else _USUAL
+    if device.type != "cuda" or device.index == torch.cuda.current_device():
+        return _match(descriptors0, descriptors1, min_similarity, tuning)
+    with torch.cuda.device(device):  # kernels start on the current device
+        return _match(descriptors0, descriptors1, min_similarity, tuning)
 
 
 def _match(
     descriptors0: Tensor, descriptors1: Tensor, min_similarity: float, tuning: Tuning
 ) -> tuple[Tensor, Tensor]:
     num0, num1, dim = len(descriptors0), len(descriptors1), descriptors0.shape[1]
-    choice, device = tuning["compare"], descriptors0.device
-    blocks0, blocks1 = blocks(num0, choice["block"]), blocks(num1, choice["block"])
-    # One allocation for all: best and nearest of both sides, the similarities, the count. Each
-    # begins at a multiple of 16 bytes, or the kernels would have to be compiled once more.
-    sizes = [num0 * blocks1] * 2 + [num1 * blocks0] * 2 + [num0, 1]
-    sizes = [blocks(size, 4) * 4 for size in sizes]
-    memory = torch.empty(sum(sizes), device=device)
-    best0, nearest1, best1, nearest0, similarities, count = torch.split(memory, sizes)
+    choice, device = tuning["match"], descriptors0.device
     matches = torch.empty((num0, 2), dtype=torch.int64, device=device)
-    found = (best0, nearest1.view(torch.int32), best1, nearest0.view(torch.int32))
-    launch(
-        "compare", compare_tiles, (blocks0, blocks1), choice,
-        _aligned(descriptors0), _aligned(descriptors1), *found, num0, num1, blocks0, blocks1,
-        dim=dim, padded=blocks(dim, choice["depth"]) * choice["depth"],
-    )  # fmt: skip
-    launch(
-        "mutual", keep_mutual, (1,), tuning["mutual"], *found, matches, similarities,
-        count.view(torch.int32), num0, blocks0, blocks1, float(min_similarity),
-    )  # fmt: skip
-    num = int(count.view(torch.int32)[0])  # the only point where the GPU has to be waited for
-    return matches[:num], similarities[:num].clone()
+    similarities = torch.empty(num0, device=device)
+    notes = _notes_of(device)
+    with notes.lock:
+        keys0, keys1 = notes.keys(num0, num1)
+        launch(
+            "match", match_tiles, (blocks(num0, choice["block"]), blocks(num1, choice["block"])),
+            choice, _aligned(descriptors0), _aligned(descriptors1), keys0, keys1, notes.ticket,
+            matches, similarities, notes.count, num0, num1, float(min_similarity),
+            dim=dim, padded=blocks(dim, choice["depth"]) * choice["depth"],
+        )  # fmt: skip
+        num = notes.wait()
+    return matches[:num], similarities[:num]
+
+
+class _Notes:
+    """What the programs of a launch tell each other; as they leave it the next launch finds it.
+
+    Launches in one stream come one after the other, so that each stream has notes of its own.
+
+    Args:
+        device: where the keys are.
+        stream: of the launches; None without a GPU.
+
+    Attributes:
+        lock: to be held from a launch until its count was read.
+        ticket: (1,) int32.
+        count: (1,) int32, of the pairs; in host memory that the GPU writes to by itself.
+    """
+
+    def __init__(self, device: torch.device, stream: torch.cuda.Stream | None) -> None:
+        self.lock = Lock()
+        self.ticket = torch.zeros(1, dtype=torch.int32, device=device)
+        self.count = torch.zeros(1, dtype=torch.int32, pin_memory=stream is not None)
+        self._seen = self.count.numpy()
+        self._stream = stream
+        self._keys = [self.ticket.new_empty(0, dtype=torch.int64)] * 2
+
+    def keys(self, *nums: int) -> list[Tensor]:
+        """Return memory for at least as many keys of both sides."""
+        for side, num in enumerate(nums):
+            if len(self._keys[side]) < num:
+                shape = (blocks(num, _KEYS_STEP) * _KEYS_STEP,)
+                self._keys[side] = self._keys[side].new_full(shape, NO_KEY.value)
+        return self._keys
+
+    def wait(self) -> int:
+        """Return the count, when it is there; the only point where the GPU is waited for."""
+        if self._stream is not None:
+            self._stream.synchronize()
+        return int(self._seen[0])
+
+
+def _notes_of(device: torch.device) -> _Notes:
+    """Return the notes of the current stream of a device."""
+    if device.type != "cuda":
+        return _new_notes(device, None)
+    return _new_notes(device, torch.cuda.current_stream(device))
+
+
+@cache
+def _new_notes(device: torch.device, stream: torch.cuda.Stream | None) -> _Notes:
+    return _Notes(device, stream)
 
 
 def _aligned(descriptors: Tensor) -> Tensor:

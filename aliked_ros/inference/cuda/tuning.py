@@ -21,15 +21,15 @@ _SHARED: Tuning = {
     "add_levels": {"block": 128, "num_warps": 4, "num_stages": 1},
     "planes": {"block": 512, "num_warps": 4, "num_stages": 1},
     "peaks": {"block": 512, "num_warps": 4, "num_stages": 1},
-    "select": {"num_own": 16, "num_others": 512, "num_warps": 4, "num_stages": 1},
+    "keep": {"block": 512, "num_warps": 4, "num_stages": 1},
+    "select": {"num_own": 8, "num_others": 512, "num_warps": 4, "num_stages": 1},
     "order": {"num_own": 16, "num_others": 512, "num_warps": 4, "num_stages": 1},
     "patches": {"block": 32, "num_warps": 4, "num_stages": 1},
     "offsets": {"block": 16, "depth": 64, "num_warps": 4, "num_stages": 3},
     "samples": {"block": 64, "num_warps": 8, "num_stages": 1},
     "aggregate": {"block": 32, "num_parts": 8, "depth": 32, "num_warps": 4, "num_stages": 3},
     "normalise": {"block": 4, "num_warps": 4, "num_stages": 1},
-    "compare": {"block": 128, "depth": 32, "num_warps": 8, "num_stages": 3},
-    "mutual": {"block": 256, "wide": 16, "num_warps": 8, "num_stages": 1},
+    "match": {"block": 128, "depth": 32, "wide": 1024, "num_warps": 8, "num_stages": 3},
 }
 
 

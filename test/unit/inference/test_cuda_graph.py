@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -19,6 +20,13 @@ from aliked_ros.inference.on_cuda import compute_by
 from aliked_ros.inference.stages import TorchStages
 
 CPU = torch.device("cpu")
+END = ("mark", "hand over", "wait")
+
+
+class Mark:
+    def __init__(self, machine):
+        self.set = lambda: machine.calls.append("mark")
+        self.wait = lambda: machine.wait()
 
 
 class StandIn:
@@ -52,6 +60,9 @@ class StandIn:
 
     def hand_over(self, results):
         self.calls.append("hand over")
+
+    def mark(self):
+        return Mark(self)
 
     def wait(self):
         self.calls.append("wait")
@@ -105,10 +116,10 @@ def test_the_stages_give_the_features_of_the_network(machine, fused, direct):
 def test_a_size_is_recorded_with_its_first_image_and_replayed_from_then_on(machine, fused, direct):
     inference = infer(machine, fused)
     inference([image(0)], 20, 0.0)
-    assert machine.calls == ["session", "capture", "replay", "wait", "hand over"]
+    assert machine.calls == ["session", "capture", "replay", *END]
     machine.calls.clear()
     assert_same(inference([image(1)], 20, 0.0), direct([image(1)], 20, 0.0))
-    assert machine.calls == ["session", "replay", "wait", "hand over"]
+    assert machine.calls == ["session", "replay", *END]
 
 
 def test_one_recording_serves_every_number_of_keypoints_and_every_threshold(machine, fused, direct):
@@ -148,6 +159,71 @@ def test_results_are_not_overwritten_by_the_next_image(machine, fused):
     assert not torch.equal(second.descriptors, kept)
 
 
+def test_features_outlive_all_images_that_come_later(machine, fused):
+    inference = infer(machine, fused)
+    kept = [inference([image(seed)], 20, 0.0)[0] for seed in range(12)]
+    expected = [infer(StandIn(), fused)([image(seed)], 20, 0.0)[0] for seed in range(12)]
+    assert_same(kept, expected)
+    assert_same([one.on_host for one in kept], [one.on_host for one in expected])
+
+
+def test_a_view_of_features_is_enough_to_keep_them(machine, fused):
+    inference = infer(machine, fused)
+    scores = inference([image(0)], 20, 0.0)[0].on_host.scores[3:]
+    kept = scores.clone()
+    for seed in range(1, 8):
+        inference([image(seed)], 20, 0.0)
+    assert torch.equal(scores, kept)
+
+
+def test_page_locked_memory_is_used_again_when_nobody_looks_at_it(machine, fused, monkeypatch):
+    inference = infer(machine, fused)
+    inference([image(0)], 20, 0.0)
+    sizes = []
+    monkeypatch.setattr(machine, "pinned", lambda size: sizes.append(size) or torch.empty(size))
+    for seed in range(1, 8):
+        inference([image(seed)], 20, 0.0)
+    assert sizes == []
+
+
+def found_far_away(frame):
+    """Put keypoints where those of a large image are, without a network."""
+    generator = torch.Generator().manual_seed(0)
+    count = int(frame.controls.limit)
+    outputs = frame.outputs
+    outputs.header.fill_(count)
+    outputs.keypoints[:, :count] = 300 + 900 * torch.rand(1, count, 2, generator=generator)
+    outputs.scores[:, :count] = 0.5
+    outputs.dispersity[:, :count] = 0.1
+    outputs.descriptors[:, :count] = torch.nn.functional.normalize(
+        torch.randn(1, count, frame.dim, generator=generator), dim=2
+    )
+
+
+def test_a_recording_of_a_large_image_is_used(machine, fused):
+    """Measured by way of a matrix product, pixels are far from themselves there."""
+    inference = infer(machine, fused, found_far_away)
+    for _ in range(2):
+        inference([image(0, 8, 8)], 1000, 0.0)
+    assert machine.calls.count("capture") == 1
+    assert machine.calls.count("replay") == 2
+
+
+def test_a_frame_takes_few_operations_of_torch_besides_its_recording(machine, fused):
+    """Each takes as long as copying the image does, wherever the processor is slow."""
+    inference = infer(machine, fused, found_far_away)
+    inference([image(0)], 1000, 0.0)
+    (slot,) = inference._slots.values()
+    slot.replay = lambda: None
+    inference([image(1)], 1000, 0.0)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as watch:
+        inference([image(2)], 1000, 0.0)
+    names = Counter(event.name for event in watch.events() if event.name.startswith("aten::"))
+    assert names["aten::as_strided"] == 4  # views of the results on the device
+    assert names["aten::copy_"] == 2  # down, and out of the next frame's way
+    assert sum(names.values()) <= 12, names
+
+
 @pytest.mark.parametrize("problem", ["out of memory", "operation not permitted"])
 def test_a_recording_that_fails_is_tried_again_later(machine, fused, direct, problem, caplog):
     inference = infer(machine, fused)
@@ -161,7 +237,7 @@ def test_a_recording_that_fails_is_tried_again_later(machine, fused, direct, pro
     inference([image(0)], 20, 0.0)
     machine.calls.clear()
     inference([image(1)], 20, 0.0)
-    assert machine.calls == ["session", "replay", "wait", "hand over"]
+    assert machine.calls == ["session", "replay", *END]
 
 
 def test_each_failure_doubles_the_pause(machine, fused):

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from aliked_ros.inference.frame import Frame
@@ -56,3 +57,17 @@ def test_what_kernels_read_begins_at_multiples_of_16_bytes_for_every_batch():
         whole = frame.packed.data_ptr()
         for part in frame.outputs[1:]:
             assert (part.data_ptr() - whole) % 16 == 0
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_any_layout_of_an_image_is_taken(channels):
+    frame = Frame(Geometry(1, 20, 30, channels), 100, 64, CPU, False, memory)
+    (image,) = images(1, 40, 60, channels)
+    views = [image[:20, :30], image[20:, 30:], image[::-2, ::2], image[::2, ::-2]]
+    views += [view[:, :, ::-1] for view in views if channels == 3]
+    views += [np.asfortranarray(views[0]), np.stack([views[0]] * 2, axis=-1)[..., 0]]
+    for view in views:
+        for given in (view, torch.from_numpy(view.copy())):
+            frame.fill([given], 40, 0.25)
+            frame.upload()
+            assert np.array_equal(frame.pixels[0].numpy().reshape(view.shape), view)

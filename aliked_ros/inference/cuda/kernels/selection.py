@@ -1,13 +1,15 @@
 """Candidates to keypoints: the best ones, refined, in the order of their scores.
 
 Places in the order are found by counting what comes before: exact, whatever the list's order, with
-no sorting.
+no sorting. The list holds hardly more than are taken, unless very many have equal scores.
 """
 
 from __future__ import annotations
 
 import triton
 import triton.language as tl
+
+from aliked_ros.inference.cuda.kernels.peaks import BINS, TALLY
 
 
 @triton.jit
@@ -78,16 +80,16 @@ def _sample(score, y, x, is_own, height, width):
 
 @triton.jit(do_not_specialize=["height", "width", "capacity"])
 def select_peaks(
-    score, places, heights, counts, limit, selected, height, width, capacity,
+    score, places, heights, tally, limit, selected, height, width, capacity,
     num_own: tl.constexpr, num_others: tl.constexpr,
 ):  # fmt: skip
     """Refine the highest candidates, in the order of their heights.
 
     Args:
         score: (B, height, width) float32.
-        places: (B, height * width) int32, pixel numbers of candidates.
+        places: (B, height * width) int32, pixel numbers of the candidates that are kept.
         heights: (B, height * width) float32, their scores.
-        counts: (B,) int32, how many candidates there are.
+        tally: (B, TALLY) int32; behind the bins, how many candidates there are.
         limit: (1,) int32, how many are taken at the most; not above capacity.
         selected: (B, capacity, 4) float32: x, y in px, score there, dispersity.
         height: px.
@@ -102,8 +104,8 @@ def select_peaks(
     places += image
     heights += image
     selected += number.to(tl.int64) * capacity * 4
-    count = tl.minimum(tl.load(counts + number), height * width)
-    most = tl.load(limit)
+    count = tl.minimum(tl.load(tally + number * TALLY + BINS), height * width)
+    most = tl.minimum(tl.load(limit), capacity)
     for first in range(tl.program_id(0) * num_own, count, tl.num_programs(0) * num_own):
         candidate = first + tl.arange(0, num_own)
         is_own = candidate < count

@@ -9,7 +9,9 @@ pytest.importorskip("triton")
 
 from kernel_world import LARGE, LOOSE, rows_of
 
+from aliked_ros.inference.cuda import launching
 from aliked_ros.inference.cuda.detecting import detect
+from aliked_ros.inference.cuda.kernels.peaks import BINS
 from aliked_ros.inference.cuda.tuning import choices
 from aliked_ros.inference.delivery import packed_length, split_packed
 from aliked_ros.inference.stages import Controls, Outputs
@@ -77,6 +79,53 @@ def test_maxima_with_ties_are_those_of_torch(device):
     torch.testing.assert_close(
         rows_of(outputs)[1], expected[0].sort(descending=True).values, atol=1e-6 * LOOSE, rtol=0
     )
+
+
+SCALES = {  # of scores in [0, 1]
+    "as they are": lambda scores: scores,
+    "below all bins": lambda scores: scores * 1e-7,
+    "all in one bin": lambda scores: 0.5 + scores * 1e-3,
+    "at the ends of bins": lambda scores: (scores * 256).round() / 256,
+}
+
+
+@pytest.mark.parametrize("name", SCALES)
+@pytest.mark.parametrize("limit", [1, 40, 5000])
+def test_the_highest_are_taken_wherever_the_scores_lie(name, limit, device):
+    score_map = SCALES[name](smooth(1, 60, 70))
+    outputs = find(score_map, device, limit, 0.0, capacity=5120)
+    expected = dkd.detect(score_map, limit, 0.0)
+    scores, found = expected.scores[0], rows_of(outputs)[1]
+    assert len(found) == int(expected.is_valid.sum())
+    torch.testing.assert_close(found, scores[: len(found)], atol=1e-6 * LOOSE, rtol=0)
+
+
+def test_hardly_more_candidates_are_ranked_than_are_taken(device, monkeypatch):
+    ranked = []
+
+    def start(name, kernel, grid, given, settings):
+        if name == "select":
+            ranked.append(int(given[3][0, BINS.value]))
+        launching.run(name, kernel, grid, given, settings)
+
+    monkeypatch.setattr(launching, "start", start)
+    score_map = smooth(1, 120, 160)
+    outputs = find(score_map, device, limit=1000, capacity=1024)
+    num_peaks = int(outputs.num_found[0])
+    for limit in (0, num_peaks // 2, num_peaks, 1000):
+        ranked.clear()
+        find(score_map, device, limit, capacity=1024)
+        assert min(limit, num_peaks) <= ranked[0] <= min(limit, num_peaks) + 20
+
+
+def test_numbers_that_are_none_are_no_keypoints(device):
+    score_map = smooth(1, 37, 53)
+    score_map[0, 20:, 30:] = torch.nan
+    keypoints, scores, *_ = rows_of(find(score_map, device))
+    is_far = (keypoints < torch.tensor([26.0, 16.0])).any(dim=1)
+    assert is_far.any()
+    assert scores[is_far].isfinite().all()
+    assert len(rows_of(find(torch.full_like(score_map, torch.nan), device))[0]) == 0
 
 
 def test_of_a_plateau_the_first_pixels_are_taken(device):

@@ -65,3 +65,19 @@ def test_float32_keeps_its_digits(device):
     for order in ([0, 1], [1, 0]):
         found, _ = match_descriptors(first.to(device), second[order].to(device), 0.0, LARGE)
         assert found.tolist() == [[0, order.index(1)]]
+
+
+def test_a_launch_leaves_the_notes_of_its_programs_as_it_found_them(device):
+    pairs = [(descriptors(n, 16, 0).to(device), descriptors(m, 16, 1).to(device))
+             for n, m in ((90, 70), (5, 130), (90, 70), (1, 1), (90, 70))]  # fmt: skip
+    for first, second in pairs:
+        expected = mutual_nearest_neighbours(first.cpu(), second.cpu())[0]
+        assert torch.equal(match_descriptors(first, second, 0.0, LARGE)[0].cpu(), expected)
+
+
+def test_similarities_below_nought_are_in_order_and_two_noughts_are_equal(device):
+    first = torch.tensor([[-1.0, 0.0], [0.0, 1.0]], device=device)
+    second = torch.tensor([[0.5, 0.0], [0.25, 0.0], [1.0, -1.0], [-0.0, -1.0]], device=device)
+    found, similarities = match_descriptors(first, second, -2.0, LARGE)
+    assert found.tolist() == [[0, 3], [1, 0]]
+    assert similarities.tolist() == [0.0, 0.0]
