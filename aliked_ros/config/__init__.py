@@ -91,7 +91,7 @@ class OdometryConfig(Config):
         0.5, "standard deviation of a keypoint", minimum=0.01, maximum=10.0
     )
     disparity_noise_px: float = knob(
-        0.2, "stereo: standard deviation of a disparity", minimum=0.01, maximum=10.0
+        0.3, "stereo: standard deviation of a disparity", minimum=0.01, maximum=10.0
     )
     inverse_depth_noise_per_m: float = knob(
         # Khoshelham and Elberink, Sensors 2012: 1.4 mm at 1 m, growing with the squared depth.
@@ -109,39 +109,30 @@ class OdometryConfig(Config):
         maximum=180.0,
     )
     keyframe_displacement_of_width: float = knob(
-        0.0,
-        "new keyframe when keypoints moved by more than this share of the image width (median); "
-        "0: by sensor, mono 0.1, stereo and rgbd 0.02",
-        minimum=0.0,
+        0.1,
+        "new keyframe when keypoints moved by more than this share of the image width (median)",
+        minimum=0.001,
         maximum=1.0,
     )
     keyframe_inlier_share: float = knob(
-        0.7, "new keyframe when fewer inliers are left, as part of the first image's",
-        minimum=0.0, maximum=1.0,
-    )  # fmt: skip
+        0.75,
+        "new keyframe when fewer of the last one's landmarks are seen, as part of what the image "
+        "after it saw",
+        minimum=0.0,
+        maximum=1.0,
+    )
     window_size: int = knob(
-        0,
-        "keyframes that are adjusted together (bundle adjustment), at least 3 have an effect, 1: "
-        "none; 0: by sensor, mono 8, stereo and rgbd 1",
-        minimum=0,
+        10,
+        "keyframes that are adjusted together (bundle adjustment), at most; 1: none",
+        minimum=1,
         maximum=50,
+    )
+    max_keyframes: int = knob(
+        200, "keyframes that the map keeps; the oldest go first", minimum=10, maximum=5000
     )
     min_parallax_deg: float = knob(
         1.5, "mono: median parallax that the initialisation waits for", minimum=0.1, maximum=20.0
     )
-
-    def for_sensor(self) -> OdometryConfig:
-        """Return the same knobs; those that are 0 for "by sensor" have the value of the sensor.
-
-        The depths of a single camera come from parallax: they get better as the camera moves away
-        from a keyframe, and when several keyframes are adjusted together.
-        """
-        displacement, window_size = (0.1, 8) if self.sensor == "mono" else (0.02, 1)
-        return replace(
-            self,
-            keyframe_displacement_of_width=self.keyframe_displacement_of_width or displacement,
-            window_size=self.window_size or window_size,
-        )
 
 
 @dataclass(frozen=True)

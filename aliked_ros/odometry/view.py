@@ -59,3 +59,18 @@ class View:
     def noisier(self, factor: float) -> View:
         """Return this view with keypoints that are known less well: motion blur, for instance."""
         return replace(self, spread=factor * self.spread)
+
+
+@dataclass(frozen=True, eq=False)
+class PosedView:
+    """A view with a pose.
+
+    Attributes:
+        view: the image.
+        T_world_view: (4, 4).
+        covariance: (6, 6) of it: translation, then rotation, about the axes of the view.
+    """
+
+    view: View
+    T_world_view: Array
+    covariance: Array

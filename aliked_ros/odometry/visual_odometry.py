@@ -2,58 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
+from aliked_ros.geometry import se3
+from aliked_ros.matching import match
 from aliked_ros.odometry import map_report
-from aliked_ros.odometry.acceptance import accept
-from aliked_ros.odometry.adjusted_map import AdjustedMap, Runner
-from aliked_ros.odometry.attempts import Attempt, attempts
-from aliked_ros.odometry.beginning import begin, look_for_parallax
-from aliked_ros.odometry.frame_matches import FrameMatches, match_views
+from aliked_ros.odometry.beginning import Beginning
+from aliked_ros.odometry.frame_matches import FrameMatches
 from aliked_ros.odometry.intake import Intake
-from aliked_ros.odometry.inverse_depth import with_best_depths
 from aliked_ros.odometry.keyframes import KeyframeRule
+from aliked_ros.odometry.localiser import Located, Localiser
+from aliked_ros.odometry.map.keyframe import Keyframe, no_landmarks
+from aliked_ros.odometry.map.local_map import LocalMap
+from aliked_ros.odometry.map.mapping import Mapping, Runner
 from aliked_ros.odometry.matched_views import MatchedViews
-from aliked_ros.odometry.motion import estimate_motion
+from aliked_ros.odometry.motion import MotionSince, motion_since
 from aliked_ros.odometry.prediction import ConstantVelocity
 from aliked_ros.odometry.recovery import Recovery
 from aliked_ros.odometry.report import report
-from aliked_ros.odometry.result import OdometryResult
+from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, Motion, OdometryResult, State
 from aliked_ros.odometry.runners import AtOnce
-from aliked_ros.odometry.step import Measured, Step, tracking
+from aliked_ros.odometry.step import Step
 from aliked_ros.odometry.tracks import Tracks
-from aliked_ros.odometry.view import View
+from aliked_ros.odometry.two_views import Rotation, look_for_rotation
+from aliked_ros.odometry.uncertainty import Uncertainty
+from aliked_ros.odometry.view import PosedView, View
 from aliked_ros.structs import AnyArray, Array, Camera, Features, Index
 
 
 class VisualOdometry:
-    """Follows a camera from image to image by its features.
+    """Follows a camera from image to image by what it saw before.
 
-    A view with known depths is the reference, the keyframe. Each new image is matched against it;
-    the pose follows from landmarks that are seen again, refined over the measurements of both
-    views. When the camera has moved on or little of the keyframe is left, the newest view becomes
-    the keyframe and takes over the depths that were known.
+    Some views, the keyframes, stay in a map of landmarks. For each new image the landmarks around
+    are looked for where the camera should see them; its pose follows from all that are found, with
+    their uncertainty. When the camera has moved on, the view becomes a keyframe: it makes new
+    landmarks, and the keyframes and landmarks around it are adjusted together.
 
-    With a depth image or a stereo pair the depths are measured and the pose is metric. A single
-    camera first waits until two views have parallax; then its unit of length is the median depth
-    of the first landmarks. Later images improve and extend the depths of the keyframe.
+    With a depth image or a stereo pair the depths are measured and the pose is metric; images
+    without depth are followed all the same. A single camera first waits until views have parallax
+    and several of them confirm a map; then its unit of length is the median depth of the first
+    landmarks.
 
-    When an image matches neither the keyframe nor the previous image, the odometry is lost: the
-    pose is held, and a new keyframe begins there with a covariance that says so. The last keyframes
-    of the trajectory are still looked for in the next images; where one is found, the pose is
-    measured against it, as if nothing had happened. A single camera begins again with the median
-    depth that it had, and follows a pure rotation meanwhile.
+    When an image shows nothing of the map, the odometry is lost: the pose is held, and a new map
+    begins there with a covariance that says so. The map that broke off is still looked for; where
+    it is recognised, the pose is measured in it, as if nothing had happened. A single camera
+    begins again with the median depth that it had, and follows a pure rotation meanwhile.
 
     Args:
         config: thresholds, noise and kind of sensor.
         matcher: how descriptors are paired.
         camera: the camera whose images are used, the left one of a stereo pair.
         right_camera: the right one of a stereo pair; its P holds the baseline.
-        make_runner: where keyframes are adjusted: AtOnce, and a run repeats exactly; InBackground,
+        make_runner: where the map is adjusted: AtOnce, and a run repeats exactly; InBackground,
             and no frame waits.
 
     Example:
@@ -76,22 +80,28 @@ class VisualOdometry:
         self._config, self._matcher = config, matcher
         self._camera, self._K = camera, camera.K_rectified
         self._intake = Intake(config, camera, right_camera)
-        self._make_runner = make_runner
-        self._radius_px = config.guided_radius_of_width * camera.width
         self._tracks = Tracks()
+        self._localiser = Localiser(config, matcher, self._K, camera.width)
+        self._mapping = Mapping(config, self._K, make_runner)
+        self._keyframe_rule = KeyframeRule(config, camera.width)
+        self._beginning = Beginning(config, matcher, self._K)
+        self._recovery = Recovery(2 * config.min_inliers)
+        self._prediction = ConstantVelocity()
+        self._uncertainty = Uncertainty()
         self.reset()
 
     def reset(self) -> None:
         """Forget everything; the next image is the origin of a new world."""
-        self._previous: View | None = None  # the image before, with or without a pose
-        self._keyframe: View | None = None  # what poses are measured against
-        self._T_world_view: Array | None = None  # the last pose that was measured
-        self._median_depth = 1.0  # that a single camera begins with: its unit of length
-        self._velocity = ConstantVelocity()
-        self._keyframe_rule = KeyframeRule(self._config, self._camera.width)
-        self._recovery = Recovery()
-        self._map = AdjustedMap(self._config, self._K, self._make_runner)
-        self._tracks.forget()
+        self._map: LocalMap | None = None
+        self._reference: Keyframe | None = None  # the last keyframe
+        self._previous: View | None = None  # the image before
+        self._posed: PosedView | None = None  # the last image whose pose was measured
+        self._median_depth = 1.0  # of what a single camera sees: its unit of length
+        for part in (
+            self._localiser, self._mapping, self._beginning, self._recovery, self._prediction,
+            self._tracks,
+        ):  # fmt: skip
+            part.forget()
 
     def process(
         self,
@@ -105,9 +115,17 @@ class VisualOdometry:
         return self.estimate(stamp_ns, features, matches, depths_m, R_inertial_camera)
 
     def match(self, features: Features) -> FrameMatches:
-        """Match the features of the next image with the views that it is compared with."""
-        lost = self._recovery.lost
-        return match_views(features, self._previous, self._keyframe, lost, self._matcher)
+        """Match the features of the next image with those of the image before."""
+        previous, first = self._previous, self._beginning.first
+        with_previous = None
+        if previous is not None:
+            with_previous = match(previous.features, features, self._matcher)
+        with_first = with_previous
+        if first is None:
+            with_first = None
+        elif first.view is not previous:
+            with_first = match(first.view.features, features, self._matcher)
+        return FrameMatches(with_previous, with_first)
 
     def estimate(
         self,
@@ -117,7 +135,7 @@ class VisualOdometry:
         depths_m: AnyArray | None = None,
         R_inertial_camera: Array | None = None,
     ) -> OdometryResult:
-        """Estimate the pose of the next image from its matches.
+        """Estimate the pose of the next image.
 
         Args:
             stamp_ns: of the image; must be later than the one before.
@@ -131,156 +149,236 @@ class VisualOdometry:
         Raises:
             ValueError: if the stamp is not later, or features or depths do not fit the camera.
         """
-        view = self._intake.take(stamp_ns, features, depths_m, R_inertial_camera, self._previous)
+        previous, posed = self._previous, self._posed
+        view = self._intake.take(stamp_ns, features, depths_m, R_inertial_camera, previous)
         step = self._track(view, matches)
-        tracks = self._tracks.of_step(
-            step, view, self._previous, matches.previous, self._K, self._config.ransac_threshold_px
-        )
-        self._previous = step.view
-        return report(step, self._T_world_view, self._camera.R, tracks)
+        T_world_previous = None
+        if posed is not None and posed.view is previous:
+            T_world_previous = posed.T_world_view
+        tracks = self._tracks.of_image(
+            view, step.T_world_view, previous, T_world_previous, matches.previous, self._K,
+            self._config.ransac_threshold_px,
+        )  # fmt: skip
+        if step.T_world_view is not None:
+            self._posed = PosedView(view, step.T_world_view, step.covariance)
+        self._previous = view
+        held = None if self._posed is None else self._posed.T_world_view
+        return report(step, view, held, self._camera.R, tracks)
 
     def _track(self, view: View, matches: FrameMatches) -> Step:
         """Measure the pose of the next view: the method."""
-        self._follow_map(self._map.update())
+        if self._map is not None:
+            self._follow(self._mapping.update(self._map))
         # 1. Expect: the camera goes on as it moved.
-        T_world_expected = self._velocity.predict(view.stamp_ns)
-        # 2. Match: near the expected places, in the whole image, with the image before.
-        candidates = self._attempts(view, matches, T_world_expected)
-        # 3. Estimate: the first attempt that enough pairs agree on; what was lost comes first.
-        measured = self._recover(view, matches) or self._estimate(candidates)
-        if measured is None:
-            # Nothing known is in sight: begin, initialise, or get lost.
-            started = self._start(view, matches)
-            if isinstance(started, Step):
-                return started
-            measured = started
-        # 4. Accept: the pose, and what both views know about depths.
-        accepted = accept(measured, self._K, self._config)
-        self._recovery.confirm(measured.matched.view0)
-        self._measure_against(accepted.view0)
-        # 5. Keyframe: the view takes its place when the camera has moved on.
-        view, motion = accepted.view1, measured.motion
-        is_keyframe = self._keyframe_rule.is_due(accepted.view0, view, motion)
+        T_world_expected = self._prediction.predict(view.stamp_ns, self._turn_since_previous(view))
+        # 2. Match: landmarks near their expected places, else in the whole image.
+        # 3. Estimate: the pose that most landmarks agree on. What was lost comes first.
+        located = self._recover(view) or self._locate(view, matches, T_world_expected)
+        if located is None:
+            return self._go_without(view, matches)
+        assert self._map is not None
+        assert self._reference is not None
+        # 4. Accept: the pose with its covariance; a camera that stands still stays exactly.
+        motion = self._motion_since(self._reference, view, located)
+        image = self._accept(view, located, motion)
+        # 5. Keyframe: the view becomes one when the camera has moved on.
+        is_keyframe = self._keyframe_rule.is_due(self._reference, view, located, motion)
+        # 6. Map: it grows, and is adjusted around the keyframe.
         if is_keyframe:
-            # 6. Map: it is adjusted together with its neighbours.
-            links = accepted.select(motion.inlier_mask)
-            view = self._insert(links, as_seen=measured.matched.view1)
-        self._T_world_view = view.pose
-        self._velocity.observe(view.stamp_ns, view.pose)
-        return tracking(view, motion, is_keyframe)
+            self._insert(image, located.noise)
+        self._prediction.observe(view.stamp_ns, image.T_world_view)
+        return Step(
+            State.TRACKING, image.T_world_view, image.covariance, motion.kind, len(located),
+            motion.parallax_deg, is_keyframe,
+        )  # fmt: skip
 
-    def _attempts(
+    def _locate(
         self, view: View, matches: FrameMatches, T_world_expected: Array | None
-    ) -> Iterator[Attempt]:
-        keyframe, previous = self._keyframe, self._previous
-        return attempts(
-            view, matches, keyframe, previous, T_world_expected, self._K, self._radius_px
-        )
-
-    def _estimate(self, candidates: Iterator[Attempt]) -> Measured | None:
-        """Return what the first attempt that succeeds measures."""
-        for matched, trusts_prior in candidates:
-            motion = estimate_motion(matched, self._K, self._config, trusts_prior=trusts_prior)
-            if motion is not None:
-                return Measured(matched, motion)
-        return None
-
-    def _measure_against(self, reference: View) -> None:
-        """Make a view the keyframe; it may be the same one, with better depths."""
-        if self._keyframe is None or reference.stamp_ns != self._keyframe.stamp_ns:
-            self._keyframe_rule.restart()
-        self._keyframe = reference
-
-    def _insert(self, links: MatchedViews, as_seen: View) -> View:
-        """Make view 1 the keyframe and part of the map; return it as it is there."""
-        view = links.view1
-        if links.view0.has_depth:
-            self._follow_map(self._map.insert(links, as_seen))
-            view = self._map.newest(view)
-        self._measure_against(view)
-        return view
-
-    def _follow_map(self, correction: Array) -> None:
-        """Move along with an adjusted map: correction (4, 4) is the left factor of T_world_view."""
-        if self._keyframe is None or np.array_equal(correction, np.eye(4)):
-            return
-        # What frames have added to its depths since may be better than what the map knew.
-        self._keyframe = with_best_depths(self._keyframe, self._map.newest(self._keyframe))
-        if self._previous is not None and self._previous.T_world_view is not None:
-            self._previous = self._previous.moved(correction)
-        self._velocity.move(correction)
-        if self._T_world_view is not None:
-            self._T_world_view = correction @ self._T_world_view
-
-    def _recover(self, view: View, matches: FrameMatches) -> Measured | None:
-        """Return to the trajectory that broke off, if the view shows it."""
-        measured = self._recovery.search(view, matches.lost, self._K, self._config)
-        if measured is not None:
-            self._velocity.forget()  # what was followed meanwhile may lie elsewhere
-        return measured
-
-    def _start(self, view: View, matches: FrameMatches) -> Step | Measured:
-        """Begin, initialise, or get lost: nothing of known depth is in sight."""
-        keyframe, by_keyframe = self._keyframe, matches.keyframe
-        if keyframe is None:
-            return self._begin(begin(view, self._T_world_view, self._config))
-        if keyframe.has_depth:
-            keyframe, by_keyframe = self._lose(keyframe), matches.previous
-            if keyframe is None:
-                return self._begin(begin(view, self._T_world_view, self._config))
-        matched = MatchedViews.of(keyframe, view, by_keyframe)
-        seen = look_for_parallax(
-            matched, self._T_world_view, self._median_depth, self._K, self._config
-        )
-        if seen.step is not None:
-            return self._begin(seen.step)
-        if seen.rotation is not None:
-            return seen.rotation
-        assert seen.keyframe is not None
-        self._begin_map(seen.keyframe, as_seen=seen.keyframe.without_depth())
-        again = replace(matches, keyframe=by_keyframe)
-        return self._estimate(self._attempts(view, again, None)) or self._start(view, again)
-
-    def _begin(self, step: Step) -> Step:
-        """Do what a step asks for: if it is a keyframe, everything restarts there."""
-        if step.is_keyframe:
-            self._begin_map(step.view, as_seen=step.view)
-            self._T_world_view = self._T_world_view if step.is_held else step.view.T_world_view
-        return step
-
-    def _begin_map(self, view: View, as_seen: View) -> None:
-        self._keyframe = view
-        self._keyframe_rule.restart()
-        self._map.begin(view, as_seen)
-
-    def _lose(self, keyframe: View) -> View | None:
-        """Look for what is lost from now on; return what may help at once, or None.
-
-        A single camera may only have turned: the depths of the previous image did not help, but its
-        directions may.
-        """
-        self._recovery.lose()
-        self._velocity.forget()
-        self._median_depth = keyframe.median_depth
-        previous = self._previous
-        if self._config.sensor != "mono" or previous is None or previous.T_world_view is None:
+    ) -> Located | None:
+        if self._map is None or self._reference is None:
             return None
-        self._keyframe = previous.without_depth()
+        follows = self._map.newest_image.view is self._previous
+        expected = None if T_world_expected is None else se3.inverse(T_world_expected)
+        return self._localiser.locate(
+            view, self._map, self._reference, matches.previous if follows else None, expected
+        )
+
+    def _motion_since(self, reference: Keyframe, view: View, located: Located) -> MotionSince:
+        assert self._map is not None
+        focal_px, still_px = float(self._K[0, 0]), self._config.keypoint_noise_px
+        return motion_since(reference, view, located, self._map.landmarks, focal_px, still_px)
+
+    def _accept(self, view: View, located: Located, motion: MotionSince) -> Keyframe:
+        """Return the view as it lies in the map, which takes note of what it showed."""
+        local_map, reference = self._map, self._reference
+        assert local_map is not None
+        assert reference is not None
+        links = located.links
+        T_view_world = located.T_view_world
+        if motion.kind is Motion.NONE:
+            # Measured against a keyframe that stays, so a slow motion is only late, never lost.
+            T_view_world = reference.T_view_world
+        landmark = no_landmarks(view)
+        landmark[links.keypoints] = links.numbers
+        local_map.landmarks.num_expected[links.expected] += 1
+        local_map.landmarks.num_found[links.numbers] += 1
+        if self._config.sensor == "mono":
+            points = local_map.landmarks.points_world[links.numbers]
+            self._median_depth = float(np.median(se3.transform(T_view_world, points)[:, 2]))
+        self._beginning.forget()
+        covariance = self._uncertainty.of(se3.inverse(T_view_world), located.covariance)
+        image = Keyframe(local_map.next_number, view, T_view_world, covariance, landmark)
+        local_map.newest_image = image
+        return image
+
+    def _insert(self, image: Keyframe, noise: float) -> None:
+        """Make an image that was located a keyframe of the map."""
+        assert self._map is not None
+        image.view = image.view.noisier(noise)
+        self._follow(self._mapping.insert(self._map, image, self._localiser.least_similarity()))
+        self._measure_against(image)
+
+    def _measure_against(self, keyframe: Keyframe) -> None:
+        self._reference = keyframe
         self._keyframe_rule.restart()
-        return self._keyframe
+        self._uncertainty.restart(keyframe.T_world_view, keyframe.covariance)
+
+    def _follow(self, correction: Array) -> None:
+        """Move along with an adjusted map: correction (4, 4) is the left factor of T_world_view."""
+        self._prediction.move(correction)
+        if self._posed is not None:
+            self._posed = replace(self._posed, T_world_view=correction @ self._posed.T_world_view)
+
+    def _turn_since_previous(self, view: View) -> Array | None:
+        """Return R_previous_view (3, 3) by the inertial sensor, or None."""
+        previous = self._previous
+        if previous is None or previous.R_inertial_view is None or view.R_inertial_view is None:
+            return None
+        return previous.R_inertial_view.T @ view.R_inertial_view
+
+    def _recover(self, view: View) -> Located | None:
+        """Return to the map that broke off, if the view shows it."""
+        recognised = self._recovery.recognise(view, self._localiser)
+        if recognised is None:
+            return None
+        self._take(recognised.local_map, recognised.reference)
+        return recognised.located
+
+    def _take(self, local_map: LocalMap, reference: Keyframe) -> None:
+        """Go on in a map."""
+        self._map = local_map
+        self._mapping.forget()
+        self._prediction.forget()
+        self._measure_against(reference)
+
+    def _go_without(self, view: View, matches: FrameMatches) -> Step:
+        """Follow a rotation, begin, or get lost: nothing known is in sight."""
+        if self._map is not None:
+            rotation = self._look_for_rotation(view, matches)
+            if rotation is not None:
+                return self._turn(rotation, view, matches)
+            self._recovery.lose(self._map)
+            self._map = self._reference = None
+            self._prediction.forget()
+        if self._config.sensor == "mono":
+            return self._begin_with_parallax(view, matches)
+        return self._begin_with_depth(view)
+
+    def _start(self, view: View) -> PosedView:
+        """Return a view at the origin, or where the last pose was: how far it is, nobody knows."""
+        if self._posed is None:
+            return PosedView(view, np.eye(4), np.zeros((6, 6)))
+        return PosedView(view, self._posed.T_world_view, UNKNOWN_COVARIANCE)
+
+    def _waiting(self, reason: str) -> Step:
+        state = State.INITIALISING if self._posed is None else State.LOST
+        return Step(state, reason=reason)
+
+    def _begin_with_depth(self, view: View) -> Step:
+        """Make a view the first keyframe of a map, by its measured depths."""
+        min_inliers = self._config.min_inliers
+        if view.num_depths < min_inliers:
+            return self._waiting(
+                f"{view.num_depths} keypoints with depth, {min_inliers} are needed"
+            )
+        start = self._start(view)
+        keyframe = Keyframe(
+            0, view, se3.inverse(start.T_world_view), start.covariance, no_landmarks(view)
+        )
+        local_map = LocalMap(view.descriptors.shape[1])
+        self._take(local_map, keyframe)
+        self._mapping.insert(local_map, keyframe, self._localiser.least_similarity())
+        if self._posed is None:
+            self._prediction.observe(view.stamp_ns, start.T_world_view)
+            return Step(
+                State.TRACKING, start.T_world_view, start.covariance, Motion.NONE,
+                view.num_depths, is_keyframe=True,
+            )  # fmt: skip
+        reason = "nothing known is in sight, restarting at the last pose"
+        return Step(State.LOST, is_keyframe=True, reason=reason)
+
+    def _begin_with_parallax(self, view: View, matches: FrameMatches) -> Step:
+        """Wait until a single camera has seen enough for a map."""
+        outlook = self._beginning.look(self._start(view), matches.first, self._median_depth)
+        if outlook.local_map is not None:
+            return self._begin_in(outlook.local_map)
+        step = self._waiting(outlook.reason)
+        return replace(step, motion=outlook.kind, parallax_deg=outlook.parallax_deg)
+
+    def _begin_in(self, local_map: LocalMap) -> Step:
+        """Go on in the first map of a single camera."""
+        newest = local_map.newest
+        self._beginning.forget()
+        self._take(local_map, newest)
+        self._prediction.observe(newest.view.stamp_ns, newest.T_world_view)
+        return Step(
+            State.TRACKING, newest.T_world_view, newest.covariance, Motion.GENERAL,
+            len(newest.linked), is_keyframe=True,
+        )  # fmt: skip
+
+    def _look_for_rotation(self, view: View, matches: FrameMatches) -> Rotation | None:
+        """Return how a single camera turned since the image before, if it only turned."""
+        posed = self._posed
+        if self._config.sensor != "mono" or posed is None or posed.view is not self._previous:
+            return None
+        matched = MatchedViews.of(posed.view, view, matches.previous)
+        return look_for_rotation(matched, self._K, self._config)
+
+    def _turn(self, rotation: Rotation, view: View, matches: FrameMatches) -> Step:
+        """Follow a single camera that turns away from all landmarks; it may begin again."""
+        assert self._map is not None
+        assert self._posed is not None
+        T_1_0 = se3.from_rotation_translation(rotation.R_1_0, np.zeros(3))
+        hidden = self._config.ransac_threshold_px / self._K[0, 0] * self._median_depth
+        since = np.diag(np.repeat([hidden, rotation.sigma_rad], 3) ** 2)
+        posed = PosedView(
+            view,
+            self._posed.T_world_view @ se3.inverse(T_1_0),
+            se3.carry(T_1_0, self._posed.covariance) + since,
+        )
+        if self._beginning.first is None:
+            self._beginning.restart(self._posed)
+        outlook = self._beginning.look(posed, matches.first, self._median_depth)
+        if outlook.local_map is not None:
+            self._recovery.lose(self._map)
+            return self._begin_in(outlook.local_map)
+        self._prediction.observe(view.stamp_ns, posed.T_world_view)
+        return Step(
+            State.TRACKING, posed.T_world_view, posed.covariance, rotation.kind,
+            rotation.num_inliers, rotation.parallax_deg,
+        )  # fmt: skip
 
     def landmarks(self) -> tuple[Array, Index]:
-        """Return the window's landmarks (L, 3) in the world; how many keyframes see each (L,)."""
-        return map_report.landmarks(self._map.window, self._keyframe, self._camera.R)
+        """Return the landmarks (L, 3) in the world; how many keyframes see each (L,)."""
+        return map_report.landmarks(self._map, self._camera.R)
 
     def keyframes(self) -> list[tuple[int, Array]]:
-        """Return stamp (ns) and T_world_camera (4, 4) of the window's keyframes, oldest first."""
-        return map_report.keyframes(self._map.window, self._keyframe, self._camera.R)
+        """Return stamp (ns) and T_world_camera (4, 4) of the keyframes, oldest first."""
+        return map_report.keyframes(self._map, self._camera.R)
 
     def keyframe_points(self) -> tuple[int, Array]:
-        """Return the reference keyframe's stamp (ns) and its points (N, 3), camera's frame.
+        """Return the last keyframe's stamp (ns) and its landmarks (N, 3), camera's frame.
 
-        Only points whose depth is known well; beside the window's landmarks these are many that
-        no other keyframe has seen: what is near a moving camera is soon out of sight.
+        Only landmarks whose depth is known well.
         """
-        return map_report.sharp_points(self._keyframe, self._camera.R)
+        return map_report.sharp_points(self._map, self._reference, self._camera.R)

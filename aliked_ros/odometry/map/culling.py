@@ -36,9 +36,8 @@ def cull_landmarks(local_map: LocalMap, *, has_depth: bool) -> None:
 def _drop_links(local_map: LocalMap) -> None:
     """Unlink landmarks that are not alive."""
     is_gone = np.append(~local_map.landmarks.is_alive, False)  # the last one is for NONE
-    for keyframe in local_map.keyframes:
-        keyframe.landmark[is_gone[keyframe.landmark]] = NONE
-    local_map.in_sight = local_map.in_sight[~is_gone[local_map.in_sight]]
+    for image in local_map.images:
+        image.landmark[is_gone[image.landmark]] = NONE
 
 
 def cull_keyframes(local_map: LocalMap, max_keyframes: int) -> None:

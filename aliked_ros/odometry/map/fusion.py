@@ -74,6 +74,6 @@ def _merge(local_map: LocalMap, gone: Index, kept: Index) -> None:
     label = np.arange(len(local_map.landmarks) + 1)
     label[NONE] = NONE
     label[gone[is_one]] = kept[is_one]
-    for keyframe in local_map.keyframes:
-        keyframe.landmark = label[keyframe.landmark]
+    for image in local_map.images:
+        image.landmark = label[image.landmark]
     local_map.landmarks.is_alive[gone[is_one]] = False

@@ -14,7 +14,7 @@ from aliked_ros.geometry.vectors import unit
 from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.odometry.map.landmarks import Landmarks
 from aliked_ros.odometry.view import View
-from aliked_ros.structs import Array, Index, Mask
+from aliked_ros.structs import AnyArray, Array, Index, Mask
 
 _MIN_COSINE = 0.5  # between the directions from which a landmark was seen and is seen: 60 degrees
 
@@ -65,7 +65,7 @@ def project_landmarks(
     return numbers, places
 
 
-def _keep(chosen: Mask, *tables: Array) -> tuple[Array, ...]:
+def _keep(chosen: Mask, *tables: AnyArray) -> tuple[AnyArray, ...]:
     return tuple(table[chosen] for table in tables)
 
 

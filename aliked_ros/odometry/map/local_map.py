@@ -19,13 +19,13 @@ class LocalMap:
     Attributes:
         landmarks: all of them.
         keyframes: in the order of their numbers.
-        in_sight: (M,) landmarks that the newest image showed.
+        newest_image: the image before the next one, a keyframe or not; its links follow the map.
     """
 
     def __init__(self, dimension: int) -> None:
         self.landmarks = Landmarks(dimension)
         self.keyframes: list[Keyframe] = []
-        self.in_sight: Index = np.zeros(0, np.int64)
+        self._newest_image: Keyframe | None = None
         self._next_number = 0
 
     def __len__(self) -> int:
@@ -36,10 +36,36 @@ class LocalMap:
         """The newest keyframe of a map that has one."""
         return self.keyframes[-1]
 
-    def take_number(self) -> int:
-        """Return the number of the next keyframe."""
-        self._next_number += 1
-        return self._next_number - 1
+    @property
+    def newest_image(self) -> Keyframe:
+        """The newest image that was located in the map."""
+        return self._newest_image or self.newest
+
+    @newest_image.setter
+    def newest_image(self, image: Keyframe) -> None:
+        self._newest_image = image
+
+    @property
+    def in_sight(self) -> Index:
+        """(M,) landmarks that the newest image showed."""
+        return self.newest_image.numbers
+
+    @property
+    def images(self) -> list[Keyframe]:
+        """All keyframes, and the newest image if it is none."""
+        is_keyframe = self._newest_image is None or any(k is self._newest_image for k in self.keyframes)
+        return self.keyframes if is_keyframe else [*self.keyframes, self.newest_image]
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next keyframe."""
+        return self._next_number
+
+    def append(self, keyframe: Keyframe) -> None:
+        """Take a view as the newest keyframe."""
+        self.keyframes.append(keyframe)
+        self._newest_image = keyframe
+        self._next_number = keyframe.number + 1
 
     def num_shared(self, numbers: Index) -> Index:
         """Return how many of the landmarks (M,) each keyframe (K,) shows."""
@@ -86,7 +112,5 @@ class LocalMap:
     def compact(self) -> None:
         """Forget the landmarks that are not alive; the others get new numbers."""
         label = self.landmarks.compact()
-        for keyframe in self.keyframes:
-            keyframe.landmark = label[keyframe.landmark]
-        in_sight = label[self.in_sight]
-        self.in_sight = in_sight[in_sight != NONE]
+        for image in self.images:
+            image.landmark = label[image.landmark]

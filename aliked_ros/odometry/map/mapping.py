@@ -55,45 +55,54 @@ class Mapping:
         self._runner = self._make_runner()
         self._window: Window | None = None
 
-    def insert(self, local_map: LocalMap, keyframe: Keyframe, least_similarity: float) -> None:
+    def insert(self, local_map: LocalMap, keyframe: Keyframe, least_similarity: float) -> Array:
         """Make a keyframe part of the map.
 
         Args:
             local_map: the map.
             keyframe: with the links that tracking found.
             least_similarity: cosine of two descriptors that may show one point.
+
+        Returns:
+            what `update` returns.
         """
-        local_map.keyframes.append(keyframe)
+        local_map.append(keyframe)
         local_map.refresh(keyframe)
         if self._has_depth:
             made = add_by_depth(local_map, keyframe, self._noise)
         add_by_triangulation(local_map, keyframe, self._noise, 0.7 * least_similarity)
         if self._has_depth:
             fuse(local_map, keyframe, made, self._K, least_similarity)
-        self.adjust(local_map, keyframe)
+        correction = self._adjust(local_map, keyframe)
         cull_landmarks(local_map, has_depth=self._has_depth)
         cull_keyframes(local_map, self._config.max_keyframes)
         self._tidy(local_map)
+        return correction
 
-    def adjust(self, local_map: LocalMap, keyframe: Keyframe) -> None:
+    def _adjust(self, local_map: LocalMap, keyframe: Keyframe) -> Array:
         """Adjust what lies around a keyframe, unless the last window is not done yet."""
-        self.update(local_map)
+        correction = self.update(local_map)
         if self._config.window_size < 2 or self._runner.is_busy or self._window is not None:
-            return
+            return correction
         self._window = choose_window(
             local_map, keyframe, self._config.window_size, self._noise, has_unit=self._has_depth
         )
         if self._window is not None:
             self._runner.start(self._window.problem)
-        self.update(local_map)
+        return self.update(local_map) @ correction
 
-    def update(self, local_map: LocalMap) -> None:
-        """Bring in the result of a window that is done."""
+    def update(self, local_map: LocalMap) -> Array:
+        """Bring in the result of a window that is done.
+
+        Returns:
+            (4, 4) by how much the newest part of the map moved: left factor of T_world_view.
+        """
         result = self._runner.take()
         if result is None or self._window is None:
-            return
-        apply(local_map, self._window, result)
+            return np.eye(4)
+        correction = apply(local_map, self._window, result)
         self._window = None
+        return correction
 
     def _tidy(self, local_map: LocalMap) -> None:
         """Shrink the table of landmarks when most of it is dead; not while a window is under way."""

@@ -102,11 +102,14 @@ def _make_window(
     return Window(keyframes, numbers, np.concatenate(rows), problem)
 
 
-def apply(local_map: LocalMap, window: Window, result: BundleResult) -> None:
+def apply(local_map: LocalMap, window: Window, result: BundleResult) -> Array:
     """Move keyframes and landmarks to where they fit best; unlink what does not fit.
 
-    Keyframes that came since the window was chosen, and what they made, move along with its newest
-    one.
+    Images that came since the window was chosen, and what they made, move along with its newest
+    keyframe.
+
+    Returns:
+        (4, 4) the left factor of T_world_view of such images.
     """
     newest = window.keyframes[-1]
     T_view_world_before = newest.T_view_world
@@ -118,6 +121,7 @@ def apply(local_map: LocalMap, window: Window, result: BundleResult) -> None:
     _unlink(window, result)
     T_before_after = se3.inverse(T_view_world_before) @ newest.T_view_world
     _move_newer(local_map, newest.number, T_before_after)
+    return se3.inverse(T_before_after)
 
 
 def _unlink(window: Window, result: BundleResult) -> None:
@@ -135,8 +139,8 @@ def _unlink(window: Window, result: BundleResult) -> None:
 
 
 def _move_newer(local_map: LocalMap, number: int, T_before_after: Array) -> None:
-    """Move keyframes with higher numbers, and landmarks that they made."""
-    newer = [k for k in local_map.keyframes if k.number > number]
+    """Move images with higher numbers, and landmarks that they made."""
+    newer = [k for k in local_map.images if k.number > number]
     if not newer:
         return
     T_after_before = se3.inverse(T_before_after)
