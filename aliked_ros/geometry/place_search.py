@@ -25,11 +25,22 @@ def find_near(
     partner, similarity = np.full(num, -1, np.int32), np.full(num, -2, np.float32)
     height, width = image_size
     import ctypes
+
     call(
-        library, "find_near", as_float32(sought), as_float32(places_px),
-        np.full(num, radius_px, np.float32), num, as_float32(keypoints_px),
-        as_float32(descriptors), len(keypoints_px), sought.shape[1],
-        ctypes.c_float(_CELL_PX), int(width // _CELL_PX) + 1, int(height // _CELL_PX) + 1,
-        partner, similarity,
+        library,
+        "find_near",
+        as_float32(sought),
+        as_float32(places_px),
+        np.full(num, radius_px, np.float32),
+        num,
+        as_float32(keypoints_px),
+        as_float32(descriptors),
+        len(keypoints_px),
+        sought.shape[1],
+        ctypes.c_float(_CELL_PX),
+        int(width // _CELL_PX) + 1,
+        int(height // _CELL_PX) + 1,
+        partner,
+        similarity,
     )
     return partner.astype(np.int64), similarity.astype(np.float64)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.matching import match
 from aliked_ros.odometry.first_map import build

@@ -11,7 +11,7 @@ from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry.matrices import covariance_of
 from aliked_ros.geometry.pnp import estimate_absolute_pose
 from aliked_ros.geometry.pose_refinement import RefinedPose, RotationPrior, refine_pose
-from aliked_ros.geometry.rotation_prior import estimate_translation
+from aliked_ros.geometry.translation import estimate_translation
 from aliked_ros.odometry.attempts import NUM_AROUND, Attempt, attempts
 from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.links import Links, find_by_place

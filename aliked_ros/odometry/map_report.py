@@ -55,9 +55,7 @@ def sharp_points(
     return reference.view.stamp_ns, points[is_sharp] @ R_rectified_camera
 
 
-def keyframes(
-    local_map: LocalMap | None, R_rectified_camera: Array
-) -> list[tuple[int, Array]]:
+def keyframes(local_map: LocalMap | None, R_rectified_camera: Array) -> list[tuple[int, Array]]:
     """Return stamp (ns) and T_world_camera (4, 4) of a map's keyframes, oldest first."""
     T_rectified_camera = se3.from_rotation_translation(R_rectified_camera, np.zeros(3))
     T_camera_rectified = se3.inverse(T_rectified_camera)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aliked_ros.odometry.attempts import Attempt
-from aliked_ros.odometry.localiser import Located, Localiser
+from aliked_ros.odometry.localiser import Localiser, Located
 from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.links import find_by_descriptor
 from aliked_ros.odometry.map.local_map import LocalMap
@@ -70,9 +70,7 @@ class Recovery:
             self._next += 1
             numbers = reference.numbers[lost.landmarks.is_alive[reference.numbers]]
             attempt = Attempt(find_by_descriptor(lost.landmarks, numbers, view))
-            located = localiser.try_in_turn(
-                [attempt], view, lost, min_inliers=self._min_inliers
-            )
+            located = localiser.try_in_turn([attempt], view, lost, min_inliers=self._min_inliers)
             if located is not None:
                 self.forget()
                 return Recognised(lost, reference, located)

@@ -12,7 +12,11 @@ from aliked_ros.structs import Array
 
 
 def report(
-    step: Step, view: View, T_world_view: Array | None, R_rectified_camera: Array, tracks: TrackedPairs
+    step: Step,
+    view: View,
+    T_world_view: Array | None,
+    R_rectified_camera: Array,
+    tracks: TrackedPairs,
 ) -> OdometryResult:
     """Report a step.
 

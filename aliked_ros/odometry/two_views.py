@@ -83,9 +83,7 @@ class NoPair:
     parallax_deg: float = 0.0
 
 
-def look_for_rotation(
-    matched: MatchedViews, K: Array, config: OdometryConfig
-) -> Rotation | None:
+def look_for_rotation(matched: MatchedViews, K: Array, config: OdometryConfig) -> Rotation | None:
     """Return how the camera turned, if it stands still or only turns; None if there is parallax."""
     if len(matched) < MIN_POINTS:
         return None

@@ -15,7 +15,7 @@ from aliked_ros.odometry.beginning import Beginning
 from aliked_ros.odometry.frame_matches import FrameMatches
 from aliked_ros.odometry.intake import Intake
 from aliked_ros.odometry.keyframes import KeyframeRule
-from aliked_ros.odometry.localiser import Located, Localiser
+from aliked_ros.odometry.localiser import Localiser, Located
 from aliked_ros.odometry.map.keyframe import Keyframe, no_landmarks
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.map.mapping import Mapping, Runner

@@ -80,7 +80,12 @@ class Landmarks:
         return self._column("is_alive")
 
     def add(
-        self, points_world: Array, covariance: Array, descriptors: Floats, direction: Array, born: int
+        self,
+        points_world: Array,
+        covariance: Array,
+        descriptors: Floats,
+        direction: Array,
+        born: int,
     ) -> Index:
         """Append M landmarks and return their numbers (M,)."""
         first, last = self._size, self._size + len(points_world)

@@ -53,7 +53,9 @@ class LocalMap:
     @property
     def images(self) -> list[Keyframe]:
         """All keyframes, and the newest image if it is none."""
-        is_keyframe = self._newest_image is None or any(k is self._newest_image for k in self.keyframes)
+        is_keyframe = self._newest_image is None or any(
+            k is self._newest_image for k in self.keyframes
+        )
         return self.keyframes if is_keyframe else [*self.keyframes, self.newest_image]
 
     @property

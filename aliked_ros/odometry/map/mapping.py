@@ -41,9 +41,7 @@ class Mapping:
         make_runner: where windows are adjusted.
     """
 
-    def __init__(
-        self, config: OdometryConfig, K: Array, make_runner: Callable[[], Runner]
-    ) -> None:
+    def __init__(self, config: OdometryConfig, K: Array, make_runner: Callable[[], Runner]) -> None:
         self._config, self._K = config, K
         self._noise = config.keypoint_noise_px / float(K[0, 0])
         self._has_depth = config.sensor != "mono"
