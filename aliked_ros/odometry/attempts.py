@@ -1,4 +1,4 @@
-"""Which landmarks a new image may show, and where the camera may be: guesses in the order of trust."""
+"""Which landmarks a new image may show, and where the camera may be, in the order of trust."""
 
 from __future__ import annotations
 

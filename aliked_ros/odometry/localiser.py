@@ -73,7 +73,7 @@ class Localiser:
         self._num_before = 0
 
     def least_similarity(self, share: float = 1.0) -> float:
-        """Return the cosine that two descriptors of one point nearly always exceed, times a share."""
+        """Return a share of the cosine that descriptors of one point nearly always exceed."""
         level = _FIRST_LEVEL if self._level is None else self._level
         return max(share * level, self._matcher.min_similarity)
 

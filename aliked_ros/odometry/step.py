@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, Motion, State
+from aliked_ros.odometry.view import PosedView
 from aliked_ros.structs import Array
 
 
@@ -31,3 +32,17 @@ class Step:
     parallax_deg: float = 0.0
     is_keyframe: bool = False
     reason: str = ""
+
+
+def tracking(
+    posed: PosedView,
+    motion: Motion,
+    num_inliers: int,
+    parallax_deg: float = 0.0,
+    is_keyframe: bool = False,
+) -> Step:
+    """Return the step of an image whose pose was measured."""
+    return Step(
+        State.TRACKING, posed.T_world_view, posed.covariance, motion, num_inliers, parallax_deg,
+        is_keyframe,
+    )  # fmt: skip

@@ -11,22 +11,23 @@ from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.matching import match
 from aliked_ros.odometry import map_report
+from aliked_ros.odometry.acceptance import accept, first_keyframe, turned
 from aliked_ros.odometry.beginning import Beginning
 from aliked_ros.odometry.frame_matches import FrameMatches
 from aliked_ros.odometry.intake import Intake
 from aliked_ros.odometry.keyframes import KeyframeRule
 from aliked_ros.odometry.localiser import Localiser, Located
-from aliked_ros.odometry.map.keyframe import Keyframe, no_landmarks
+from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.map.mapping import Mapping, Runner
 from aliked_ros.odometry.matched_views import MatchedViews
-from aliked_ros.odometry.motion import MotionSince, motion_since
+from aliked_ros.odometry.motion import motion_since
 from aliked_ros.odometry.prediction import ConstantVelocity
 from aliked_ros.odometry.recovery import Recovery
 from aliked_ros.odometry.report import report
 from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, Motion, OdometryResult, State
 from aliked_ros.odometry.runners import AtOnce
-from aliked_ros.odometry.step import Step
+from aliked_ros.odometry.step import Step, tracking
 from aliked_ros.odometry.tracks import Tracks
 from aliked_ros.odometry.two_views import Rotation, look_for_rotation
 from aliked_ros.odometry.uncertainty import Uncertainty
@@ -79,6 +80,7 @@ class VisualOdometry:
     ) -> None:
         self._config, self._matcher = config, matcher
         self._camera, self._K = camera, camera.K_rectified
+        self._scale_px = float(self._K[0, 0]), config.keypoint_noise_px
         self._intake = Intake(config, camera, right_camera)
         self._tracks = Tracks()
         self._localiser = Localiser(config, matcher, self._K, camera.width)
@@ -179,18 +181,17 @@ class VisualOdometry:
         assert self._map is not None
         assert self._reference is not None
         # 4. Accept: the pose with its covariance; a camera that stands still stays exactly.
-        motion = self._motion_since(self._reference, view, located)
-        image = self._accept(view, located, motion)
+        motion = motion_since(self._reference, view, located, self._map.landmarks, *self._scale_px)
+        image = accept(view, located, motion, self._map, self._reference, self._uncertainty)
+        self._look_at_depths(image)
         # 5. Keyframe: the view becomes one when the camera has moved on.
         is_keyframe = self._keyframe_rule.is_due(self._reference, view, located, motion)
         # 6. Map: it grows, and is adjusted around the keyframe.
         if is_keyframe:
             self._insert(image, located.noise)
         self._prediction.observe(view.stamp_ns, image.T_world_view)
-        return Step(
-            State.TRACKING, image.T_world_view, image.covariance, motion.kind, len(located),
-            motion.parallax_deg, is_keyframe,
-        )  # fmt: skip
+        posed = PosedView(view, image.T_world_view, image.covariance)
+        return tracking(posed, motion.kind, len(located), motion.parallax_deg, is_keyframe)
 
     def _locate(
         self, view: View, matches: FrameMatches, T_world_expected: Array | None
@@ -203,33 +204,12 @@ class VisualOdometry:
             view, self._map, self._reference, matches.previous if follows else None, expected
         )
 
-    def _motion_since(self, reference: Keyframe, view: View, located: Located) -> MotionSince:
+    def _look_at_depths(self, image: Keyframe) -> None:
+        """Remember how far away is what a single camera sees; no beginning is needed."""
         assert self._map is not None
-        focal_px, still_px = float(self._K[0, 0]), self._config.keypoint_noise_px
-        return motion_since(reference, view, located, self._map.landmarks, focal_px, still_px)
-
-    def _accept(self, view: View, located: Located, motion: MotionSince) -> Keyframe:
-        """Return the view as it lies in the map, which takes note of what it showed."""
-        local_map, reference = self._map, self._reference
-        assert local_map is not None
-        assert reference is not None
-        links = located.links
-        T_view_world = located.T_view_world
-        if motion.kind is Motion.NONE:
-            # Measured against a keyframe that stays, so a slow motion is only late, never lost.
-            T_view_world = reference.T_view_world
-        landmark = no_landmarks(view)
-        landmark[links.keypoints] = links.numbers
-        local_map.landmarks.num_expected[links.expected] += 1
-        local_map.landmarks.num_found[links.numbers] += 1
-        if self._config.sensor == "mono":
-            points = local_map.landmarks.points_world[links.numbers]
-            self._median_depth = float(np.median(se3.transform(T_view_world, points)[:, 2]))
+        points = self._map.landmarks.points_world[image.numbers]
+        self._median_depth = float(np.median(se3.transform(image.T_view_world, points)[:, 2]))
         self._beginning.forget()
-        covariance = self._uncertainty.of(se3.inverse(T_view_world), located.covariance)
-        image = Keyframe(local_map.next_number, view, T_view_world, covariance, landmark)
-        local_map.newest_image = image
-        return image
 
     def _insert(self, image: Keyframe, noise: float) -> None:
         """Make an image that was located a keyframe of the map."""
@@ -298,24 +278,17 @@ class VisualOdometry:
         """Make a view the first keyframe of a map, by its measured depths."""
         min_inliers = self._config.min_inliers
         if view.num_depths < min_inliers:
-            return self._waiting(
-                f"{view.num_depths} keypoints with depth, {min_inliers} are needed"
-            )
+            reason = f"{view.num_depths} keypoints with depth, {min_inliers} are needed"
+            return self._waiting(reason)
         start = self._start(view)
-        keyframe = Keyframe(
-            0, view, se3.inverse(start.T_world_view), start.covariance, no_landmarks(view)
-        )
-        local_map = LocalMap(view.descriptors.shape[1])
+        local_map, keyframe = LocalMap(view.descriptors.shape[1]), first_keyframe(start)
         self._take(local_map, keyframe)
         self._mapping.insert(local_map, keyframe, self._localiser.least_similarity())
-        if self._posed is None:
-            self._prediction.observe(view.stamp_ns, start.T_world_view)
-            return Step(
-                State.TRACKING, start.T_world_view, start.covariance, Motion.NONE,
-                view.num_depths, is_keyframe=True,
-            )  # fmt: skip
-        reason = "nothing known is in sight, restarting at the last pose"
-        return Step(State.LOST, is_keyframe=True, reason=reason)
+        if self._posed is not None:
+            reason = "nothing known is in sight, restarting at the last pose"
+            return Step(State.LOST, is_keyframe=True, reason=reason)
+        self._prediction.observe(view.stamp_ns, start.T_world_view)
+        return tracking(start, Motion.NONE, view.num_depths, is_keyframe=True)
 
     def _begin_with_parallax(self, view: View, matches: FrameMatches) -> Step:
         """Wait until a single camera has seen enough for a map."""
@@ -331,10 +304,8 @@ class VisualOdometry:
         self._beginning.forget()
         self._take(local_map, newest)
         self._prediction.observe(newest.view.stamp_ns, newest.T_world_view)
-        return Step(
-            State.TRACKING, newest.T_world_view, newest.covariance, Motion.GENERAL,
-            len(newest.linked), is_keyframe=True,
-        )  # fmt: skip
+        posed = PosedView(newest.view, newest.T_world_view, newest.covariance)
+        return tracking(posed, Motion.GENERAL, len(newest.linked), is_keyframe=True)
 
     def _look_for_rotation(self, view: View, matches: FrameMatches) -> Rotation | None:
         """Return how a single camera turned since the image before, if it only turned."""
@@ -348,14 +319,7 @@ class VisualOdometry:
         """Follow a single camera that turns away from all landmarks; it may begin again."""
         assert self._map is not None
         assert self._posed is not None
-        T_1_0 = se3.from_rotation_translation(rotation.R_1_0, np.zeros(3))
-        hidden = self._config.ransac_threshold_px / self._K[0, 0] * self._median_depth
-        since = np.diag(np.repeat([hidden, rotation.sigma_rad], 3) ** 2)
-        posed = PosedView(
-            view,
-            self._posed.T_world_view @ se3.inverse(T_1_0),
-            se3.carry(T_1_0, self._posed.covariance) + since,
-        )
+        posed = turned(self._posed, view, rotation, self._median_depth, self._K, self._config)
         if self._beginning.first is None:
             self._beginning.restart(self._posed)
         outlook = self._beginning.look(posed, matches.first, self._median_depth)
@@ -363,10 +327,7 @@ class VisualOdometry:
             self._recovery.lose(self._map)
             return self._begin_in(outlook.local_map)
         self._prediction.observe(view.stamp_ns, posed.T_world_view)
-        return Step(
-            State.TRACKING, posed.T_world_view, posed.covariance, rotation.kind,
-            rotation.num_inliers, rotation.parallax_deg,
-        )  # fmt: skip
+        return tracking(posed, rotation.kind, rotation.num_inliers, rotation.parallax_deg)
 
     def landmarks(self) -> tuple[Array, Index]:
         """Return the landmarks (L, 3) in the world; how many keyframes see each (L,)."""
