@@ -22,7 +22,6 @@ def accept(
     located: Located,
     motion: MotionSince,
     local_map: LocalMap,
-    reference: Keyframe,
     uncertainty: Uncertainty,
 ) -> Keyframe:
     """Return a view as it lies in the map, which takes note of what it showed.
@@ -30,14 +29,13 @@ def accept(
     Args:
         view: the image.
         located: its pose and landmarks.
-        motion: since the last keyframe.
+        motion: since the reference.
         local_map: the map.
-        reference: the last keyframe.
-        uncertainty: of that keyframe.
+        uncertainty: of its reference.
     """
     # Measured against a keyframe that stays, so a slow motion is only late, never lost.
     is_still = motion.kind is Motion.NONE
-    T_view_world = reference.T_view_world if is_still else located.T_view_world
+    T_view_world = local_map.reference.T_view_world if is_still else located.T_view_world
     links, landmarks = located.links, local_map.landmarks
     landmark = no_landmarks(view)
     landmark[links.keypoints] = links.numbers
@@ -47,6 +45,12 @@ def accept(
     image = Keyframe(local_map.next_number, view, T_view_world, covariance, landmark)
     local_map.newest_image = image
     return image
+
+
+def median_depth(local_map: LocalMap, image: Keyframe) -> float:
+    """Return how far away the landmarks are that an image shows."""
+    points = local_map.landmarks.points_world[image.numbers]
+    return float(np.median(se3.transform(image.T_view_world, points)[:, 2]))
 
 
 def first_keyframe(start: PosedView) -> Keyframe:

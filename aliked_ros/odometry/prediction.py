@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 
+import numpy as np
+
 from aliked_ros.geometry import se3
 from aliked_ros.structs import Array
 
+_UNKNOWN_SPEED = 0.2, 0.2  # of a camera in a hand, unit per s and rad per s
 _MAX_AHEAD = 3.0  # times the last gap between images: further ahead the velocity is a guess
 
 
@@ -28,6 +31,16 @@ class ConstantVelocity:
         """Move the poses along with the world: correction (4, 4) is their left factor."""
         moved = [(stamp_ns, correction @ T) for stamp_ns, T in self._poses]
         self._poses = deque(moved, maxlen=2)
+
+    def speed(self) -> tuple[float, float]:
+        """Return how fast the camera moved between the last two poses: unit per s, rad per s."""
+        if len(self._poses) < 2:
+            return _UNKNOWN_SPEED
+        (before_ns, T_world_before), (newest_ns, T_world_newest) = self._poses
+        moved = (
+            se3.log(se3.inverse(T_world_before) @ T_world_newest) * 1e9 / (newest_ns - before_ns)
+        )
+        return float(np.linalg.norm(moved[:3])), float(np.linalg.norm(moved[3:]))
 
     def predict(self, stamp_ns: int, R_newest_view: Array | None = None) -> Array | None:
         """Return where the camera is expected at a later stamp.

@@ -9,11 +9,10 @@ import numpy as np
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.matching import match
 from aliked_ros.odometry import map_report
-from aliked_ros.odometry.acceptance import accept, first_keyframe, turned
+from aliked_ros.odometry.acceptance import accept, first_keyframe, median_depth, turned
 from aliked_ros.odometry.beginning import Beginning
-from aliked_ros.odometry.frame_matches import FrameMatches
+from aliked_ros.odometry.frame_matches import FrameMatches, match_views
 from aliked_ros.odometry.intake import Intake
 from aliked_ros.odometry.keyframes import KeyframeRule
 from aliked_ros.odometry.localiser import Localiser, Located
@@ -60,13 +59,6 @@ class VisualOdometry:
         right_camera: the right one of a stereo pair; its P holds the baseline.
         make_runner: where the map is adjusted: AtOnce, and a run repeats exactly; InBackground,
             and no frame waits.
-
-    Example:
-        odometry = VisualOdometry(OdometryConfig(sensor="rgbd"), MatcherConfig(), camera)
-        for stamp_ns, image, depth_m in frames:
-            features = extractor(image)
-            depths_m = sample_depth(depth_m, features.keypoints.cpu().numpy())
-            result = odometry.process(stamp_ns, features, depths_m)
     """
 
     def __init__(
@@ -95,7 +87,6 @@ class VisualOdometry:
     def reset(self) -> None:
         """Forget everything; the next image is the origin of a new world."""
         self._map: LocalMap | None = None
-        self._reference: Keyframe | None = None  # the last keyframe
         self._previous: View | None = None  # the image before
         self._posed: PosedView | None = None  # the last image whose pose was measured
         self._median_depth = 1.0  # of what a single camera sees: its unit of length
@@ -118,16 +109,7 @@ class VisualOdometry:
 
     def match(self, features: Features) -> FrameMatches:
         """Match the features of the next image with those of the image before."""
-        previous, first = self._previous, self._beginning.first
-        with_previous = None
-        if previous is not None:
-            with_previous = match(previous.features, features, self._matcher)
-        with_first = with_previous
-        if first is None:
-            with_first = None
-        elif first.view is not previous:
-            with_first = match(first.view.features, features, self._matcher)
-        return FrameMatches(with_previous, with_first)
+        return match_views(features, self._previous, self._beginning.first, self._matcher)
 
     def estimate(
         self,
@@ -136,6 +118,7 @@ class VisualOdometry:
         matches: FrameMatches,
         depths_m: AnyArray | None = None,
         R_inertial_camera: Array | None = None,
+        depth_offset_s: float = 0.0,
     ) -> OdometryResult:
         """Estimate the pose of the next image.
 
@@ -147,12 +130,14 @@ class VisualOdometry:
                 where unknown; None for a single camera.
             R_inertial_camera: (3, 3) orientation of the camera by an inertial sensor, in any
                 frame that stays; None if there is none for this image.
+            depth_offset_s: stamp of the depths minus that of the image: the camera moved meanwhile.
 
         Raises:
             ValueError: if the stamp is not later, or features or depths do not fit the camera.
         """
         previous, posed = self._previous, self._posed
         view = self._intake.take(stamp_ns, features, depths_m, R_inertial_camera, previous)
+        view = view.with_late_depths(depth_offset_s, *self._prediction.speed())
         step = self._track(view, matches)
         T_world_previous = None
         if posed is not None and posed.view is previous:
@@ -172,23 +157,23 @@ class VisualOdometry:
         if self._map is not None:
             self._follow(self._mapping.update(self._map))
         # 1. Expect: the camera goes on as it moved.
-        T_world_expected = self._prediction.predict(view.stamp_ns, self._turn_since_previous(view))
+        T_world_expected = self._prediction.predict(view.stamp_ns, view.turn_from(self._previous))
         # 2. Match: landmarks near their expected places, else in the whole image.
         # 3. Estimate: the pose that most landmarks agree on. What was lost comes first.
         located = self._recover(view) or self._locate(view, matches, T_world_expected)
         if located is None:
             return self._go_without(view, matches)
         assert self._map is not None
-        assert self._reference is not None
         # 4. Accept: the pose with its covariance; a camera that stands still stays exactly.
-        motion = motion_since(self._reference, view, located, self._map.landmarks, *self._scale_px)
-        image = accept(view, located, motion, self._map, self._reference, self._uncertainty)
-        self._look_at_depths(image)
+        motion = motion_since(self._map, view, located, *self._scale_px)
+        image = accept(view, located, motion, self._map, self._uncertainty)
+        self._median_depth = median_depth(self._map, image)
+        self._beginning.forget()
         # 5. Keyframe: the view becomes one when the camera has moved on.
-        is_keyframe = self._keyframe_rule.is_due(self._reference, view, located, motion)
+        is_keyframe = self._keyframe_rule.is_due(self._map.reference, view, located, motion)
         # 6. Map: it grows, and is adjusted around the keyframe.
         if is_keyframe:
-            self._insert(image, located.noise)
+            self._insert(self._map, image, located.noise)
         self._prediction.observe(view.stamp_ns, image.T_world_view)
         posed = PosedView(view, image.T_world_view, image.covariance)
         return tracking(posed, motion.kind, len(located), motion.parallax_deg, is_keyframe)
@@ -196,30 +181,20 @@ class VisualOdometry:
     def _locate(
         self, view: View, matches: FrameMatches, T_world_expected: Array | None
     ) -> Located | None:
-        if self._map is None or self._reference is None:
+        if self._map is None:
             return None
         follows = self._map.newest_image.view is self._previous
         expected = None if T_world_expected is None else se3.inverse(T_world_expected)
-        return self._localiser.locate(
-            view, self._map, self._reference, matches.previous if follows else None, expected
-        )
+        with_previous = matches.previous if follows else None
+        return self._localiser.locate(view, self._map, with_previous, expected)
 
-    def _look_at_depths(self, image: Keyframe) -> None:
-        """Remember how far away is what a single camera sees; no beginning is needed."""
-        assert self._map is not None
-        points = self._map.landmarks.points_world[image.numbers]
-        self._median_depth = float(np.median(se3.transform(image.T_view_world, points)[:, 2]))
-        self._beginning.forget()
-
-    def _insert(self, image: Keyframe, noise: float) -> None:
+    def _insert(self, local_map: LocalMap, image: Keyframe, noise: float) -> None:
         """Make an image that was located a keyframe of the map."""
-        assert self._map is not None
         image.view = image.view.noisier(noise)
-        self._follow(self._mapping.insert(self._map, image, self._localiser.least_similarity()))
+        self._follow(self._mapping.insert(local_map, image, self._localiser.least_similarity()))
         self._measure_against(image)
 
     def _measure_against(self, keyframe: Keyframe) -> None:
-        self._reference = keyframe
         self._keyframe_rule.restart()
         self._uncertainty.restart(keyframe.T_world_view, keyframe.covariance)
 
@@ -229,27 +204,20 @@ class VisualOdometry:
         if self._posed is not None:
             self._posed = replace(self._posed, T_world_view=correction @ self._posed.T_world_view)
 
-    def _turn_since_previous(self, view: View) -> Array | None:
-        """Return R_previous_view (3, 3) by the inertial sensor, or None."""
-        previous = self._previous
-        if previous is None or previous.R_inertial_view is None or view.R_inertial_view is None:
-            return None
-        return previous.R_inertial_view.T @ view.R_inertial_view
-
     def _recover(self, view: View) -> Located | None:
         """Return to the map that broke off, if the view shows it."""
         recognised = self._recovery.recognise(view, self._localiser)
         if recognised is None:
             return None
-        self._take(recognised.local_map, recognised.reference)
+        self._take(recognised.local_map)
         return recognised.located
 
-    def _take(self, local_map: LocalMap, reference: Keyframe) -> None:
-        """Go on in a map."""
+    def _take(self, local_map: LocalMap) -> None:
+        """Go on in a map, at its reference."""
         self._map = local_map
         self._mapping.forget()
         self._prediction.forget()
-        self._measure_against(reference)
+        self._measure_against(local_map.reference)
 
     def _go_without(self, view: View, matches: FrameMatches) -> Step:
         """Follow a rotation, begin, or get lost: nothing known is in sight."""
@@ -258,7 +226,7 @@ class VisualOdometry:
             if rotation is not None:
                 return self._turn(rotation, view, matches)
             self._recovery.lose(self._map)
-            self._map = self._reference = None
+            self._map = None
             self._prediction.forget()
         if self._config.sensor == "mono":
             return self._begin_with_parallax(view, matches)
@@ -281,9 +249,10 @@ class VisualOdometry:
             reason = f"{view.num_depths} keypoints with depth, {min_inliers} are needed"
             return self._waiting(reason)
         start = self._start(view)
-        local_map, keyframe = LocalMap(view.descriptors.shape[1]), first_keyframe(start)
-        self._take(local_map, keyframe)
-        self._mapping.insert(local_map, keyframe, self._localiser.least_similarity())
+        local_map = LocalMap(view.descriptors.shape[1])
+        self._mapping.forget()
+        self._mapping.insert(local_map, first_keyframe(start), self._localiser.least_similarity())
+        self._take(local_map)
         if self._posed is not None:
             reason = "nothing known is in sight, restarting at the last pose"
             return Step(State.LOST, is_keyframe=True, reason=reason)
@@ -302,7 +271,7 @@ class VisualOdometry:
         """Go on in the first map of a single camera."""
         newest = local_map.newest
         self._beginning.forget()
-        self._take(local_map, newest)
+        self._take(local_map)
         self._prediction.observe(newest.view.stamp_ns, newest.T_world_view)
         posed = PosedView(newest.view, newest.T_world_view, newest.covariance)
         return tracking(posed, Motion.GENERAL, len(newest.linked), is_keyframe=True)
@@ -342,4 +311,4 @@ class VisualOdometry:
 
         Only landmarks whose depth is known well.
         """
-        return map_report.sharp_points(self._map, self._reference, self._camera.R)
+        return map_report.sharp_points(self._map, self._camera.R)
