@@ -142,15 +142,15 @@ class VisualOdometry:
         T_world_previous = None
         if posed is not None and posed.view is previous:
             T_world_previous = posed.T_world_view
+        T_world_view = None
+        if step.state is State.TRACKING and step.posed is not None:
+            self._posed, T_world_view = step.posed, step.posed.T_world_view
         tracks = self._tracks.of_image(
-            view, step.T_world_view, previous, T_world_previous, matches.previous, self._K,
+            view, T_world_view, previous, T_world_previous, matches.previous, self._K,
             self._config.ransac_threshold_px,
         )  # fmt: skip
-        if step.T_world_view is not None:
-            self._posed = PosedView(view, step.T_world_view, step.covariance)
         self._previous = view
-        held = None if self._posed is None else self._posed.T_world_view
-        return report(step, view, held, self._camera.R, tracks)
+        return report(step, view, self._camera.R, tracks)
 
     def _track(self, view: View, matches: FrameMatches) -> Step:
         """Measure the pose of the next view: the method."""
@@ -210,13 +210,13 @@ class VisualOdometry:
         if recognised is None:
             return None
         self._take(recognised.local_map)
+        self._prediction.forget()
         return recognised.located
 
     def _take(self, local_map: LocalMap) -> None:
         """Go on in a map, at its reference."""
         self._map = local_map
         self._mapping.forget()
-        self._prediction.forget()
         self._measure_against(local_map.reference)
 
     def _go_without(self, view: View, matches: FrameMatches) -> Step:
@@ -227,44 +227,52 @@ class VisualOdometry:
                 return self._turn(rotation, view, matches)
             self._recovery.lose(self._map)
             self._map = None
-            self._prediction.forget()
         if self._config.sensor == "mono":
             return self._begin_with_parallax(view, matches)
         return self._begin_with_depth(view)
 
-    def _start(self, view: View) -> PosedView:
-        """Return a view at the origin, or where the last pose was: how far it is, nobody knows."""
+    def _start(self, view: View) -> tuple[PosedView, State]:
+        """Return where the camera may be since its pose was measured; at first the origin."""
         if self._posed is None:
-            return PosedView(view, np.eye(4), np.zeros((6, 6)))
-        return PosedView(view, self._posed.T_world_view, UNKNOWN_COVARIANCE)
+            return PosedView(view, np.eye(4), np.zeros((6, 6))), State.INITIALISING
+        seconds = (view.stamp_ns - self._posed.view.stamp_ns) * 1e-9
+        limit_s = self._config.coast_s
+        turn = view.turn_from(self._posed.view)
+        T_world_view, unknown = self._prediction.coast(min(seconds, limit_s), turn)
+        if seconds > limit_s:
+            return PosedView(view, T_world_view, UNKNOWN_COVARIANCE), State.LOST
+        T_view_posed = se3.inverse(T_world_view) @ self._posed.T_world_view
+        covariance = se3.carry(T_view_posed, self._posed.covariance) + unknown
+        return PosedView(view, T_world_view, covariance), State.PREDICTED
 
-    def _waiting(self, reason: str) -> Step:
-        state = State.INITIALISING if self._posed is None else State.LOST
-        return Step(state, reason=reason)
+    def _waiting(self, view: View, reason: str) -> Step:
+        """Return the step of an image that leads to no pose."""
+        start, state = self._start(view)
+        return Step(state, None if state is State.INITIALISING else start, reason=reason)
 
     def _begin_with_depth(self, view: View) -> Step:
         """Make a view the first keyframe of a map, by its measured depths."""
         min_inliers = self._config.min_inliers
         if view.num_depths < min_inliers:
             reason = f"{view.num_depths} keypoints with depth, {min_inliers} are needed"
-            return self._waiting(reason)
-        start = self._start(view)
+            return self._waiting(view, reason)
+        start, state = self._start(view)
         local_map = LocalMap(view.descriptors.shape[1])
         self._mapping.forget()
         self._mapping.insert(local_map, first_keyframe(start), self._localiser.least_similarity())
         self._take(local_map)
-        if self._posed is not None:
-            reason = "nothing known is in sight, restarting at the last pose"
-            return Step(State.LOST, is_keyframe=True, reason=reason)
+        if state is not State.INITIALISING:
+            reason = "nothing known is in sight, restarting where the camera may be"
+            return Step(state, start, is_keyframe=True, reason=reason)
         self._prediction.observe(view.stamp_ns, start.T_world_view)
         return tracking(start, Motion.NONE, view.num_depths, is_keyframe=True)
 
     def _begin_with_parallax(self, view: View, matches: FrameMatches) -> Step:
         """Wait until a single camera has seen enough for a map."""
-        outlook = self._beginning.look(self._start(view), matches.first, self._median_depth)
+        outlook = self._beginning.look(self._start(view)[0], matches.first, self._median_depth)
         if outlook.local_map is not None:
             return self._begin_in(outlook.local_map)
-        step = self._waiting(outlook.reason)
+        step = self._waiting(view, outlook.reason)
         return replace(step, motion=outlook.kind, parallax_deg=outlook.parallax_deg)
 
     def _begin_in(self, local_map: LocalMap) -> Step:
@@ -272,6 +280,7 @@ class VisualOdometry:
         newest = local_map.newest
         self._beginning.forget()
         self._take(local_map)
+        self._prediction.forget()
         self._prediction.observe(newest.view.stamp_ns, newest.T_world_view)
         posed = PosedView(newest.view, newest.T_world_view, newest.covariance)
         return tracking(posed, Motion.GENERAL, len(newest.linked), is_keyframe=True)

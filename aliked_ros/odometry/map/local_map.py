@@ -63,11 +63,11 @@ class LocalMap:
 
     @property
     def images(self) -> list[Keyframe]:
-        """All keyframes, and the newest image if it is none."""
-        is_keyframe = self._newest_image is None or any(
-            k is self._newest_image for k in self.keyframes
-        )
-        return self.keyframes if is_keyframe else [*self.keyframes, self.newest_image]
+        """All keyframes, the newest image and the reference: whatever has links."""
+        others = {id(image): image for image in (self.reference, self.newest_image)}
+        for keyframe in self.keyframes:
+            others.pop(id(keyframe), None)
+        return [*self.keyframes, *others.values()]
 
     @property
     def next_number(self) -> int:
