@@ -48,7 +48,10 @@ class ExtractorConfig(Config):
     )
     detection_threshold: float = knob(
         # The authors use 0.2; odometry gains by the weaker ones (docs/odometry.md).
-        0.05, "score-map value that a keypoint must exceed", minimum=0.0, maximum=1.0
+        0.05,
+        "score-map value that a keypoint must exceed",
+        minimum=0.0,
+        maximum=1.0,
     )
 
 
