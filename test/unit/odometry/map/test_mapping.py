@@ -107,7 +107,7 @@ def test_each_point_of_the_world_stays_one_landmark():
     local_map = drive(make(), world, PATH)
     alive = np.flatnonzero(local_map.landmarks.is_alive)
     truth = truth_of(world, local_map)[alive]
-    assert len(np.unique(truth)) == len(truth) > 300
+    assert len(np.unique(truth)) == len(truth) > 200
     for keyframe in local_map.keyframes:
         linked = keyframe.linked
         shown = points_of(world, keyframe.view)[linked]
@@ -134,13 +134,13 @@ def wait_for(mapping, local_map):
     mapping.update(local_map)
 
 
-def test_adjusting_makes_the_map_better():
+def test_adjusting_brings_keyframes_to_their_places():
     def error_m(window_size):
-        world = room(count=600)
-        local_map = drive(make(window_size=window_size), world, PATH, off_m=0.03)
-        return np.median(errors_m(world, local_map)[local_map.landmarks.is_alive])
+        local_map = drive(make(window_size=window_size), room(count=600), PATH, off_m=0.03)
+        centres = [(k.centre_world, PATH[k.number][:3, 3]) for k in local_map.keyframes]
+        return np.median([np.linalg.norm(said - true) for said, true in centres])
 
-    assert error_m(10) < 0.6 * error_m(1)
+    assert error_m(10) < 0.3 * error_m(1)
 
 
 def by_hand(world, num=3):
@@ -174,8 +174,8 @@ def test_while_a_window_is_under_way_keyframes_come_and_no_other_window_begins()
     mapping, runner, local_map = by_hand(world)
     for number in (3, 4, 5):
         insert(mapping, world, local_map, number)
+        assert local_map.newest.number == number
     assert runner.num_started == 1
-    assert [k.number for k in local_map.keyframes][-3:] == [3, 4, 5]
     runner.finish()
     insert(mapping, world, local_map, 6)
     assert runner.num_started == 2
