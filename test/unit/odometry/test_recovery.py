@@ -8,7 +8,7 @@ from aliked_ros.odometry.intake import make_view
 from aliked_ros.odometry.recovery import Recovery
 
 PATH = sideways(60)[::5]  # 12 keyframes, half a metre apart
-ELSEWHERE = room(seed=9)
+ELSEWHERE = room(seed=9, count=200)
 
 
 @pytest.fixture

@@ -9,20 +9,7 @@ from aliked_ros.geometry import se3
 from aliked_ros.odometry import State
 from aliked_ros.odometry import localiser as localiser_module
 from aliked_ros.odometry import recovery as recovery_module
-from aliked_ros.odometry.map import window as window_module
-from aliked_ros.odometry.map.links import find_by_place
-
-
-def there_and_back(num=55):
-    """To the right and backwards over the same way, to where it began."""
-    path = sideways(num, 0.12)
-    return [*path, *reversed(path)]
-
-
-def drift_m(path, world, **changes):
-    results = feed(make("rgbd", **changes), [world.see(T) for T in path], "rgbd")
-    assert {result.state for result in results} == {State.TRACKING}
-    return np.linalg.norm((se3.inverse(path[-1]) @ results[-1].T_world_camera)[:3, 3])
+from aliked_ros.odometry.map import mapping as mapping_module
 
 
 def corridor(length_m, per_m=60, seed=0):
@@ -33,23 +20,26 @@ def corridor(length_m, per_m=60, seed=0):
     return World(generator.uniform(low, high, (num, 3)), seed)
 
 
-def noisy(world, noise_px=1.0):
-    world.noise_px = noise_px
-    return world
+def along(x_m):
+    return se3.from_rotation_translation(np.eye(3), np.array([x_m, 0.0, 0.0]))
 
 
-def test_a_camera_that_comes_back_drifts_less_than_one_that_forgets():
-    path = there_and_back()
-    with_map = [drift_m(path, noisy(room(seed)), keypoint_noise_px=1.0) for seed in range(3)]
-    # Ten keyframes are the fewest that a map can have: on the way back the first are forgotten.
-    forgets = [
-        drift_m(
-            path, noisy(room(seed)), keypoint_noise_px=1.0, window_size=1, max_keyframes=10,
-            keyframe_displacement_of_width=0.02,
-        )
-        for seed in range(3)
-    ]  # fmt: skip
-    assert np.mean(with_map) < 0.6 * np.mean(forgets)
+def drift_m(seed):
+    """How far off the odometry is after 11 m to the right and the same way back."""
+    there = [along(0.2 * index) for index in range(56)]
+    path, world = [*there, *reversed(there)], corridor(11, per_m=40, seed=seed)
+    world.noise_px = 1.0
+    results = feed(make("rgbd", keypoint_noise_px=1.0), [world.see(T) for T in path], "rgbd")
+    assert {result.state for result in results} == {State.TRACKING}
+    return np.linalg.norm(results[-1].T_world_camera[:3, 3])
+
+
+def test_a_camera_that_comes_back_drifts_less_than_one_that_forgets(monkeypatch):
+    seeds = range(3)
+    with_map = np.mean([drift_m(seed) for seed in seeds])
+    cull = mapping_module.cull_keyframes
+    monkeypatch.setattr(mapping_module, "cull_keyframes", lambda m, _: cull(m, 3))
+    assert with_map < 0.7 * np.mean([drift_m(seed) for seed in seeds])
 
 
 def test_images_without_any_depth_are_followed_among_those_with_depth():
@@ -67,13 +57,12 @@ def test_images_without_any_depth_are_followed_among_those_with_depth():
 
 @pytest.mark.parametrize("sensor", SENSORS)
 def test_memory_is_bounded_over_a_long_way(sensor):
-    num, max_keyframes = 500, 10
-    world = corridor(num * 0.1)
+    num, step_m, max_keyframes = 300, 0.25, 10
+    world = corridor(num * step_m, per_m=25)
     odometry = make(sensor, max_keyframes=max_keyframes, window_size=3)
     num_landmarks, num_made, rows, states = [], 0, [], []
     for index in range(num):
-        T = se3.from_rotation_translation(np.eye(3), np.array([0.1 * index, 0, 0]))
-        result = feed(odometry, [world.see(T)], sensor, start=index)[0]
+        result = feed(odometry, [world.see(along(step_m * index))], sensor, start=index)[0]
         states.append(result.state)
         num_made += result.is_keyframe
         assert len(odometry.keyframes()) <= max_keyframes
@@ -82,20 +71,17 @@ def test_memory_is_bounded_over_a_long_way(sensor):
     assert num_made > 3 * max_keyframes
     assert set(states[20:]) == {State.TRACKING}
     assert max(num_landmarks[num // 2 :]) < 1.3 * max(num_landmarks[: num // 2])
-    # Of the table at most a thousand rows more than the living are dead.
-    assert max(rows) <= 2 * max(num_landmarks) + 1000 + 1000
+    # Of the table at most a thousand rows more than the living are dead, but for one keyframe's.
+    assert max(rows) < 2 * max(num_landmarks) + 1000 + 500
 
 
 @pytest.mark.parametrize("sensor", SENSORS)
-def test_a_long_way_is_followed_by_its_end(sensor):
-    num = 200
-    path = [
-        se3.from_rotation_translation(np.eye(3), np.array([0.1 * i, 0.0, 0.0])) for i in range(num)
-    ]
-    world = corridor(num * 0.1)
+def test_a_long_way_is_followed_to_its_end(sensor):
+    num, step_m = 100, 0.2
+    path, world = [along(step_m * index) for index in range(num)], corridor(num * step_m, per_m=40)
     results = feed(make(sensor), [world.see(T) for T in path], sensor)
     assert results[-1].state is State.TRACKING
-    assert errors_m(results, path)[1].max() < 0.01 * 0.1 * num
+    assert errors_m(results, path)[1].max() < 0.01 * step_m * num
 
 
 def counting(monkeypatch, module, name, calls):
@@ -109,7 +95,7 @@ def counting(monkeypatch, module, name, calls):
 
 
 def test_the_images_of_a_lost_camera_cost_bounded_work(monkeypatch):
-    world, path = room(), sideways(60)
+    world, path = room(), sideways(40)
     sightings = [world.see(T) for T in path]
     odometry = make("rgbd", keyframe_displacement_of_width=0.02)
     feed(odometry, sightings, "rgbd")
@@ -119,11 +105,11 @@ def test_the_images_of_a_lost_camera_cost_bounded_work(monkeypatch):
     counting(monkeypatch, localiser_module, "estimate_absolute_pose", calls)
     counting(monkeypatch, localiser_module, "find_by_place", calls)
     per_image = []
-    for index in range(60):
+    for index in range(20):
         # Every image is another place: nothing is ever known.
         calls.clear()
         view = room(seed=100 + index, count=400).see(np.eye(4))
-        result = feed(odometry, [view], "rgbd", start=60 + index)[0]
+        result = feed(odometry, [view], "rgbd", start=40 + index)[0]
         assert result.state is State.LOST
         per_image.append(dict(calls))
     for calls in per_image:
@@ -142,12 +128,11 @@ def test_the_images_of_a_lost_camera_that_show_nothing_cost_nothing(monkeypatch)
         (recovery_module, "find_by_descriptor"),
         (localiser_module, "estimate_absolute_pose"),
         (localiser_module, "find_by_place"),
-        (window_module, "apply"),
+        (mapping_module, "apply"),
     ):
         counting(monkeypatch, module, name, calls)
     feed(odometry, [nothing()] * 20, "rgbd", start=11)
     assert calls == {}
-    assert find_by_place is not localiser_module.find_by_place
 
 
 @pytest.mark.parametrize("sensor", SENSORS)
