@@ -17,6 +17,7 @@ Floats: TypeAlias = NDArray[np.float32]
 Index: TypeAlias = NDArray[np.int64]  # positions (K,), or pairs of positions (K, 2)
 Mask: TypeAlias = NDArray[np.bool_]
 Pixels: TypeAlias = NDArray[np.uint8]  # (H, W) grey or (H, W, 3) RGB
+Image: TypeAlias = "Pixels | Tensor"  # the same, in host memory or on a device
 
 DISTORTION_MODELS = ("none", "plumb_bob", "rational_polynomial", "equidistant")
 
@@ -158,6 +159,7 @@ class Frame:
         image: (H, W) grey or (H, W, 3) RGB, uint8.
         right_image: the stereo partner in the same form, or None.
         depth_m: (H, W) float32, metres along the optical axis, NaN where unknown, or None.
+        depth_offset_s: stamp of the depth minus that of the image, s.
         T_world_camera: (4, 4) ground truth of the (left) camera's optical frame, or None.
     """
 
@@ -166,3 +168,4 @@ class Frame:
     right_image: Pixels | None = None
     depth_m: Floats | None = None
     T_world_camera: Array | None = None
+    depth_offset_s: float = 0.0

@@ -65,6 +65,19 @@ class Mapping:
             what `update` returns.
         """
         local_map.append(keyframe)
+        return self.enrich(local_map, least_similarity)
+
+    def enrich(self, local_map: LocalMap, least_similarity: float) -> Array:
+        """Let the newest keyframe make landmarks, adjust what lies around it, and cull.
+
+        Args:
+            local_map: the map.
+            least_similarity: cosine of two descriptors that may show one point.
+
+        Returns:
+            what `update` returns.
+        """
+        keyframe = local_map.newest
         local_map.refresh(keyframe)
         if self._has_depth:
             made = add_by_depth(local_map, keyframe, self._noise)
@@ -103,7 +116,7 @@ class Mapping:
         return correction
 
     def _tidy(self, local_map: LocalMap) -> None:
-        """Shrink the table of landmarks when most of it is dead; not while a window is under way."""
+        """Shrink the table of landmarks when most of it is dead, unless a window is under way."""
         is_alive = local_map.landmarks.is_alive
         if self._window is None and np.count_nonzero(~is_alive) > 1000 + is_alive.sum():
             local_map.compact()
