@@ -27,7 +27,7 @@ def scene():
 def made(scene, *, expected=True, previous=True, radius_px=RADIUS_PX):
     _, local_map, view, matches = scene
     return attempts(
-        view, local_map, local_map.newest, matches if previous else None,
+        view, local_map, matches if previous else None,
         se3.inverse(PATH[-1]) if expected else None, K, radius_px, 0.9,
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def test_the_second_look_is_three_times_as_wide(scene):
     aside = se3.from_rotation_translation(np.eye(3), np.array([0.4, 0, 0])) @ se3.inverse(PATH[-1])
     # 0.4 m aside, points at 2 to 10 m move by 20 to 100 px.
     near, wide, *_ = attempts(
-        view, local_map, local_map.newest, None, aside, K, 20.0, 0.9
+        view, local_map, None, aside, K, 20.0, 0.9
     )  # fmt: skip
     assert 0 < len(near.links) < 0.7 * len(wide.links)
     for attempt in (near, wide):

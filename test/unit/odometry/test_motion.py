@@ -24,7 +24,7 @@ def since(T_world_view, num=None):
         common = np.flatnonzero(np.isin(reference.landmark, links.numbers))
         reference.landmark[common[num:]] = NONE
     located = Located(links, se3.inverse(T_world_view), np.eye(6), 1.0)
-    return motion_since(reference, view, located, local_map.landmarks, FOCAL_PX, STILL_PX)
+    return motion_since(local_map, view, located, FOCAL_PX, STILL_PX)
 
 
 def aside(x_m):

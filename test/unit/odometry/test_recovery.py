@@ -37,7 +37,7 @@ def test_a_place_of_the_lost_map_is_recognised(lost):
     recovery.lose(local_map)
     recognised = recovery.recognise(view_of(world, there), localiser())
     assert recognised.local_map is local_map
-    assert recognised.reference is local_map.newest
+    assert recognised.local_map.reference is local_map.newest
     assert off(recognised.located.T_view_world, there)[0] < 0.005
     assert len(recognised.located) > 30
     # It is found, so it is not looked for any more.

@@ -12,7 +12,7 @@ def test_when_lost_the_pose_is_held_and_tracking_goes_on_where_it_is(sensor):
     world, path = room(), sideways(30)
     sightings = [world.see(T) for T in path]
     sightings[20:23] = [nothing()] * 3
-    results = feed(make(sensor), sightings, sensor)
+    results = feed(make(sensor, coast_s=0.0), sightings, sensor)
     before = results[19]
     assert before.state is State.TRACKING
     for result in results[20:23]:
@@ -44,7 +44,7 @@ def test_fewer_than_five_keypoints_are_not_enough():
 def test_a_leap_to_an_unknown_place_begins_anew_at_the_held_pose(sensor):
     here, there, path = room(), room(seed=7), sideways(6)
     sightings = [here.see(T) for T in path] + [there.see(T) for T in path]
-    results = feed(make(sensor), sightings, sensor)
+    results = feed(make(sensor, coast_s=0.0), sightings, sensor)
     held = results[5].T_world_camera
     assert results[6].state is State.LOST
     assert results[6].is_keyframe
@@ -61,7 +61,7 @@ def test_the_lost_place_is_recognised_and_the_pose_is_right_again(sensor):
     here, there, path = room(), room(seed=7), sideways(24)
     sightings = [here.see(T) for T in path]
     sightings[15:20] = [there.see(T) for T in sideways(5)]
-    results = feed(make(sensor), sightings, sensor)
+    results = feed(make(sensor, coast_s=0.0), sightings, sensor)
     assert results[15].state is State.LOST
     back = results[20:]
     assert {result.state for result in back} == {State.TRACKING}

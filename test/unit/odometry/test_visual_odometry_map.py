@@ -97,7 +97,7 @@ def counting(monkeypatch, module, name, calls):
 def test_the_images_of_a_lost_camera_cost_bounded_work(monkeypatch):
     world, path = room(), sideways(40)
     sightings = [world.see(T) for T in path]
-    odometry = make("rgbd", keyframe_displacement_of_width=0.02)
+    odometry = make("rgbd", keyframe_displacement_of_width=0.02, coast_s=0.0)
     feed(odometry, sightings, "rgbd")
     assert len(odometry.keyframes()) >= 5
     calls = {}
@@ -141,7 +141,7 @@ def test_a_seed_repeats_a_run_through_loss_and_return_exactly(sensor):
         here, there = room(), room(seed=7)
         sightings = [here.see(T, 0.2) for T in sideways(25)]
         sightings[15:18] = [there.see(T, 0.2) for T in sideways(3)]
-        return feed(make(sensor), sightings, sensor)
+        return feed(make(sensor, coast_s=0.0), sightings, sensor)
 
     first, second = run(), run()
     assert {State.TRACKING, State.LOST} <= {result.state for result in first}

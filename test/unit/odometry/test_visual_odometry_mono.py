@@ -61,7 +61,7 @@ def test_a_single_camera_that_turns_away_from_its_landmarks_stays_where_it_is():
 def test_a_single_camera_keeps_its_unit_when_it_begins_anew():
     path = sideways(30)
     sightings = [room().see(T) for T in path] + [room(seed=7).see(T) for T in path]
-    results = feed(make("mono"), sightings, "mono")
+    results = feed(make("mono", coast_s=0.0), sightings, "mono")
     assert results[30].state is State.LOST
     assert results[-1].state is State.TRACKING
 
