@@ -35,6 +35,11 @@ def test_landmarks_in_front_and_inside_the_image_are_expected_at_their_place():
     np.testing.assert_allclose(places, [[319.5, 239.5], [634.5, 239.5], [319.5, 9.5]])
 
 
+def test_a_landmark_behind_the_view_is_not_expected():
+    numbers, _ = seen_by(landmarks_at([[0, 0, -5]], direction=(0, 0, -1)))
+    assert numbers == []
+
+
 def test_landmarks_are_projected_from_where_the_view_is():
     T_world_view = se3.exp(np.array([1.0, 0.5, 0.2, 0.0, 0.1, 0.0]))
     point = se3.transform(T_world_view, np.array([[0.0, 0.0, 4.0]]))

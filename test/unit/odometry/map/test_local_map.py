@@ -30,6 +30,7 @@ def test_keyframes_that_show_most_of_the_asked_landmarks_come_first(local_map):
     least = int(shared[2])
     assert local_map.covisible(first.numbers, least) == local_map.keyframes[:3]
     assert local_map.covisible(first.numbers, least + 1) == local_map.keyframes[:2]
+    first.landmark[0] = NONE
     assert local_map.covisible(np.array([NONE])) == []
 
 
