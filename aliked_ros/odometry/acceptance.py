@@ -6,7 +6,7 @@ import numpy as np
 
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.odometry.localiser import Located
+from aliked_ros.odometry.located import Located
 from aliked_ros.odometry.map.keyframe import Keyframe, no_landmarks
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.motion import MotionSince

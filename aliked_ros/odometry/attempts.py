@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aliked_ros.odometry.map.finding import find_by_descriptor, find_by_place
 from aliked_ros.odometry.map.landmarks import NONE
-from aliked_ros.odometry.map.links import Links, find_by_descriptor, find_by_place
+from aliked_ros.odometry.map.links import Links
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.view import View
 from aliked_ros.structs import Array, Matches

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aliked_ros.config import OdometryConfig
-from aliked_ros.odometry.localiser import Located
+from aliked_ros.odometry.located import Located
 from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.motion import MotionSince
 from aliked_ros.odometry.result import Motion

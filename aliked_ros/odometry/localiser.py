@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,8 +12,10 @@ from aliked_ros.geometry.pnp import estimate_absolute_pose
 from aliked_ros.geometry.pose_refinement import RefinedPose, RotationPrior, refine_pose
 from aliked_ros.geometry.translation import estimate_translation
 from aliked_ros.odometry.attempts import NUM_AROUND, Attempt, attempts
+from aliked_ros.odometry.located import Located
+from aliked_ros.odometry.map.finding import find_by_place
 from aliked_ros.odometry.map.keyframe import Keyframe
-from aliked_ros.odometry.map.links import Links, find_by_place
+from aliked_ros.odometry.map.links import Links
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.view import View
 from aliked_ros.structs import Array, Mask, Matches
@@ -26,27 +27,6 @@ _NEAR_SHARE, _SECOND_SHARE = 0.8, 0.6  # of the level, at a rough place and at a
 _SECOND_RADIUS_PX = 6.0
 _ENOUGH_OF_PREVIOUS, _ENOUGH, _AT_MOST_OF_PREVIOUS = 0.3, 50, 0.8  # inliers that convince
 _CONVINCING_SHARE, _SUFFICIENT_SHARE = 0.5, 0.4  # of an attempt's links that are inliers
-
-
-@dataclass(frozen=True, eq=False)
-class Located:
-    """A pose and the landmarks that it was measured by.
-
-    Attributes:
-        links: inliers, landmarks and keypoints.
-        T_view_world: (4, 4).
-        covariance: (6, 6) of it, the map being exact but for its landmarks' own covariances:
-            translation, then rotation, about the axes of the view.
-        noise: standard deviation of the image's keypoints over what was expected, at least 1.
-    """
-
-    links: Links
-    T_view_world: Array
-    covariance: Array
-    noise: float
-
-    def __len__(self) -> int:
-        return len(self.links)
 
 
 class Localiser:

@@ -9,7 +9,7 @@ import numpy as np
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.rotation import align_rays
 from aliked_ros.geometry.vectors import angles_rad, homogeneous, unit
-from aliked_ros.odometry.localiser import Located
+from aliked_ros.odometry.located import Located
 from aliked_ros.odometry.map.landmarks import NONE
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.result import Motion

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aliked_ros.odometry.attempts import Attempt
-from aliked_ros.odometry.localiser import Localiser, Located
-from aliked_ros.odometry.map.links import find_by_descriptor
+from aliked_ros.odometry.localiser import Localiser
+from aliked_ros.odometry.located import Located
+from aliked_ros.odometry.map.finding import find_by_descriptor
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.view import View
 

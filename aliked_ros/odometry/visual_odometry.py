@@ -12,7 +12,8 @@ from aliked_ros.odometry.acceptance import accept, median_depth
 from aliked_ros.odometry.frame_matches import FrameMatches, match_views
 from aliked_ros.odometry.intake import Intake
 from aliked_ros.odometry.keyframes import KeyframeRule
-from aliked_ros.odometry.localiser import Localiser, Located
+from aliked_ros.odometry.localiser import Localiser
+from aliked_ros.odometry.located import Located
 from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.map.mapping import Mapping, Runner

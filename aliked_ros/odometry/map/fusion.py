@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from aliked_ros.geometry import se3
+from aliked_ros.odometry.map.finding import find_by_place
 from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.landmarks import NONE
-from aliked_ros.odometry.map.links import Links, find_by_place
+from aliked_ros.odometry.map.links import Links
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.structs import Array, Index, Mask
 

@@ -5,7 +5,7 @@ from point_world import FOCAL_PX, room, turning
 
 from aliked_ros.geometry import se3
 from aliked_ros.odometry import Motion
-from aliked_ros.odometry.localiser import Located
+from aliked_ros.odometry.located import Located
 from aliked_ros.odometry.map.landmarks import NONE
 from aliked_ros.odometry.map.links import Links
 from aliked_ros.odometry.motion import motion_since

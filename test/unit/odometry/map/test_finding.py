@@ -5,8 +5,8 @@ from map_world import points_of, true_map, view_of
 from point_world import HEIGHT, WIDTH, K, room, sideways
 
 from aliked_ros.geometry import se3
+from aliked_ros.odometry.map.finding import find_by_descriptor, find_by_place, project_landmarks
 from aliked_ros.odometry.map.landmarks import Landmarks
-from aliked_ros.odometry.map.links import find_by_descriptor, find_by_place, project_landmarks
 
 SIZE = (HEIGHT, WIDTH)
 
