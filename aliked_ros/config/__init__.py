@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aliked_ros.config.knobs import Config, knob
 
@@ -51,7 +51,8 @@ class ExtractorConfig(Config):
         is_live=True,
     )
     detection_threshold: float = knob(
-        0.2,
+        # The authors use 0.2; odometry gains by the weaker ones (docs/odometry.md).
+        0.05,
         "score-map value that a keypoint must exceed",
         minimum=0.0,
         maximum=1.0,
@@ -118,7 +119,7 @@ class OdometryConfig(Config):
         is_live=True,
     )
     disparity_noise_px: float = knob(
-        0.2,
+        0.3,
         "stereo: standard deviation of a disparity",
         minimum=0.01,
         maximum=10.0,
@@ -142,26 +143,40 @@ class OdometryConfig(Config):
         is_live=True,
     )
     keyframe_displacement_of_width: float = knob(
-        0.0,
-        "new keyframe when keypoints moved by more than this share of the image width (median); "
-        "0: by sensor, mono 0.1, stereo and rgbd 0.02",
-        minimum=0.0,
+        0.1,
+        "new keyframe when keypoints moved by more than this share of the image width (median)",
+        minimum=0.001,
         maximum=1.0,
         is_live=True,
     )
     keyframe_inlier_share: float = knob(
-        0.7,
-        "new keyframe when fewer inliers are left, as part of the first image's",
+        0.75,
+        "new keyframe when fewer of the last one's landmarks are seen, as part of what the image "
+        "after it saw",
         minimum=0.0,
         maximum=1.0,
         is_live=True,
     )
     window_size: int = knob(
-        0,
-        "keyframes that are adjusted together (bundle adjustment), at least 3 have an effect, 1: "
-        "none; 0: by sensor, mono 8, stereo and rgbd 1",
-        minimum=0,
+        10,
+        "keyframes that are adjusted together (bundle adjustment), at most; 1: none",
+        minimum=1,
         maximum=50,
+        is_live=True,
+    )
+    max_keyframes: int = knob(
+        200,
+        "keyframes that the map keeps; the oldest go first",
+        minimum=10,
+        maximum=5000,
+        is_live=True,
+    )
+    coast_s: float = knob(
+        1.0,
+        "after a loss the pose goes on as the camera moved for this long (predicted), then it is "
+        "held (lost); 0: it is held at once",
+        minimum=0.0,
+        maximum=60.0,
         is_live=True,
     )
     min_parallax_deg: float = knob(
@@ -171,19 +186,6 @@ class OdometryConfig(Config):
         maximum=20.0,
         is_live=True,
     )
-
-    def for_sensor(self) -> OdometryConfig:
-        """Return the same knobs; those that are 0 for "by sensor" have the value of the sensor.
-
-        The depths of a single camera come from parallax: they get better as the camera moves away
-        from a keyframe, and when several keyframes are adjusted together.
-        """
-        displacement, window_size = (0.1, 8) if self.sensor == "mono" else (0.02, 1)
-        return replace(
-            self,
-            keyframe_displacement_of_width=self.keyframe_displacement_of_width or displacement,
-            window_size=self.window_size or window_size,
-        )
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,7 @@ def summarise(records: list[FrameRecord], num_skipped: int) -> dict[str, Any]:
             "total": len(records) + num_skipped,
             "skipped": num_skipped,
             "tracked": states[State.TRACKING],
+            "predicted": states[State.PREDICTED],
             "lost": states[State.LOST],
             "initialising": states[State.INITIALISING],
             "keyframes": sum(record.is_keyframe for record in records),

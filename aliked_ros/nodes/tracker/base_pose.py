@@ -55,7 +55,7 @@ def base_pose(
     T_odom_base = placement.T_odom_base(result.T_world_camera)
     is_measured = result.state is State.TRACKING
     covariance = UNKNOWN_COVARIANCE
-    if is_measured:
+    if is_measured or result.state is State.PREDICTED:
         covariance = placement.covariance_base(result.covariance)
         covariance = covariance + placement.scale_covariance(T_odom_base)
         if covariance_start is not None and covariance_start.any():

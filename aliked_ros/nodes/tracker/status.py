@@ -21,6 +21,7 @@ from aliked_ros.odometry.result import Motion, OdometryResult, State
 STATES = {
     State.INITIALISING: OdometryStatus.INITIALISING,
     State.TRACKING: OdometryStatus.TRACKING,
+    State.PREDICTED: OdometryStatus.PREDICTED,
     State.LOST: OdometryStatus.LOST,
 }
 MOTIONS = {
@@ -40,6 +41,7 @@ STATE_NAMES = {
     OdometryStatus.UNUSABLE: "UNUSABLE",
     OdometryStatus.INITIALISING: "INITIALISING",
     OdometryStatus.TRACKING: "TRACKING",
+    OdometryStatus.PREDICTED: "PREDICTED",
     OdometryStatus.LOST: "LOST",
     OdometryStatus.PAUSED: "PAUSED",
 }

@@ -1,58 +1,14 @@
-"""A rotation that another sensor measured, and what it adds to matched points."""
+"""A known rotation and points that were seen again -> the translation."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from aliked_ros.geometry import se3
 from aliked_ros.structs import Array, Mask
 
-_MAX_CONTRADICTION = 5.0  # standard deviations of the difference
 _NUM_HYPOTHESES = 300
 _NUM_REFINEMENTS = 5
-
-
-@dataclass(frozen=True, eq=False)
-class RotationPrior:
-    """What is known about the rotation between two views, beside their points.
-
-    Attributes:
-        R_1_0: (3, 3).
-        sigma_rad: standard deviation about any axis, rad.
-    """
-
-    R_1_0: Array
-    sigma_rad: float
-
-    def add_to(self, hessian: Array, gradient: Array, T_1_0: Array) -> None:
-        """Add the prior to the normal equations of a twist xi in exp(xi) @ T_1_0, in place.
-
-        Args:
-            hessian: (6, 6).
-            gradient: (6,) whose solution is the step.
-            T_1_0: (4, 4) where they were taken.
-        """
-        information = self.sigma_rad**-2
-        hessian[3:, 3:] += information * np.eye(3)
-        gradient[3:] += information * self._difference(T_1_0)
-
-    def is_contradicted(self, T_1_0: Array, covariance: Array) -> bool:
-        """Return whether another estimate of the motion rules the prior out.
-
-        Args:
-            T_1_0: (4, 4) the estimate, made without the prior.
-            covariance: (6, 6) of its twist; translation, then rotation (rad).
-        """
-        difference = self._difference(T_1_0)
-        expected = covariance[3:, 3:] + self.sigma_rad**2 * np.eye(3)
-        squared = difference @ np.linalg.solve(expected, difference)
-        return bool(squared > _MAX_CONTRADICTION**2)
-
-    def _difference(self, T_1_0: Array) -> Array:
-        """Return the turn (3,), rad, from an estimate to the prior, about the axes of view 1."""
-        return se3.log_so3(self.R_1_0 @ T_1_0[:3, :3].T)
 
 
 def estimate_translation(
