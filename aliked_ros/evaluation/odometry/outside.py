@@ -48,6 +48,8 @@ class OutsideFile:
         name, _, sensor = label.partition(":")
         if not name or not pattern:
             raise ValueError(f"trajectory {text!r}: write NAME=FILE or NAME:SENSOR=FILE")
+        if Path(name).name != name:
+            raise ValueError(f"trajectory {text!r}: {name!r} is no name of a folder: write a word")
         if sensor and sensor not in SENSORS:
             raise ValueError(
                 f"trajectory {text!r}: sensor is {sensor!r}: must be one of {', '.join(SENSORS)}"

@@ -42,6 +42,11 @@ def test_frames_are_counted_by_their_state():
     assert report["motions"] == {"unknown": 3, "general": 2}
 
 
+def test_a_pose_that_is_not_measured_is_lost_whatever_its_state_is_called():
+    records = [_record(0), _record(1, state="predicted"), _record(2, State.LOST)]
+    assert summarise(records, 0)["frames"]["lost"] == 2
+
+
 def test_reasons_that_differ_in_figures_are_counted_together():
     records = [_record(i, State.LOST, f"only {i} of 15 inliers") for i in range(3)]
     assert summarise(records, 0)["reasons"] == {"only N of N inliers": 3}
