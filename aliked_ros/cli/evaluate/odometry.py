@@ -75,10 +75,11 @@ def _add_configurations(parser: argparse.ArgumentParser) -> None:
         "whole map: a column of one table each",
     )  # fmt: skip
     parser.add_argument(
-        "--trajectory", nargs="+", action="extend", default=[], metavar="NAME[:SENSOR]=FILE",
+        "--trajectory", nargs="+", action="extend", default=[],
+        metavar="NAME[:SENSOR][@SEQUENCE]=FILE",
         help="a file of another odometry beside ours: rows 'stamp tx ty tz qx qy qz qw' of the "
-        "(left) camera, with the stamps of its frames; files of one name are its runs; {sequence} "
-        "in FILE stands for the sequence's name; SENSOR where a sequence is run with more than one",
+        "(left) camera, with the stamps of its frames; files of one name are its runs; SENSOR and "
+        "SEQUENCE (its name in the table) where there is more than one",
     )  # fmt: skip
     parser.add_argument(
         "--page", type=Path, metavar="FILE",

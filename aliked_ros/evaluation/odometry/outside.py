@@ -19,7 +19,6 @@ from aliked_ros.evaluation.odometry.scoring import (
 )
 from aliked_ros.structs import Array, Index
 
-_PLACE = "{sequence}"
 _MAX_DIFFERENCE_NS = 20_000_000  # of the stamps of a frame and its pose
 
 
@@ -28,37 +27,36 @@ class OutsideFile:
     """A trajectory file of an odometry that is not ours.
 
     Attributes:
-        name: names it in tables; files of one name and sequence are runs of one odometry.
-        sensor: what it used; empty: whatever the sequence is run with.
-        pattern: the file; "{sequence}" stands for the name of a sequence.
+        path: the file.
+        name: names it in tables; files of one name, sensor and sequence are runs of one odometry.
+        sensor: what it used; empty: what its sequence is run with.
+        sequence: name of the sequence; empty: the only one.
     """
 
+    path: Path
     name: str
-    sensor: str
-    pattern: str
+    sensor: str = ""
+    sequence: str = ""
 
     @classmethod
     def parse(cls, text: str) -> OutsideFile:
-        """Return the file of "NAME=FILE" or "NAME:SENSOR=FILE".
+        """Return the file of "NAME[:SENSOR][@SEQUENCE]=FILE".
 
         Raises:
             ValueError: naming what is wrong.
         """
-        label, _, pattern = text.partition("=")
+        label, _, path = text.partition("=")
+        label, _, sequence = label.partition("@")
         name, _, sensor = label.partition(":")
-        if not name or not pattern:
-            raise ValueError(f"trajectory {text!r}: write NAME=FILE or NAME:SENSOR=FILE")
+        if not name or not path:
+            raise ValueError(f"trajectory {text!r}: write NAME[:SENSOR][@SEQUENCE]=FILE")
         if Path(name).name != name:
             raise ValueError(f"trajectory {text!r}: {name!r} is no name of a folder: write a word")
         if sensor and sensor not in SENSORS:
             raise ValueError(
                 f"trajectory {text!r}: sensor is {sensor!r}: must be one of {', '.join(SENSORS)}"
             )
-        return cls(name, sensor, pattern)
-
-    def file(self, sequence: str) -> Path:
-        """Return the file for a sequence, by its name."""
-        return Path(self.pattern.replace(_PLACE, sequence))
+        return cls(Path(path), name, sensor, sequence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,47 +85,46 @@ def open_outside(
     """Read what files say about sequences.
 
     Args:
-        files: each is read for every sequence that is run with its sensor.
+        files: what was asked for.
         sequences: each with the sensors that it is run with.
         max_frames: of a sequence that are judged, from the first; None: all.
 
     Raises:
-        ValueError: if a file cannot be read, does not belong to its sequence, or to no sensor.
+        ValueError: if a file cannot be read, or is not of one sequence and sensor.
     """
     found: list[OutsideRun] = []
     for file in files:
-        if len(sequences) > 1 and _PLACE not in file.pattern:
-            raise ValueError(
-                f"trajectory {file.name}: {file.pattern} cannot belong to {len(sequences)} "
-                f"sequences: put {_PLACE} where the name of the sequence stands"
-            )
-        served = [
-            (sequence, sensor)
-            for sequence, sensors in sequences
-            if (sensor := _sensor(file, sensors))
-        ]
-        if not served:
-            raise ValueError(f"trajectory {file.name}: no sequence is run with {file.sensor}")
-        for sequence, sensor in served:
-            path = file.file(sequence.name)
-            stamps_ns = sequence.stamps_ns[:max_frames]
-            poses = _answers(path, _read(path), stamps_ns, sequence.name)
-            key = file.name, sensor, sequence.name
-            seed = sum((run.name, run.sensor, run.sequence.name) == key for run in found)
-            found.append(OutsideRun(file.name, sensor, seed, sequence, stamps_ns, poses))
+        sequence, sensor = _belonging(file, sequences)
+        stamps_ns = sequence.stamps_ns[:max_frames]
+        poses = _answers(file.path, _read(file.path), stamps_ns, sequence.name)
+        key = file.name, sensor, sequence.name
+        seed = sum((run.name, run.sensor, run.sequence.name) == key for run in found)
+        found.append(OutsideRun(file.name, sensor, seed, sequence, stamps_ns, poses))
     return found
 
 
-def _sensor(file: OutsideFile, sensors: list[str]) -> str:
-    """Return the sensor that a file is judged with; empty if the sequence is not run with it."""
-    if file.sensor:
-        return file.sensor if file.sensor in sensors else ""
-    if len(sensors) > 1:
+def _belonging(
+    file: OutsideFile, sequences: list[tuple[Sequence, list[str]]]
+) -> tuple[Sequence, str]:
+    """Return the sequence and the sensor that a file is judged with."""
+    named = [one for one in sequences if file.sequence in ("", one[0].name)]
+    names = ", ".join(sequence.name for sequence, _ in sequences)
+    if not named:
         raise ValueError(
-            f"trajectory {file.name}: the sequences are run with {', '.join(sensors)}: say which "
-            f"of them it used, {file.name}:SENSOR=FILE"
+            f"trajectory {file.name}: its sequence is {file.sequence!r}: not in {names}"
         )
-    return sensors[0]
+    if len(named) > 1:
+        raise ValueError(
+            f"trajectory {file.name}: the sequences are {names}: say which of them it is of, "
+            f"{file.name}@SEQUENCE=FILE"
+        )
+    ((sequence, sensors),) = named
+    of_sequence = f"trajectory {file.name}: {sequence.name} is run with {', '.join(sensors)}"
+    if file.sensor and file.sensor not in sensors:
+        raise ValueError(f"{of_sequence}, not with {file.sensor}: add it to --sensors")
+    if not file.sensor and len(sensors) > 1:
+        raise ValueError(f"{of_sequence}: say which of them it used, {file.name}:SENSOR=FILE")
+    return sequence, file.sensor or sensors[0]
 
 
 def _read(path: Path) -> GroundTruth:

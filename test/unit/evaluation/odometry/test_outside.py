@@ -82,20 +82,22 @@ def test_files_of_one_name_are_runs_of_one_odometry(tmp_path):
     assert len({run["score"]["ate_rmse_m"] for run in runs}) == 3
 
 
-def test_one_pattern_serves_several_sequences(tmp_path):
+def test_a_file_says_which_of_several_sequences_it_is_of(tmp_path):
     park = Walk()
     park.name = "park"
-    for name in ("walk", "park"):
-        write(tmp_path / f"{name}.txt")
-    file = OutsideFile.parse(f"peer={tmp_path}/{{sequence}}.txt")
-    runs = open_outside([file], [(Walk(), ["rgbd"]), (park, ["mono"])], None)
-    assert [(run.sequence.name, run.sensor) for run in runs] == [("walk", "rgbd"), ("park", "mono")]
-    with pytest.raises(ValueError, match=r"2 sequences: put \{sequence\}"):
-        open_outside(
-            [OutsideFile.parse(f"peer={tmp_path}/walk.txt")],
-            [(Walk(), ["rgbd"]), (park, ["mono"])],
-            None,
-        )
+    file = write(tmp_path / "peer.txt")
+    served = [(Walk(), ["rgbd"]), (park, ["mono", "rgbd"])]
+
+    def opened(text):
+        return open_outside([OutsideFile.parse(text)], served, None)
+
+    for label, found in (("peer@walk", ("walk", "rgbd")), ("peer:mono@park", ("park", "mono"))):
+        (run,) = opened(f"{label}={file}")
+        assert (run.name, run.sequence.name, run.sensor) == ("peer", *found)
+    with pytest.raises(ValueError, match=r"are walk, park: say which .* peer@SEQUENCE=FILE"):
+        opened(f"peer={file}")
+    with pytest.raises(ValueError, match="its sequence is 'lane': not in walk, park"):
+        opened(f"peer@lane={file}")
 
 
 def test_without_ground_truth_it_is_counted_what_was_answered(tmp_path):
@@ -132,12 +134,12 @@ def test_a_file_that_cannot_be_used_is_named_with_what_it_needs(tmp_path, conten
 @pytest.mark.parametrize(
     ("text", "sensors", "reason"),
     [
-        ("peer.txt", ("rgbd",), "write NAME=FILE"),
-        ("=peer.txt", ("rgbd",), "write NAME=FILE"),
-        ("peer=", ("rgbd",), "write NAME=FILE"),
+        ("peer.txt", ("rgbd",), r"write NAME\[:SENSOR\]"),
+        ("=peer.txt", ("rgbd",), r"write NAME\[:SENSOR\]"),
+        ("peer=", ("rgbd",), r"write NAME\[:SENSOR\]"),
         ("a/b=peer.txt", ("rgbd",), "'a/b' is no name"),
         ("peer:lidar=peer.txt", ("rgbd",), "sensor is 'lidar': must be one of mono, stereo, rgbd"),
-        ("peer:mono=peer.txt", ("rgbd",), "no sequence is run with mono"),
+        ("peer:mono=peer.txt", ("rgbd",), "walk is run with rgbd, not with mono"),
         ("peer=peer.txt", ("rgbd", "mono"), r"peer:SENSOR=FILE"),
     ],
 )
