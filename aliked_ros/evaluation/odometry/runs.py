@@ -132,7 +132,7 @@ def _figures(
         "score": score,
         "farthest_m": farthest_m(poses),
         "map": {"keyframes": len(keyframes), "landmarks": len(odometry.landmarks()[0])},
-        "corrected": score_keyframes(folder, keyframes, spec.sensor),
+        "corrected": score_keyframes(folder, keyframes, poses, spec.sensor),
         "consistency": consistency and asdict(consistency),
         "recoveries": [asdict(recovery) for recovery in found],
     }

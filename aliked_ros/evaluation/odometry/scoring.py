@@ -15,6 +15,7 @@ from aliked_ros.evaluation.odometry.trajectory import compare_files
 from aliked_ros.structs import Array
 
 StampedPoses = Sequence[tuple[int, Array]]  # stamp_ns, (4, 4) T_world_camera
+_MIN_SPAN = 0.8  # of a run's time that its keyframes must lie in: else they tell of a part of it
 
 
 def score_trajectory(
@@ -51,24 +52,34 @@ def score_trajectory(
     return asdict(comparison.score) | {"ate_with_scale_m": scaled.score.ate_rmse_m}
 
 
-def score_keyframes(folder: Path, keyframes: StampedPoses, sensor: str) -> dict[str, Any] | None:
+def score_keyframes(
+    folder: Path, keyframes: StampedPoses, poses: StampedPoses, sensor: str
+) -> dict[str, Any] | None:
     """Write keyframes.txt; return how far the keyframes are from groundtruth.txt beside it.
 
     Args:
         folder: of the run, with its ground truth.
-        keyframes: as they stand in the map at the end of the run.
+        keyframes: as they stand in the map at the end of the run, oldest first.
+        poses: all that were said, in order of time.
         sensor: "mono", "stereo" or "rgbd".
 
     Returns:
-        num_pairs and ate_rmse_m; None where there is nothing to compare.
+        num_pairs and ate_rmse_m; None where there is nothing to compare, or where the map holds
+        only a part of the path: an error over less path is smaller.
     """
     tum_rows.write(folder / "keyframes.txt", keyframes)
+    if not keyframes or _span_ns(keyframes) < _MIN_SPAN * _span_ns(poses):
+        return None
     files = folder / "keyframes.txt", folder / "groundtruth.txt"
     comparison = compare_files(*files, with_scale=sensor == "mono")
     if comparison is None:
         return None
     score = comparison.score
     return {"num_pairs": score.num_pairs, "ate_rmse_m": score.ate_rmse_m}
+
+
+def _span_ns(poses: StampedPoses) -> int:
+    return poses[-1][0] - poses[0][0] if poses else 0
 
 
 def true_poses_at(truth: GroundTruth | None, stamps_ns: Sequence[int]) -> list[tuple[int, Array]]:

@@ -19,7 +19,7 @@ _ABOUT_FIGURES = (
     "before it; skipped: frames that could not be read. ATE and RPE are of the poses as they were "
     "published at the time of each frame, SE(3)-aligned, of a single camera Sim(3); Sim(3) beside "
     "it tells how much is scale. Corrected: ATE of the keyframes as they stand in the map at the "
-    "end. Farthest: from the first pose, where there is no ground truth. Times are medians over "
+    "end, where they lie in most of the run. Farthest: from the first pose, where there is no ground truth. Times are medians over "
     "the frames: of matching and estimating, and of all steps from the image to the pose. "
     "Keyframes and landmarks are those of the map at the end. A dash: not known of a trajectory "
     "from outside, or none."

@@ -90,6 +90,14 @@ def test_the_map_at_the_end_is_judged_beside_what_was_published(tmp_path):
     assert len(tum_rows.read(spec().folder(tmp_path) / "keyframes.txt")) == NUM_FRAMES // 10
 
 
+def test_a_map_of_a_part_of_the_path_is_not_judged_as_if_it_were_the_whole(tmp_path):
+    tracker = Truthful()
+    tracker.odometry.keyframes = lambda: tracker.odometry.poses[-4:]
+    (run,), _ = perform([spec()], tmp_path, make=lambda *_: tracker)
+    assert run["map"]["keyframes"] == 4
+    assert run["corrected"] is None
+
+
 def test_what_the_odometry_takes_of_a_frame_is_matching_and_estimating(tmp_path):
     (run,), _ = perform([spec()], tmp_path)
     assert run["latency_ms"]["odometry"]["median"] == 2.0
