@@ -158,6 +158,7 @@ class Frame:
         image: (H, W) grey or (H, W, 3) RGB, uint8.
         right_image: the stereo partner in the same form, or None.
         depth_m: (H, W) float32, metres along the optical axis, NaN where unknown, or None.
+        depth_offset_s: stamp of the depth minus that of the image, s.
         T_world_camera: (4, 4) ground truth of the (left) camera's optical frame, or None.
     """
 
@@ -166,3 +167,4 @@ class Frame:
     right_image: Pixels | None = None
     depth_m: Floats | None = None
     T_world_camera: Array | None = None
+    depth_offset_s: float = 0.0

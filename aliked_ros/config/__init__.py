@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aliked_ros.config.knobs import Config, knob
 
@@ -129,6 +129,13 @@ class OdometryConfig(Config):
     )
     max_keyframes: int = knob(
         200, "keyframes that the map keeps; the oldest go first", minimum=10, maximum=5000
+    )
+    coast_s: float = knob(
+        1.0,
+        "after a loss the pose goes on as the camera moved for this long (predicted), then it is "
+        "held (lost); 0: it is held at once",
+        minimum=0.0,
+        maximum=60.0,
     )
     min_parallax_deg: float = knob(
         1.5, "mono: median parallax that the initialisation waits for", minimum=0.1, maximum=20.0

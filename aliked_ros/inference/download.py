@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,8 @@ class _Buffer:
 
     def __init__(self, raw: Tensor, shape: torch.Size) -> None:
         self.memory = raw.view(torch.float32).view(shape)
-        self._bytes = memoryview(raw.numpy())
+        raw_bytes: Any = raw.numpy()
+        self._bytes = memoryview(raw_bytes)
         self._watch: weakref.ref[Floats] | None = None
 
     def lend(self, takes_back: Callable[[_Buffer], None]) -> Floats:
@@ -116,6 +118,7 @@ class Download:
                 row = self._array[image, first : first + shape[0] * strides[0]]
                 here.append(torch.from_numpy(row if len(shape) == 1 else row.reshape(shape)))
                 there.append(self.results.as_strided(shape, strides, image * length + first))
-            on_host = Features(*here, self._image_size)
-            features.append(Features(*there, self._image_size, on_host))
+            on_host = Features(here[0], here[1], here[2], here[3], self._image_size)
+            on_device = Features(there[0], there[1], there[2], there[3], self._image_size, on_host)
+            features.append(on_device)
         return features

@@ -1,4 +1,4 @@
-"""Which landmarks a new image may show, and where the camera may be: guesses in the order of trust."""
+"""Which landmarks a new image may show, and where the camera may be, in the order of trust."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.landmarks import NONE
 from aliked_ros.odometry.map.links import Links, find_by_descriptor, find_by_place
 from aliked_ros.odometry.map.local_map import LocalMap
@@ -36,7 +35,6 @@ class Attempt:
 def attempts(
     view: View,
     local_map: LocalMap,
-    reference: Keyframe,
     with_previous: Matches | None,
     T_view_expected: Array | None,
     K: Array,
@@ -48,7 +46,6 @@ def attempts(
     Args:
         view: the new image.
         local_map: the map; its newest image is the one before.
-        reference: the last keyframe.
         with_previous: matches of the image before with the new one, or None.
         T_view_expected: (4, 4) where the camera is expected, T_view_world, or None.
         K: (3, 3) intrinsics of the rectified camera, px.
@@ -65,7 +62,8 @@ def attempts(
             yield Attempt(links, T_view_expected)
     if with_previous is not None:
         yield Attempt(_shown_before(local_map, with_previous, view))
-    numbers = reference.numbers[local_map.landmarks.is_alive[reference.numbers]]
+    numbers = local_map.reference.numbers
+    numbers = numbers[local_map.landmarks.is_alive[numbers]]
     links = find_by_descriptor(local_map.landmarks, numbers, view)
     yield Attempt(links)
     yield Attempt(links, trusts_prior=True)

@@ -1,4 +1,4 @@
-"""A single camera begins: wait for parallax, build the first map, believe it once it is verified."""
+"""A single camera begins: it waits for parallax, builds a map, and believes it once verified."""
 
 from __future__ import annotations
 

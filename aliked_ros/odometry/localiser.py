@@ -73,7 +73,7 @@ class Localiser:
         self._num_before = 0
 
     def least_similarity(self, share: float = 1.0) -> float:
-        """Return the cosine that two descriptors of one point nearly always exceed, times a share."""
+        """Return a share of the cosine that descriptors of one point nearly always exceed."""
         level = _FIRST_LEVEL if self._level is None else self._level
         return max(share * level, self._matcher.min_similarity)
 
@@ -81,7 +81,6 @@ class Localiser:
         self,
         view: View,
         local_map: LocalMap,
-        reference: Keyframe,
         with_previous: Matches | None,
         T_view_expected: Array | None,
     ) -> Located | None:
@@ -90,9 +89,9 @@ class Localiser:
         Returns:
             None if too few landmarks agree on one.
         """
-        prior = self._prior(reference, view)
+        prior = self._prior(local_map.reference, view)
         candidates = attempts(
-            view, local_map, reference, with_previous, T_view_expected, self._K, self._radius_px,
+            view, local_map, with_previous, T_view_expected, self._K, self._radius_px,
             self.least_similarity(_NEAR_SHARE),
         )  # fmt: skip
         return self.try_in_turn(candidates, view, local_map, prior)

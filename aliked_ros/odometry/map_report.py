@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from aliked_ros.geometry import se3
-from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.structs import Array, Index
 
@@ -31,22 +30,20 @@ def landmarks(local_map: LocalMap | None, R_rectified_camera: Array) -> tuple[Ar
     return local_map.landmarks.points_world[is_known] @ R_rectified_camera, num_seen[is_known]
 
 
-def sharp_points(
-    local_map: LocalMap | None, reference: Keyframe | None, R_rectified_camera: Array
-) -> tuple[int, Array]:
-    """Return the landmarks that a keyframe shows and whose depth is known to a tenth.
+def sharp_points(local_map: LocalMap | None, R_rectified_camera: Array) -> tuple[int, Array]:
+    """Return the landmarks that the reference keyframe shows and whose depth is known to a tenth.
 
     Args:
         local_map: the map, or None.
-        reference: a keyframe of it, or None.
         R_rectified_camera: (3, 3) from the raw to the rectified camera.
 
     Returns:
         stamp_ns: of the keyframe; 0 if there is none.
         points_camera: (N, 3) in the frame of the raw camera; unit of the world.
     """
-    if local_map is None or reference is None:
+    if local_map is None:
         return 0, np.zeros((0, 3))
+    reference = local_map.reference
     numbers = np.unique(reference.numbers)
     points = se3.transform(reference.T_view_world, local_map.landmarks.points_world[numbers])
     axis = reference.T_view_world[2, :3]

@@ -10,8 +10,8 @@ from aliked_ros.geometry import se3
 from aliked_ros.geometry.rotation import align_rays
 from aliked_ros.geometry.vectors import angles_rad, homogeneous, unit
 from aliked_ros.odometry.localiser import Located
-from aliked_ros.odometry.map.keyframe import Keyframe
-from aliked_ros.odometry.map.landmarks import NONE, Landmarks
+from aliked_ros.odometry.map.landmarks import NONE
+from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.result import Motion
 from aliked_ros.odometry.view import View
 from aliked_ros.structs import Array
@@ -37,14 +37,14 @@ class MotionSince:
 
 
 def motion_since(
-    reference: Keyframe, view: View, located: Located, landmarks: Landmarks, focal_px: float,
-    still_px: float,
-) -> MotionSince:  # fmt: skip
-    """Tell no motion and pure rotation from general motion.
+    local_map: LocalMap, view: View, located: Located, focal_px: float, still_px: float
+) -> MotionSince:
+    """Tell no motion and pure rotation since the map's reference from general motion.
 
     What counts is the movement of the image that the pose explains, a median over all landmarks:
     if that is below the noise of one keypoint, `still_px`, nobody can see it.
     """
+    reference, landmarks = local_map.reference, local_map.landmarks
     keypoint_of = np.full(len(landmarks) + 1, NONE)
     linked = reference.linked
     keypoint_of[reference.landmark[linked]] = linked

@@ -60,8 +60,9 @@ class FramePipeline:
         features = self._extract(frame.image)
         extract_ms = (self._clock() - start_s) * 1e3
         tracked = self.track(
-            frame.stamp_ns, features, frame.image, frame.right_image, frame.depth_m
-        )
+            frame.stamp_ns, features, frame.image, frame.right_image, frame.depth_m,
+            depth_offset_s=frame.depth_offset_s,
+        )  # fmt: skip
         stages_ms = {"extract": extract_ms, **tracked.stages_ms}
         return TrackedFrame(features, tracked.result, stages_ms)
 
@@ -73,6 +74,7 @@ class FramePipeline:
         right_image: Pixels | None = None,
         depth_m: Floats | None = None,
         orientation: Callable[[int], Array | None] | None = None,
+        depth_offset_s: float = 0.0,
     ) -> TrackedFrame:
         """Measure depths at the features of an image, match them, and estimate the pose.
 
@@ -84,6 +86,7 @@ class FramePipeline:
             depth_m: (H, W) depth image, metres.
             orientation: stamp -> R_inertial_camera (3, 3) or None; asked as late as possible, so
                 that an inertial sensor has spoken of this instant.
+            depth_offset_s: stamp of the depth image minus that of the image, s.
 
         Raises:
             ValueError: if stamp, features or images cannot be used.
@@ -95,7 +98,9 @@ class FramePipeline:
         matches = self.odometry.match(features)
         matched_s = self._clock()
         R_inertial_camera = None if orientation is None else orientation(stamp_ns)
-        result = self.odometry.estimate(stamp_ns, features, matches, depths_m, R_inertial_camera)
+        result = self.odometry.estimate(
+            stamp_ns, features, matches, depths_m, R_inertial_camera, depth_offset_s
+        )
         stages_ms = {
             "depth": (measured_s - start_s) * 1e3,
             "match": (matched_s - measured_s) * 1e3,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from aliked_ros.odometry.attempts import Attempt
 from aliked_ros.odometry.localiser import Localiser, Located
-from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.links import find_by_descriptor
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.view import View
@@ -20,13 +19,11 @@ class Recognised:
     """A place of the lost map.
 
     Attributes:
-        local_map: the map.
-        reference: its keyframe that shows the place.
+        local_map: the map; its reference is the keyframe that shows the place.
         located: the view in it.
     """
 
     local_map: LocalMap
-    reference: Keyframe
     located: Located
 
 
@@ -73,5 +70,6 @@ class Recovery:
             located = localiser.try_in_turn([attempt], view, lost, min_inliers=self._min_inliers)
             if located is not None:
                 self.forget()
-                return Recognised(lost, reference, located)
+                lost.reference = reference
+                return Recognised(lost, located)
         return None

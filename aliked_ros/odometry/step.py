@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, Motion, State
-from aliked_ros.structs import Array
+from aliked_ros.odometry.result import Motion, State
+from aliked_ros.odometry.view import PosedView
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,8 +14,8 @@ class Step:
 
     Attributes:
         state: whether the pose was measured.
-        T_world_view: (4, 4) the pose that was measured; None if none was.
-        covariance: (6, 6) of it: translation, then rotation, about the axes of the view.
+        posed: the image with the pose that was measured, else the one that is predicted or held;
+            None where there never was any.
         motion: against the reference keyframe.
         num_inliers: keypoints that support the pose.
         parallax_deg: median parallax against the keyframe.
@@ -24,10 +24,20 @@ class Step:
     """
 
     state: State
-    T_world_view: Array | None = None
-    covariance: Array = field(default_factory=UNKNOWN_COVARIANCE.copy)
+    posed: PosedView | None = None
     motion: Motion = Motion.UNKNOWN
     num_inliers: int = 0
     parallax_deg: float = 0.0
     is_keyframe: bool = False
     reason: str = ""
+
+
+def tracking(
+    posed: PosedView,
+    motion: Motion,
+    num_inliers: int,
+    parallax_deg: float = 0.0,
+    is_keyframe: bool = False,
+) -> Step:
+    """Return the step of an image whose pose was measured."""
+    return Step(State.TRACKING, posed, motion, num_inliers, parallax_deg, is_keyframe)

@@ -1,4 +1,4 @@
-"""One image as the odometry keeps it: where its keypoints point to and what it measures of depth."""
+"""One image as the odometry keeps it: where its keypoints point to, and measured depths."""
 
 from __future__ import annotations
 
@@ -55,6 +55,30 @@ class View:
         return Sightings(
             self.xy[index], self.inverse_depth[index], self.depth_sigma[index], self.spread[index]
         )
+
+    def turn_from(self, earlier: View | None) -> Array | None:
+        """Return R_earlier_view (3, 3) by the other sensor, or None if it has not measured both."""
+        if earlier is None or earlier.R_inertial_view is None or self.R_inertial_view is None:
+            return None
+        return earlier.R_inertial_view.T @ self.R_inertial_view
+
+    def with_late_depths(self, offset_s: float, speed: float, turn_rate: float) -> View:
+        """Return this view with depths that were measured at another instant: less certain ones.
+
+        Args:
+            offset_s: between the two instants, s.
+            speed: of the camera, unit of the depths per s.
+            turn_rate: of the camera, rad/s.
+        """
+        if offset_s == 0:
+            return self
+        # A step along the axis changes 1 / depth by its square; a turn changes what lies at the
+        # same pixel, by half of the depth at the corner of a usual image.
+        rho = self.inverse_depth
+        late = abs(offset_s) * (speed * rho**2 + 0.5 * turn_rate * rho)
+        is_measured = np.isfinite(rho)
+        sigma = np.where(is_measured, np.hypot(self.depth_sigma, late), self.depth_sigma)
+        return replace(self, depth_sigma=sigma)
 
     def noisier(self, factor: float) -> View:
         """Return this view with keypoints that are known less well: motion blur, for instance."""

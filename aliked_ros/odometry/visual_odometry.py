@@ -9,24 +9,24 @@ import numpy as np
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.matching import match
 from aliked_ros.odometry import map_report
+from aliked_ros.odometry.acceptance import accept, first_keyframe, median_depth, turned
 from aliked_ros.odometry.beginning import Beginning
-from aliked_ros.odometry.frame_matches import FrameMatches
+from aliked_ros.odometry.frame_matches import FrameMatches, match_views
 from aliked_ros.odometry.intake import Intake
 from aliked_ros.odometry.keyframes import KeyframeRule
 from aliked_ros.odometry.localiser import Localiser, Located
-from aliked_ros.odometry.map.keyframe import Keyframe, no_landmarks
+from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.map.mapping import Mapping, Runner
 from aliked_ros.odometry.matched_views import MatchedViews
-from aliked_ros.odometry.motion import MotionSince, motion_since
+from aliked_ros.odometry.motion import motion_since
 from aliked_ros.odometry.prediction import ConstantVelocity
 from aliked_ros.odometry.recovery import Recovery
 from aliked_ros.odometry.report import report
 from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, Motion, OdometryResult, State
 from aliked_ros.odometry.runners import AtOnce
-from aliked_ros.odometry.step import Step
+from aliked_ros.odometry.step import Step, tracking
 from aliked_ros.odometry.tracks import Tracks
 from aliked_ros.odometry.two_views import Rotation, look_for_rotation
 from aliked_ros.odometry.uncertainty import Uncertainty
@@ -59,13 +59,6 @@ class VisualOdometry:
         right_camera: the right one of a stereo pair; its P holds the baseline.
         make_runner: where the map is adjusted: AtOnce, and a run repeats exactly; InBackground,
             and no frame waits.
-
-    Example:
-        odometry = VisualOdometry(OdometryConfig(sensor="rgbd"), MatcherConfig(), camera)
-        for stamp_ns, image, depth_m in frames:
-            features = extractor(image)
-            depths_m = sample_depth(depth_m, features.keypoints.cpu().numpy())
-            result = odometry.process(stamp_ns, features, depths_m)
     """
 
     def __init__(
@@ -79,6 +72,7 @@ class VisualOdometry:
     ) -> None:
         self._config, self._matcher = config, matcher
         self._camera, self._K = camera, camera.K_rectified
+        self._scale_px = float(self._K[0, 0]), config.keypoint_noise_px
         self._intake = Intake(config, camera, right_camera)
         self._tracks = Tracks()
         self._localiser = Localiser(config, matcher, self._K, camera.width)
@@ -93,7 +87,6 @@ class VisualOdometry:
     def reset(self) -> None:
         """Forget everything; the next image is the origin of a new world."""
         self._map: LocalMap | None = None
-        self._reference: Keyframe | None = None  # the last keyframe
         self._previous: View | None = None  # the image before
         self._posed: PosedView | None = None  # the last image whose pose was measured
         self._median_depth = 1.0  # of what a single camera sees: its unit of length
@@ -116,16 +109,7 @@ class VisualOdometry:
 
     def match(self, features: Features) -> FrameMatches:
         """Match the features of the next image with those of the image before."""
-        previous, first = self._previous, self._beginning.first
-        with_previous = None
-        if previous is not None:
-            with_previous = match(previous.features, features, self._matcher)
-        with_first = with_previous
-        if first is None:
-            with_first = None
-        elif first.view is not previous:
-            with_first = match(first.view.features, features, self._matcher)
-        return FrameMatches(with_previous, with_first)
+        return match_views(features, self._previous, self._beginning.first, self._matcher)
 
     def estimate(
         self,
@@ -134,6 +118,7 @@ class VisualOdometry:
         matches: FrameMatches,
         depths_m: AnyArray | None = None,
         R_inertial_camera: Array | None = None,
+        depth_offset_s: float = 0.0,
     ) -> OdometryResult:
         """Estimate the pose of the next image.
 
@@ -145,101 +130,71 @@ class VisualOdometry:
                 where unknown; None for a single camera.
             R_inertial_camera: (3, 3) orientation of the camera by an inertial sensor, in any
                 frame that stays; None if there is none for this image.
+            depth_offset_s: stamp of the depths minus that of the image: the camera moved meanwhile.
 
         Raises:
             ValueError: if the stamp is not later, or features or depths do not fit the camera.
         """
         previous, posed = self._previous, self._posed
         view = self._intake.take(stamp_ns, features, depths_m, R_inertial_camera, previous)
+        view = view.with_late_depths(depth_offset_s, *self._prediction.speed())
         step = self._track(view, matches)
         T_world_previous = None
         if posed is not None and posed.view is previous:
             T_world_previous = posed.T_world_view
+        T_world_view = None
+        if step.state is State.TRACKING and step.posed is not None:
+            self._posed, T_world_view = step.posed, step.posed.T_world_view
         tracks = self._tracks.of_image(
-            view, step.T_world_view, previous, T_world_previous, matches.previous, self._K,
+            view, T_world_view, previous, T_world_previous, matches.previous, self._K,
             self._config.ransac_threshold_px,
         )  # fmt: skip
-        if step.T_world_view is not None:
-            self._posed = PosedView(view, step.T_world_view, step.covariance)
         self._previous = view
-        held = None if self._posed is None else self._posed.T_world_view
-        return report(step, view, held, self._camera.R, tracks)
+        return report(step, view, self._camera.R, tracks)
 
     def _track(self, view: View, matches: FrameMatches) -> Step:
         """Measure the pose of the next view: the method."""
         if self._map is not None:
             self._follow(self._mapping.update(self._map))
         # 1. Expect: the camera goes on as it moved.
-        T_world_expected = self._prediction.predict(view.stamp_ns, self._turn_since_previous(view))
+        T_world_expected = self._prediction.predict(view.stamp_ns, view.turn_from(self._previous))
         # 2. Match: landmarks near their expected places, else in the whole image.
         # 3. Estimate: the pose that most landmarks agree on. What was lost comes first.
         located = self._recover(view) or self._locate(view, matches, T_world_expected)
         if located is None:
             return self._go_without(view, matches)
         assert self._map is not None
-        assert self._reference is not None
         # 4. Accept: the pose with its covariance; a camera that stands still stays exactly.
-        motion = self._motion_since(self._reference, view, located)
-        image = self._accept(view, located, motion)
+        motion = motion_since(self._map, view, located, *self._scale_px)
+        image = accept(view, located, motion, self._map, self._uncertainty)
+        self._median_depth = median_depth(self._map, image)
+        self._beginning.forget()
         # 5. Keyframe: the view becomes one when the camera has moved on.
-        is_keyframe = self._keyframe_rule.is_due(self._reference, view, located, motion)
+        is_keyframe = self._keyframe_rule.is_due(self._map.reference, view, located, motion)
         # 6. Map: it grows, and is adjusted around the keyframe.
         if is_keyframe:
-            self._insert(image, located.noise)
+            self._insert(self._map, image, located.noise)
         self._prediction.observe(view.stamp_ns, image.T_world_view)
-        return Step(
-            State.TRACKING, image.T_world_view, image.covariance, motion.kind, len(located),
-            motion.parallax_deg, is_keyframe,
-        )  # fmt: skip
+        posed = PosedView(view, image.T_world_view, image.covariance)
+        return tracking(posed, motion.kind, len(located), motion.parallax_deg, is_keyframe)
 
     def _locate(
         self, view: View, matches: FrameMatches, T_world_expected: Array | None
     ) -> Located | None:
-        if self._map is None or self._reference is None:
+        if self._map is None:
             return None
         follows = self._map.newest_image.view is self._previous
         expected = None if T_world_expected is None else se3.inverse(T_world_expected)
-        return self._localiser.locate(
-            view, self._map, self._reference, matches.previous if follows else None, expected
-        )
+        with_previous = matches.previous if follows else None
+        return self._localiser.locate(view, self._map, with_previous, expected)
 
-    def _motion_since(self, reference: Keyframe, view: View, located: Located) -> MotionSince:
-        assert self._map is not None
-        focal_px, still_px = float(self._K[0, 0]), self._config.keypoint_noise_px
-        return motion_since(reference, view, located, self._map.landmarks, focal_px, still_px)
-
-    def _accept(self, view: View, located: Located, motion: MotionSince) -> Keyframe:
-        """Return the view as it lies in the map, which takes note of what it showed."""
-        local_map, reference = self._map, self._reference
-        assert local_map is not None
-        assert reference is not None
-        links = located.links
-        T_view_world = located.T_view_world
-        if motion.kind is Motion.NONE:
-            # Measured against a keyframe that stays, so a slow motion is only late, never lost.
-            T_view_world = reference.T_view_world
-        landmark = no_landmarks(view)
-        landmark[links.keypoints] = links.numbers
-        local_map.landmarks.num_expected[links.expected] += 1
-        local_map.landmarks.num_found[links.numbers] += 1
-        if self._config.sensor == "mono":
-            points = local_map.landmarks.points_world[links.numbers]
-            self._median_depth = float(np.median(se3.transform(T_view_world, points)[:, 2]))
-        self._beginning.forget()
-        covariance = self._uncertainty.of(se3.inverse(T_view_world), located.covariance)
-        image = Keyframe(local_map.next_number, view, T_view_world, covariance, landmark)
-        local_map.newest_image = image
-        return image
-
-    def _insert(self, image: Keyframe, noise: float) -> None:
+    def _insert(self, local_map: LocalMap, image: Keyframe, noise: float) -> None:
         """Make an image that was located a keyframe of the map."""
-        assert self._map is not None
         image.view = image.view.noisier(noise)
-        self._follow(self._mapping.insert(self._map, image, self._localiser.least_similarity()))
+        self._follow(self._mapping.insert(local_map, image, self._localiser.least_similarity()))
         self._measure_against(image)
 
     def _measure_against(self, keyframe: Keyframe) -> None:
-        self._reference = keyframe
         self._keyframe_rule.restart()
         self._uncertainty.restart(keyframe.T_world_view, keyframe.covariance)
 
@@ -249,27 +204,20 @@ class VisualOdometry:
         if self._posed is not None:
             self._posed = replace(self._posed, T_world_view=correction @ self._posed.T_world_view)
 
-    def _turn_since_previous(self, view: View) -> Array | None:
-        """Return R_previous_view (3, 3) by the inertial sensor, or None."""
-        previous = self._previous
-        if previous is None or previous.R_inertial_view is None or view.R_inertial_view is None:
-            return None
-        return previous.R_inertial_view.T @ view.R_inertial_view
-
     def _recover(self, view: View) -> Located | None:
         """Return to the map that broke off, if the view shows it."""
         recognised = self._recovery.recognise(view, self._localiser)
         if recognised is None:
             return None
-        self._take(recognised.local_map, recognised.reference)
+        self._take(recognised.local_map)
+        self._prediction.forget()
         return recognised.located
 
-    def _take(self, local_map: LocalMap, reference: Keyframe) -> None:
-        """Go on in a map."""
+    def _take(self, local_map: LocalMap) -> None:
+        """Go on in a map, at its reference."""
         self._map = local_map
         self._mapping.forget()
-        self._prediction.forget()
-        self._measure_against(reference)
+        self._measure_against(local_map.reference)
 
     def _go_without(self, view: View, matches: FrameMatches) -> Step:
         """Follow a rotation, begin, or get lost: nothing known is in sight."""
@@ -278,63 +226,64 @@ class VisualOdometry:
             if rotation is not None:
                 return self._turn(rotation, view, matches)
             self._recovery.lose(self._map)
-            self._map = self._reference = None
-            self._prediction.forget()
+            self._map = None
         if self._config.sensor == "mono":
             return self._begin_with_parallax(view, matches)
         return self._begin_with_depth(view)
 
-    def _start(self, view: View) -> PosedView:
-        """Return a view at the origin, or where the last pose was: how far it is, nobody knows."""
+    def _start(self, view: View) -> tuple[PosedView, State]:
+        """Return where the camera may be since its pose was measured; at first the origin."""
         if self._posed is None:
-            return PosedView(view, np.eye(4), np.zeros((6, 6)))
-        return PosedView(view, self._posed.T_world_view, UNKNOWN_COVARIANCE)
+            return PosedView(view, np.eye(4), np.zeros((6, 6))), State.INITIALISING
+        seconds = (view.stamp_ns - self._posed.view.stamp_ns) * 1e-9
+        limit_s = self._config.coast_s
+        turn = view.turn_from(self._posed.view)
+        T_world_view, unknown = self._prediction.coast(min(seconds, limit_s), turn)
+        if seconds > limit_s:
+            return PosedView(view, T_world_view, UNKNOWN_COVARIANCE), State.LOST
+        T_view_posed = se3.inverse(T_world_view) @ self._posed.T_world_view
+        covariance = se3.carry(T_view_posed, self._posed.covariance) + unknown
+        return PosedView(view, T_world_view, covariance), State.PREDICTED
 
-    def _waiting(self, reason: str) -> Step:
-        state = State.INITIALISING if self._posed is None else State.LOST
-        return Step(state, reason=reason)
+    def _waiting(self, view: View, reason: str) -> Step:
+        """Return the step of an image that leads to no pose."""
+        start, state = self._start(view)
+        return Step(state, None if state is State.INITIALISING else start, reason=reason)
 
     def _begin_with_depth(self, view: View) -> Step:
         """Make a view the first keyframe of a map, by its measured depths."""
         min_inliers = self._config.min_inliers
         if view.num_depths < min_inliers:
-            return self._waiting(
-                f"{view.num_depths} keypoints with depth, {min_inliers} are needed"
-            )
-        start = self._start(view)
-        keyframe = Keyframe(
-            0, view, se3.inverse(start.T_world_view), start.covariance, no_landmarks(view)
-        )
+            reason = f"{view.num_depths} keypoints with depth, {min_inliers} are needed"
+            return self._waiting(view, reason)
+        start, state = self._start(view)
         local_map = LocalMap(view.descriptors.shape[1])
-        self._take(local_map, keyframe)
-        self._mapping.insert(local_map, keyframe, self._localiser.least_similarity())
-        if self._posed is None:
-            self._prediction.observe(view.stamp_ns, start.T_world_view)
-            return Step(
-                State.TRACKING, start.T_world_view, start.covariance, Motion.NONE,
-                view.num_depths, is_keyframe=True,
-            )  # fmt: skip
-        reason = "nothing known is in sight, restarting at the last pose"
-        return Step(State.LOST, is_keyframe=True, reason=reason)
+        self._mapping.forget()
+        self._mapping.insert(local_map, first_keyframe(start), self._localiser.least_similarity())
+        self._take(local_map)
+        if state is not State.INITIALISING:
+            reason = "nothing known is in sight, restarting where the camera may be"
+            return Step(state, start, is_keyframe=True, reason=reason)
+        self._prediction.observe(view.stamp_ns, start.T_world_view)
+        return tracking(start, Motion.NONE, view.num_depths, is_keyframe=True)
 
     def _begin_with_parallax(self, view: View, matches: FrameMatches) -> Step:
         """Wait until a single camera has seen enough for a map."""
-        outlook = self._beginning.look(self._start(view), matches.first, self._median_depth)
+        outlook = self._beginning.look(self._start(view)[0], matches.first, self._median_depth)
         if outlook.local_map is not None:
             return self._begin_in(outlook.local_map)
-        step = self._waiting(outlook.reason)
+        step = self._waiting(view, outlook.reason)
         return replace(step, motion=outlook.kind, parallax_deg=outlook.parallax_deg)
 
     def _begin_in(self, local_map: LocalMap) -> Step:
         """Go on in the first map of a single camera."""
         newest = local_map.newest
         self._beginning.forget()
-        self._take(local_map, newest)
+        self._take(local_map)
+        self._prediction.forget()
         self._prediction.observe(newest.view.stamp_ns, newest.T_world_view)
-        return Step(
-            State.TRACKING, newest.T_world_view, newest.covariance, Motion.GENERAL,
-            len(newest.linked), is_keyframe=True,
-        )  # fmt: skip
+        posed = PosedView(newest.view, newest.T_world_view, newest.covariance)
+        return tracking(posed, Motion.GENERAL, len(newest.linked), is_keyframe=True)
 
     def _look_for_rotation(self, view: View, matches: FrameMatches) -> Rotation | None:
         """Return how a single camera turned since the image before, if it only turned."""
@@ -348,14 +297,7 @@ class VisualOdometry:
         """Follow a single camera that turns away from all landmarks; it may begin again."""
         assert self._map is not None
         assert self._posed is not None
-        T_1_0 = se3.from_rotation_translation(rotation.R_1_0, np.zeros(3))
-        hidden = self._config.ransac_threshold_px / self._K[0, 0] * self._median_depth
-        since = np.diag(np.repeat([hidden, rotation.sigma_rad], 3) ** 2)
-        posed = PosedView(
-            view,
-            self._posed.T_world_view @ se3.inverse(T_1_0),
-            se3.carry(T_1_0, self._posed.covariance) + since,
-        )
+        posed = turned(self._posed, view, rotation, self._median_depth, self._K, self._config)
         if self._beginning.first is None:
             self._beginning.restart(self._posed)
         outlook = self._beginning.look(posed, matches.first, self._median_depth)
@@ -363,10 +305,7 @@ class VisualOdometry:
             self._recovery.lose(self._map)
             return self._begin_in(outlook.local_map)
         self._prediction.observe(view.stamp_ns, posed.T_world_view)
-        return Step(
-            State.TRACKING, posed.T_world_view, posed.covariance, rotation.kind,
-            rotation.num_inliers, rotation.parallax_deg,
-        )  # fmt: skip
+        return tracking(posed, rotation.kind, rotation.num_inliers, rotation.parallax_deg)
 
     def landmarks(self) -> tuple[Array, Index]:
         """Return the landmarks (L, 3) in the world; how many keyframes see each (L,)."""
@@ -381,4 +320,4 @@ class VisualOdometry:
 
         Only landmarks whose depth is known well.
         """
-        return map_report.sharp_points(self._map, self._reference, self._camera.R)
+        return map_report.sharp_points(self._map, self._camera.R)

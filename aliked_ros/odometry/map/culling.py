@@ -1,4 +1,4 @@
-"""What leaves the map: landmarks that are not seen again, keyframes that add nothing, the oldest."""
+"""What leaves the map: landmarks not seen again, keyframes that add nothing, the oldest."""
 
 from __future__ import annotations
 

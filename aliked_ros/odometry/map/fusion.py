@@ -1,4 +1,4 @@
-"""A new landmark may be an old one: look for it in the keyframes around, link it or merge the two."""
+"""A new landmark may be an old one: it is looked for in the keyframes around."""
 
 from __future__ import annotations
 

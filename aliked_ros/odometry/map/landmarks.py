@@ -13,15 +13,12 @@ _FIRST_CAPACITY = 1024
 class Landmarks:
     """A growing table; a row's position is the landmark's number.
 
-    Attributes, each a view of the table that may be written to:
-        points_world: (L, 3).
-        covariance: (L, 3, 3) in the world, for keyframes that stay where they are.
-        descriptors: (L, D) float32, unit rows, as the newest keyframe saw them.
-        direction: (L, 3) unit, from that keyframe to the landmark.
-        born: (L,) number of the keyframe that made it.
-        num_expected: (L,) images that should have shown it.
-        num_found: (L,) images that did.
-        is_alive: (L,) bool; the others wait for `compact`.
+    The columns may be written to; the covariances are those for keyframes that stay where they are,
+    descriptors and directions those of the newest keyframe, rows that are not alive wait for
+    `compact`.
+
+    Args:
+        dimension: D of the descriptors.
     """
 
     def __init__(self, dimension: int) -> None:
@@ -49,34 +46,42 @@ class Landmarks:
 
     @property
     def points_world(self) -> Array:
+        """(L, 3)."""
         return self._column("points_world")
 
     @property
     def covariance(self) -> Array:
+        """(L, 3, 3) of the points."""
         return self._column("covariance")
 
     @property
     def descriptors(self) -> Floats:
+        """(L, D) unit rows."""
         return self._column("descriptors")
 
     @property
     def direction(self) -> Array:
+        """(L, 3) unit, from which they were seen."""
         return self._column("direction")
 
     @property
     def born(self) -> Index:
+        """(L,) keyframe that made each."""
         return self._column("born")
 
     @property
     def num_expected(self) -> Index:
+        """(L,) images that should have shown each."""
         return self._column("num_expected")
 
     @property
     def num_found(self) -> Index:
+        """(L,) images that did."""
         return self._column("num_found")
 
     @property
     def is_alive(self) -> Mask:
+        """(L,) bool."""
         return self._column("is_alive")
 
     def add(

@@ -19,12 +19,14 @@ class LocalMap:
     Attributes:
         landmarks: all of them.
         keyframes: in the order of their numbers.
+        reference: the keyframe that the next images are measured against.
         newest_image: the image before the next one, a keyframe or not; its links follow the map.
     """
 
     def __init__(self, dimension: int) -> None:
         self.landmarks = Landmarks(dimension)
         self.keyframes: list[Keyframe] = []
+        self._reference: Keyframe | None = None
         self._newest_image: Keyframe | None = None
         self._next_number = 0
 
@@ -35,6 +37,15 @@ class LocalMap:
     def newest(self) -> Keyframe:
         """The newest keyframe of a map that has one."""
         return self.keyframes[-1]
+
+    @property
+    def reference(self) -> Keyframe:
+        """The keyframe that the next images are measured against: mostly the newest."""
+        return self._reference or self.newest
+
+    @reference.setter
+    def reference(self, keyframe: Keyframe) -> None:
+        self._reference = keyframe
 
     @property
     def newest_image(self) -> Keyframe:
@@ -52,11 +63,11 @@ class LocalMap:
 
     @property
     def images(self) -> list[Keyframe]:
-        """All keyframes, and the newest image if it is none."""
-        is_keyframe = self._newest_image is None or any(
-            k is self._newest_image for k in self.keyframes
-        )
-        return self.keyframes if is_keyframe else [*self.keyframes, self.newest_image]
+        """All keyframes, the newest image and the reference: whatever has links."""
+        others = {id(image): image for image in (self.reference, self.newest_image)}
+        for keyframe in self.keyframes:
+            others.pop(id(keyframe), None)
+        return [*self.keyframes, *others.values()]
 
     @property
     def next_number(self) -> int:
@@ -66,7 +77,7 @@ class LocalMap:
     def append(self, keyframe: Keyframe) -> None:
         """Take a view as the newest keyframe."""
         self.keyframes.append(keyframe)
-        self._newest_image = keyframe
+        self._reference = self._newest_image = keyframe
         self._next_number = keyframe.number + 1
 
     def num_shared(self, numbers: Index) -> Index:

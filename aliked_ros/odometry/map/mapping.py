@@ -103,7 +103,7 @@ class Mapping:
         return correction
 
     def _tidy(self, local_map: LocalMap) -> None:
-        """Shrink the table of landmarks when most of it is dead; not while a window is under way."""
+        """Shrink the table of landmarks when most of it is dead, unless a window is under way."""
         is_alive = local_map.landmarks.is_alive
         if self._window is None and np.count_nonzero(~is_alive) > 1000 + is_alive.sum():
             local_map.compact()
