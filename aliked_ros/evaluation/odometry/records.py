@@ -93,9 +93,9 @@ def summarise(records: list[FrameRecord], num_skipped: int) -> dict[str, Any]:
         num_skipped: frames that could not be read.
 
     Returns:
-        frames, motions, reasons: counts by name, lost being all frames whose pose was not measured
-        once there was one; medians: of the counts per frame; latency_ms: stage -> median and 99th
-        percentile.
+        frames, motions, reasons: counts by name; lost are all frames whose pose was not measured
+        once one had been, predicted those of them that have another one; medians: of the counts
+        per frame; latency_ms: stage -> median and 99th percentile.
     """
     states = Counter(record.state for record in records)
     tracked, initialising = states[State.TRACKING], states[State.INITIALISING]
@@ -105,6 +105,7 @@ def summarise(records: list[FrameRecord], num_skipped: int) -> dict[str, Any]:
             "skipped": num_skipped,
             "tracked": tracked,
             "lost": len(records) - tracked - initialising,
+            "predicted": states[State.PREDICTED],
             "initialising": initialising,
             "keyframes": sum(record.is_keyframe for record in records),
         },

@@ -18,7 +18,7 @@ from aliked_ros.evaluation.odometry.recovery import recoveries
 from aliked_ros.evaluation.odometry.run_spec import UNDISTURBED, RunSpec, store_run
 from aliked_ros.evaluation.odometry.scoring import (
     farthest_m,
-    score_keyframes,
+    score_corrected,
     score_trajectory,
     true_poses_at,
 )
@@ -132,7 +132,7 @@ def _figures(
         "score": score,
         "farthest_m": farthest_m(poses),
         "map": {"keyframes": len(keyframes), "landmarks": len(odometry.landmarks()[0])},
-        "corrected": score_keyframes(folder, keyframes, poses, spec.sensor),
+        "corrected": score_corrected(folder, poses, keyframes, spec.sensor),
         "consistency": consistency and asdict(consistency),
         "recoveries": [asdict(recovery) for recovery in found],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,10 +13,11 @@ import numpy as np
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.evaluation.odometry.trajectory import compare_files
+from aliked_ros.geometry import se3
 from aliked_ros.structs import Array
 
 StampedPoses = Sequence[tuple[int, Array]]  # stamp_ns, (4, 4) T_world_camera
-_MIN_SPAN = 0.8  # of a run's time that its keyframes must lie in: else they tell of a part of it
+_MIN_SPAN = 0.8  # of a run's time that its keyframes must lie in: else they say nothing of the rest
 
 
 def score_trajectory(
@@ -52,34 +54,49 @@ def score_trajectory(
     return asdict(comparison.score) | {"ate_with_scale_m": scaled.score.ate_rmse_m}
 
 
-def score_keyframes(
-    folder: Path, keyframes: StampedPoses, poses: StampedPoses, sensor: str
+def score_corrected(
+    folder: Path, poses: StampedPoses, keyframes: StampedPoses, sensor: str
 ) -> dict[str, Any] | None:
-    """Write keyframes.txt; return how far the keyframes are from groundtruth.txt beside it.
+    """Write corrected.txt; return how far it is from groundtruth.txt beside it.
 
     Args:
         folder: of the run, with its ground truth.
-        keyframes: as they stand in the map at the end of the run, oldest first.
         poses: all that were said, in order of time.
+        keyframes: as they stand in the map at the end of the run, oldest first.
         sensor: "mono", "stereo" or "rgbd".
 
     Returns:
-        num_pairs and ate_rmse_m; None where there is nothing to compare, or where the map holds
-        only a part of the path: an error over less path is smaller.
+        ate_rmse_m; None where there is nothing to compare, or where the map holds only a part of
+        the path.
     """
-    tum_rows.write(folder / "keyframes.txt", keyframes)
-    if not keyframes or _span_ns(keyframes) < _MIN_SPAN * _span_ns(poses):
+    moved = move_along(poses, keyframes)
+    if not moved:
         return None
-    files = folder / "keyframes.txt", folder / "groundtruth.txt"
+    tum_rows.write(folder / "corrected.txt", moved)
+    files = folder / "corrected.txt", folder / "groundtruth.txt"
     comparison = compare_files(*files, with_scale=sensor == "mono")
-    if comparison is None:
-        return None
-    score = comparison.score
-    return {"num_pairs": score.num_pairs, "ate_rmse_m": score.ate_rmse_m}
+    return None if comparison is None else {"ate_rmse_m": comparison.score.ate_rmse_m}
 
 
-def _span_ns(poses: StampedPoses) -> int:
-    return poses[-1][0] - poses[0][0] if poses else 0
+def move_along(poses: StampedPoses, keyframes: StampedPoses) -> list[tuple[int, Array]]:
+    """Return poses moved along with the last keyframe before each, as far as that has moved.
+
+    Args:
+        poses: as they were said at the time, those of the keyframes among them.
+        keyframes: as they stand at the end, oldest first; some have left the map.
+
+    Returns:
+        As many as there are; none where the keyframes do not lie in most of the time of the poses.
+    """
+    said = dict(poses)
+    known = [(stamp_ns, T @ se3.inverse(said[stamp_ns])) for stamp_ns, T in keyframes
+             if stamp_ns in said]  # fmt: skip
+    if not known or known[-1][0] - known[0][0] < _MIN_SPAN * (poses[-1][0] - poses[0][0]):
+        return []
+    stamps_ns = [stamp_ns for stamp_ns, _ in known]
+    # What was said before the first keyframe that is left goes along with that one.
+    before = [max(bisect_right(stamps_ns, stamp_ns) - 1, 0) for stamp_ns, _ in poses]
+    return [(stamp_ns, known[k][1] @ T) for k, (stamp_ns, T) in zip(before, poses, strict=True)]
 
 
 def true_poses_at(truth: GroundTruth | None, stamps_ns: Sequence[int]) -> list[tuple[int, Array]]:

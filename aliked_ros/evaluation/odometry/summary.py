@@ -16,13 +16,14 @@ from aliked_ros.evaluation.odometry.truth_noise import statements
 
 _ABOUT_FIGURES = (
     "Answered: frames with a measured pose; waiting: frames before the first one; lost: frames "
-    "without one later; skipped: frames that could not be read. ATE and RPE are of the poses as "
-    "they were published at the time of each frame, SE(3)-aligned, of a single camera Sim(3); the "
-    "column Sim(3) tells how much is scale. Corrected: ATE of the keyframes as they stand in the "
-    "map at the end, where they lie in most of the run. Farthest: from the first pose, where there "
-    "is no ground truth. Times are medians over the frames: of matching and estimating, and of all "
-    "steps from the image to the pose. Keyframes and landmarks are those of the map at the end. A "
-    "dash: none, or not known of a trajectory from outside."
+    "without one later, (predicted) those of them with a predicted one; skipped: frames that "
+    "could not be read. ATE and RPE are of the poses as they were published at the time of each "
+    "frame, SE(3)-aligned, of a single camera Sim(3); the column Sim(3) tells how much is scale. "
+    "Corrected: ATE of the same poses, each moved along with the keyframe before it to where that "
+    "stands in the map at the end. Farthest: from the first pose, where there is no ground truth. "
+    "Times are medians over the frames: of matching and estimating, and of all steps from the "
+    "image to the pose. Keyframes and landmarks are those of the map at the end. A dash: none, or "
+    "not known of a trajectory from outside."
 )
 _ABOUT_COVARIANCE = (
     "Error of the motion over ten frames, normalised by its covariance and squared: how often it "

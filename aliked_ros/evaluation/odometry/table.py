@@ -137,6 +137,7 @@ COLUMNS = (
     Column("frames", "frames", 0, _frames("total")),
     Column("answered", "answered", 0, _frames("tracked")),
     Column("lost_frames", "lost", 0, _frames("lost")),
+    Column("predicted", "(predicted)", 0, lambda run: _frames("predicted")(run) or None),
     Column("waiting", "waiting", 0, _frames("initialising")),
     Column("skipped", "skipped", 0, _frames("skipped")),
     Column("path_m", "path m", 1, _score("length_m")),
