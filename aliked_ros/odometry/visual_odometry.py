@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.odometry import map_report
-from aliked_ros.odometry.acceptance import accept, first_keyframe, median_depth, turned
-from aliked_ros.odometry.beginning import Beginning
+from aliked_ros.odometry.acceptance import accept, median_depth
 from aliked_ros.odometry.frame_matches import FrameMatches, match_views
 from aliked_ros.odometry.intake import Intake
 from aliked_ros.odometry.keyframes import KeyframeRule
@@ -19,16 +16,15 @@ from aliked_ros.odometry.localiser import Localiser, Located
 from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.map.mapping import Mapping, Runner
-from aliked_ros.odometry.matched_views import MatchedViews
 from aliked_ros.odometry.motion import motion_since
 from aliked_ros.odometry.prediction import ConstantVelocity
 from aliked_ros.odometry.recovery import Recovery
 from aliked_ros.odometry.report import report
-from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, Motion, OdometryResult, State
+from aliked_ros.odometry.result import OdometryResult, State
 from aliked_ros.odometry.runners import AtOnce
+from aliked_ros.odometry.starting import Starting
 from aliked_ros.odometry.step import Step, tracking
 from aliked_ros.odometry.tracks import Tracks
-from aliked_ros.odometry.two_views import Rotation, look_for_rotation
 from aliked_ros.odometry.uncertainty import Uncertainty
 from aliked_ros.odometry.view import PosedView, View
 from aliked_ros.structs import AnyArray, Array, Camera, Features, Index
@@ -78,9 +74,9 @@ class VisualOdometry:
         self._localiser = Localiser(config, matcher, self._K, camera.width)
         self._mapping = Mapping(config, self._K, make_runner)
         self._keyframe_rule = KeyframeRule(config, camera.width)
-        self._beginning = Beginning(config, matcher, self._K)
         self._recovery = Recovery(2 * config.min_inliers)
         self._prediction = ConstantVelocity()
+        self._starting = Starting(config, matcher, self._K, self._prediction)
         self._uncertainty = Uncertainty()
         self.reset()
 
@@ -91,7 +87,7 @@ class VisualOdometry:
         self._posed: PosedView | None = None  # the last image whose pose was measured
         self._median_depth = 1.0  # of what a single camera sees: its unit of length
         for part in (
-            self._localiser, self._mapping, self._beginning, self._recovery, self._prediction,
+            self._localiser, self._mapping, self._starting, self._recovery, self._prediction,
             self._tracks,
         ):  # fmt: skip
             part.forget()
@@ -109,7 +105,7 @@ class VisualOdometry:
 
     def match(self, features: Features) -> FrameMatches:
         """Match the features of the next image with those of the image before."""
-        return match_views(features, self._previous, self._beginning.first, self._matcher)
+        return match_views(features, self._previous, self._starting.first, self._matcher)
 
     def estimate(
         self,
@@ -168,7 +164,7 @@ class VisualOdometry:
         motion = motion_since(self._map, view, located, *self._scale_px)
         image = accept(view, located, motion, self._map, self._uncertainty)
         self._median_depth = median_depth(self._map, image)
-        self._beginning.forget()
+        self._starting.forget()
         # 5. Keyframe: the view becomes one when the camera has moved on.
         is_keyframe = self._keyframe_rule.is_due(self._map.reference, view, located, motion)
         # 6. Map: it grows, and is adjusted around the keyframe.
@@ -221,91 +217,22 @@ class VisualOdometry:
 
     def _go_without(self, view: View, matches: FrameMatches) -> Step:
         """Follow a rotation, begin, or get lost: nothing known is in sight."""
-        if self._map is not None:
-            rotation = self._look_for_rotation(view, matches)
-            if rotation is not None:
-                return self._turn(rotation, view, matches)
+        started, posed = None, self._posed
+        if self._map is not None and posed is not None and posed.view is self._previous:
+            started = self._starting.turn(view, posed, matches, self._median_depth)
+        begins = started is None or started.local_map is not None
+        if self._map is not None and begins:
             self._recovery.lose(self._map)
             self._map = None
-        if self._config.sensor == "mono":
-            return self._begin_with_parallax(view, matches)
-        return self._begin_with_depth(view)
-
-    def _start(self, view: View) -> tuple[PosedView, State]:
-        """Return where the camera may be since its pose was measured; at first the origin."""
-        if self._posed is None:
-            return PosedView(view, np.eye(4), np.zeros((6, 6))), State.INITIALISING
-        seconds = (view.stamp_ns - self._posed.view.stamp_ns) * 1e-9
-        limit_s = self._config.coast_s
-        turn = view.turn_from(self._posed.view)
-        T_world_view, unknown = self._prediction.coast(min(seconds, limit_s), turn)
-        if seconds > limit_s:
-            return PosedView(view, T_world_view, UNKNOWN_COVARIANCE), State.LOST
-        T_view_posed = se3.inverse(T_world_view) @ self._posed.T_world_view
-        covariance = se3.carry(T_view_posed, self._posed.covariance) + unknown
-        return PosedView(view, T_world_view, covariance), State.PREDICTED
-
-    def _waiting(self, view: View, reason: str) -> Step:
-        """Return the step of an image that leads to no pose."""
-        start, state = self._start(view)
-        return Step(state, None if state is State.INITIALISING else start, reason=reason)
-
-    def _begin_with_depth(self, view: View) -> Step:
-        """Make a view the first keyframe of a map, by its measured depths."""
-        min_inliers = self._config.min_inliers
-        if view.num_depths < min_inliers:
-            reason = f"{view.num_depths} keypoints with depth, {min_inliers} are needed"
-            return self._waiting(view, reason)
-        start, state = self._start(view)
-        local_map = LocalMap(view.descriptors.shape[1])
-        self._mapping.forget()
-        self._mapping.insert(local_map, first_keyframe(start), self._localiser.least_similarity())
-        self._take(local_map)
-        if state is not State.INITIALISING:
-            reason = "nothing known is in sight, restarting where the camera may be"
-            return Step(state, start, is_keyframe=True, reason=reason)
-        self._prediction.observe(view.stamp_ns, start.T_world_view)
-        return tracking(start, Motion.NONE, view.num_depths, is_keyframe=True)
-
-    def _begin_with_parallax(self, view: View, matches: FrameMatches) -> Step:
-        """Wait until a single camera has seen enough for a map."""
-        outlook = self._beginning.look(self._start(view)[0], matches.first, self._median_depth)
-        if outlook.local_map is not None:
-            return self._begin_in(outlook.local_map)
-        step = self._waiting(view, outlook.reason)
-        return replace(step, motion=outlook.kind, parallax_deg=outlook.parallax_deg)
-
-    def _begin_in(self, local_map: LocalMap) -> Step:
-        """Go on in the first map of a single camera."""
-        newest = local_map.newest
-        self._beginning.forget()
-        self._take(local_map)
-        self._prediction.forget()
-        self._prediction.observe(newest.view.stamp_ns, newest.T_world_view)
-        posed = PosedView(newest.view, newest.T_world_view, newest.covariance)
-        return tracking(posed, Motion.GENERAL, len(newest.linked), is_keyframe=True)
-
-    def _look_for_rotation(self, view: View, matches: FrameMatches) -> Rotation | None:
-        """Return how a single camera turned since the image before, if it only turned."""
-        posed = self._posed
-        if self._config.sensor != "mono" or posed is None or posed.view is not self._previous:
-            return None
-        matched = MatchedViews.of(posed.view, view, matches.previous)
-        return look_for_rotation(matched, self._K, self._config)
-
-    def _turn(self, rotation: Rotation, view: View, matches: FrameMatches) -> Step:
-        """Follow a single camera that turns away from all landmarks; it may begin again."""
-        assert self._map is not None
-        assert self._posed is not None
-        posed = turned(self._posed, view, rotation, self._median_depth, self._K, self._config)
-        if self._beginning.first is None:
-            self._beginning.restart(self._posed)
-        outlook = self._beginning.look(posed, matches.first, self._median_depth)
-        if outlook.local_map is not None:
-            self._recovery.lose(self._map)
-            return self._begin_in(outlook.local_map)
-        self._prediction.observe(view.stamp_ns, posed.T_world_view)
-        return tracking(posed, rotation.kind, rotation.num_inliers, rotation.parallax_deg)
+        started = started or self._starting.begin(view, posed, matches, self._median_depth)
+        if started.local_map is not None:
+            self._take(started.local_map)
+            self._mapping.enrich(started.local_map, self._localiser.least_similarity())
+        if started.step.state is State.TRACKING and started.step.posed is not None:
+            if started.local_map is not None:
+                self._prediction.forget()
+            self._prediction.observe(view.stamp_ns, started.step.posed.T_world_view)
+        return started.step
 
     def landmarks(self) -> tuple[Array, Index]:
         """Return the landmarks (L, 3) in the world; how many keyframes see each (L,)."""

@@ -65,6 +65,19 @@ class Mapping:
             what `update` returns.
         """
         local_map.append(keyframe)
+        return self.enrich(local_map, least_similarity)
+
+    def enrich(self, local_map: LocalMap, least_similarity: float) -> Array:
+        """Let the newest keyframe make landmarks, adjust what lies around it, and cull.
+
+        Args:
+            local_map: the map.
+            least_similarity: cosine of two descriptors that may show one point.
+
+        Returns:
+            what `update` returns.
+        """
+        keyframe = local_map.newest
         local_map.refresh(keyframe)
         if self._has_depth:
             made = add_by_depth(local_map, keyframe, self._noise)
