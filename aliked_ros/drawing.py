@@ -140,7 +140,7 @@ class TrackTails:
 
 
 def tile(images: Sequence[Pixels], columns: int) -> Pixels:
-    """Return images of one size in rows, with a thin gap between them."""
+    """Return images (H, W) or (H, W, 3) of one size in rows, as one (H', W', 3) RGB."""
     height, width = images[0].shape[:2]
     gap = max(width // 100, 2)
     columns = min(columns, len(images))

@@ -13,10 +13,9 @@ from torch import Tensor
 
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.inference import open_inference
-from aliked_ros.inference.frame import Image
 from aliked_ros.inference.machine import why_no_gpu
-from aliked_ros.network.packaged import load_some_network
-from aliked_ros.structs import Features
+from aliked_ros.network.weights import load_some_network
+from aliked_ros.structs import Features, Image
 
 _log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ class Extractor:
     >>> features.keypoints  # (N, 2) px, (x, y), best score first
 
     Attributes:
-        config: the configuration in force.
+        config: the active configuration.
         device: where the network runs and where the features are.
         model: the network in use; not that of `config` where only the packaged weights are found.
         descriptor_dim: D, numbers in a descriptor.
@@ -54,6 +53,8 @@ class Extractor:
         self.descriptor_dim = network.dim
         dtype = torch.float16 if self.config.precision == "float16" else torch.float32
         self._inference = open_inference(network, self.device, dtype, self.config.backend)
+        # On a CPU a batch gains nothing and leaves the caches.
+        self._batch_limit = _GPU_BATCH if self.device.type == "cuda" else 1
 
     @property
     def backend(self) -> str:
@@ -65,32 +66,39 @@ class Extractor:
         """Stages of the network that plain torch does on a GPU instead of a kernel, and why."""
         return self._inference.left_out
 
-    def __call__(self, image: Image | Sequence[Image]) -> Any:
-        """Return the features of one image, or the list of features of several.
+    def __call__(self, image: Image) -> Features:
+        """Return the features of one image.
 
         Args:
-            image: uint8, (H, W) grey or (H, W, 3) RGB, for one image (three dimensions with a last
-                one of 3 are always one RGB image); or a batch (B, H, W) or (B, H, W, 3); or a list
-                of images of any sizes, of which neighbours of one size share a batch. An array, a
-                tensor, or whatever else gives its memory by `__dlpack__`; what lies on the device
-                already does not go through the host.
+            image: (H, W) grey or (H, W, 3) RGB, uint8: an array, a tensor, or whatever else gives
+                its memory by `__dlpack__`; what lies on the device already does not go through the
+                host.
 
         Returns:
-            `Features` for one image, else a list of `Features`; on `device`, float32. An image
-            gives the same features alone and in company. An image of one single colour has
-            no keypoints.
+            Features on `device`, float32. An image of one single colour has no keypoints.
 
         Raises:
-            TypeError: if an image is not an array or tensor of uint8.
+            TypeError: if the image is not an array or tensor of uint8.
             ValueError: if it has another shape or no pixels.
             DeviceLostError: if the GPU has not answered for several images: start a new process.
         """
-        if isinstance(image, (list, tuple)):
-            return self._extract_all([_check_image(one) for one in image])
-        pixels = _check_type(image)
-        if pixels.ndim == 4 or (pixels.ndim == 3 and pixels.shape[-1] != 3):
-            return self._extract_all([_check_image(one) for one in pixels])
-        return self._extract_all([_check_image(pixels)])[0]
+        return self._extract_batch([_check_image(image)])[0]
+
+    def extract_all(self, images: Image | Sequence[Image]) -> list[Features]:
+        """Return the features of several images, each the same as alone.
+
+        Args:
+            images: (B, H, W) grey or (B, H, W, 3) RGB, uint8; or a list of images of any sizes, of
+                which neighbours of one size share a batch on a GPU.
+
+        Raises:
+            As for one image.
+        """
+        return [
+            features
+            for batch in _split_batches(_check_images(images), self._batch_limit)
+            for features in self._extract_batch(batch)
+        ]
 
     def reconfigure(self, config: ExtractorConfig) -> None:
         """Change `max_keypoints` and `detection_threshold` from the next image on.
@@ -115,12 +123,6 @@ class Extractor:
         noise = np.arange(height * width * 3).reshape(height, width, 3).astype(np.uint8)
         for _ in range(2):
             self(noise)
-
-    def _extract_all(self, images: list[Image]) -> list[Features]:
-        """Return the features of images, neighbours of one shape together on a GPU."""
-        # On a CPU a batch gains nothing and leaves the caches.
-        batches = _split_batches(images, _GPU_BATCH if self.device.type == "cuda" else 1)
-        return [features for batch in batches for features in self._extract_batch(batch)]
 
     def _extract_batch(self, images: list[Image]) -> list[Features]:
         """Return the features of images of one shape; waits for the device once, at the end."""
@@ -162,8 +164,9 @@ def _check_type(image: Any) -> Image:
     """Return the image as an array or a tensor, if it is one of uint8."""
     if not isinstance(image, np.ndarray | Tensor):
         if not hasattr(image, "__dlpack__"):
+            several = "; several images: extract_all" if isinstance(image, list | tuple) else ""
             raise TypeError(
-                f"image is {type(image).__name__}: give a numpy array or a torch tensor"
+                f"image is {type(image).__name__}: give a numpy array or a torch tensor{several}"
             )
         image = torch.utils.dlpack.from_dlpack(image)
     if image.dtype not in (np.uint8, torch.uint8):
@@ -175,7 +178,23 @@ def _check_image(candidate: Any) -> Image:
     """Return the image if it is (H, W) or (H, W, 3) uint8 with at least one pixel."""
     image = _check_type(candidate)
     if image.ndim not in (2, 3) or (image.ndim == 3 and image.shape[-1] != 3):
-        raise ValueError(f"image has shape {tuple(image.shape)}: give (H, W) grey or (H, W, 3) RGB")
+        raise ValueError(
+            f"image has shape {tuple(image.shape)}: give (H, W) grey or (H, W, 3) RGB; several "
+            "images: extract_all"
+        )
     if 0 in image.shape:
         raise ValueError(f"image has shape {tuple(image.shape)}: it has no pixels")
     return image
+
+
+def _check_images(candidates: Any) -> list[Image]:
+    """Return the images of a list or of an array (B, H, W) or (B, H, W, 3)."""
+    if not isinstance(candidates, list | tuple):
+        candidates = _check_type(candidates)
+        shape = tuple(candidates.shape)
+        if len(shape) not in (3, 4) or (len(shape) == 3 and shape[-1] == 3):
+            raise ValueError(
+                f"images have shape {shape}: give (B, H, W) grey, (B, H, W, 3) RGB or a list; for "
+                "one image call the extractor itself"
+            )
+    return [_check_image(image) for image in candidates]

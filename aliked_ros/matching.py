@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from aliked_ros.config import MatcherConfig
 from aliked_ros.inference.kernels import kernel_nearest_neighbours, load_kernels
-from aliked_ros.inference.on_cuda import Matcher, matching_kernels
 from aliked_ros.inference.precision import exact_float32
 from aliked_ros.structs import Features, Matches
+
+if TYPE_CHECKING:
+    from aliked_ros.inference.on_cuda import Matcher
 
 
 def match(features0: Features, features1: Features, config: MatcherConfig | None = None) -> Matches:
@@ -85,6 +88,8 @@ def _match(
 @cache
 def _gpu_kernels(device: torch.device, dim: int) -> Matcher | None:
     """Return the kernels for descriptors of a length, if there are any and they are sound."""
+    from aliked_ros.inference.on_cuda import matching_kernels
+
     return matching_kernels(device, dim, _match)
 
 

@@ -74,10 +74,10 @@ def _argument(value: Any) -> Any:
 
 
 def as_float64(values: AnyArray) -> AnyArray:
-    """Return an array as kernels take it: contiguous, float64; a copy only if it is not."""
+    """Return an array (...) as kernels take it: contiguous, float64; copied only if need be."""
     return np.ascontiguousarray(values, np.float64)
 
 
 def as_float32(values: AnyArray) -> AnyArray:
-    """Return an array as kernels take it: contiguous, float32; a copy only if it is not."""
+    """Return an array (...) as kernels take it: contiguous, float32; copied only if need be."""
     return np.ascontiguousarray(values, np.float32)

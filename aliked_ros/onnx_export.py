@@ -165,7 +165,7 @@ def compare_with_torch(
         expected = (detections.keypoints, detections.scores, descriptors)
         *found, count = session.run(list(OUTPUTS), {INPUT: image.numpy()})
         differences.append(
-            _compare(
+            compare(
                 size,
                 [tensor[0].numpy() for tensor in expected],
                 [array[0, : count[0]] for array in found],
@@ -182,8 +182,14 @@ def blobs(height: int, width: int) -> Tensor:
     return fine.clamp(0, 1)
 
 
-def _compare(size: tuple[int, int], expected: list[AnyArray], found: list[AnyArray]) -> Differences:
-    """Pair each expected keypoint with the nearest that was found, and compare the pairs."""
+def compare(size: tuple[int, int], expected: list[AnyArray], found: list[AnyArray]) -> Differences:
+    """Pair each expected keypoint with the nearest that was found, and compare the pairs.
+
+    Args:
+        size: (height, width) of the image, px.
+        expected: keypoints (N, 2) px, scores (N,), descriptors (N, D).
+        found: the same of M keypoints, in any order.
+    """
     from scipy.spatial import KDTree
 
     counts = (len(expected[0]), len(found[0]))

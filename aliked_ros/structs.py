@@ -17,6 +17,7 @@ Floats: TypeAlias = NDArray[np.float32]
 Index: TypeAlias = NDArray[np.int64]  # positions (K,), or pairs of positions (K, 2)
 Mask: TypeAlias = NDArray[np.bool_]
 Pixels: TypeAlias = NDArray[np.uint8]  # (H, W) grey or (H, W, 3) RGB
+Image: TypeAlias = "Pixels | Tensor"  # the same, in host memory or on a device
 
 DISTORTION_MODELS = ("none", "plumb_bob", "rational_polynomial", "equidistant")
 

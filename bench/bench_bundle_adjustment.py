@@ -15,6 +15,7 @@ import numpy as np
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.bundle.adjustment import adjust_bundle
 from aliked_ros.geometry.bundle.problem import BundleProblem
+from aliked_ros.native import load_library
 
 FOCAL_PX, NOISE_PX, BASELINE_M, DISPARITY_NOISE_PX = 700.0, 0.5, 0.54, 0.2
 SIGMA = NOISE_PX / FOCAL_PX
@@ -77,32 +78,43 @@ def make_window(
     return problem, T_camera_world
 
 
+def position_error_m(T_camera_world: np.ndarray, T_true: np.ndarray) -> float:
+    """Return the root mean square distance of the cameras (K, 4, 4) from where they are, m."""
+    centres = [[se3.inverse(T)[:3, 3] for T in poses] for poses in (T_camera_world, T_true)]
+    return float(np.sqrt(np.mean(np.square(np.subtract(*centres)).sum(axis=1))))
+
+
 def main() -> None:
-    """Print a row with depths and one without."""
+    """Print two rows with depths and two without: the compiled solver, and that of arrays."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keyframes", type=int, default=10)
     parser.add_argument("--landmarks", type=int, default=1400)
     parser.add_argument("--windows", type=int, default=10)
     options = parser.parse_args()
+    if load_library() is None:
+        print("the kernels are not built: both solvers are that of arrays")
     for has_depth in (True, False):
-        times_s, iterations, errors_m, num = [], [], [], 0
+        times_s: dict[str, list[float]] = {"compiled": [], "numpy": []}
+        errors_m: dict[str, list[float]] = {"compiled": [], "numpy": []}
+        iterations, num = [], 0
         for seed in range(options.windows):
             problem, T_true = make_window(seed, options.keyframes, options.landmarks, has_depth)
-            started_s = time.perf_counter()
-            result = adjust_bundle(problem)
-            times_s.append(time.perf_counter() - started_s)
-            iterations.append(result.num_iterations)
-            centres = [
-                [se3.inverse(T)[:3, 3] for T in poses] for poses in (result.T_camera_world, T_true)
-            ]
-            errors_m.append(np.sqrt(np.mean(np.square(np.subtract(*centres)).sum(axis=1))))
             num = len(problem.keyframe)
-        print(
-            f"{'half with depth' if has_depth else 'no depths':16}{num} observations: "
-            f"median {1e3 * np.median(times_s):.0f} ms (best {1e3 * min(times_s):.0f}), "
-            f"{np.median(iterations):.0f} iterations, "
-            f"position error {1e3 * np.median(errors_m):.1f} mm"
-        )
+            for name, values in times_s.items():
+                started_s = time.perf_counter()
+                result = adjust_bundle(problem, with_compiled=name == "compiled")
+                values.append(time.perf_counter() - started_s)
+                errors_m[name].append(position_error_m(result.T_camera_world, T_true))
+                iterations.append(result.num_iterations)
+        print(f"{'half with depth' if has_depth else 'no depths'}, {num} observations, "
+              f"{np.median(iterations):.0f} iterations")  # fmt: skip
+        for name, values in times_s.items():
+            print(
+                f"  {name:10}median {1e3 * np.median(values):.1f} ms (best "
+                f"{1e3 * min(values):.1f}), position error {1e3 * np.median(errors_m[name]):.1f} mm"
+            )
+        ratio = np.median(np.divide(times_s["numpy"], times_s["compiled"]))
+        print(f"  numpy / compiled {ratio:.1f}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import torch
 
 from aliked_ros import Extractor, ExtractorConfig
 from aliked_ros.config import MODELS
-from aliked_ros.network.weights import find_weights
+from aliked_ros.network.released import find_weights
 
 # Giga multiply-adds of a 640x480 image with 1000 keypoints; others scale with the pixels.
 MULTIPLY_ADDS = {
@@ -121,7 +121,7 @@ def contenders(
     images = [image] * options.batch
     left, right = torch.rand(2, 2048, 2048, device=extractor.device)
     runs: dict[str, Callable[[], object]] = {
-        f"aliked_ros, {extractor.backend}": lambda: extractor(images),
+        f"aliked_ros, {extractor.backend}": lambda: extractor.extract_all(images),
         "aliked_ros, plain torch": lambda: plain(image),
         PRODUCT: lambda: left @ right,
     }

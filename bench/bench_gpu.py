@@ -26,6 +26,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 from gpu.report import table  # noqa: E402
 from gpu.settings import Settings, prepare  # noqa: E402
 
+from aliked_ros.extras import MissingPackageError, require  # noqa: E402
+
 # name, seconds below which it is not begun
 STEPS = (
     ("machine", 2),
@@ -89,14 +91,21 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=14, help="processes that compile")
     parser.add_argument("--dry", action="store_true", help="without a GPU")
     options = parser.parse_args()
+    chosen = options.steps.split(",") if options.steps else [name for name, _ in STEPS]
+    if unknown := sorted(set(chosen) - {name for name, _ in STEPS}):
+        parser.error(f"no step is called {unknown[0]}; there are {', '.join(dict(STEPS))}")
     begun_s = time.monotonic()
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
     settings: Settings = prepare(options)
+    try:
+        require("triton", extra="gpu", feature="bench_gpu")
+    except MissingPackageError as error:
+        print(f"bench_gpu: {error}", file=sys.stderr)
+        return 2
     import gpu.steps as steps
 
     notes = Notebook(out / "gpu.json", begun_s + options.budget)
-    chosen = options.steps.split(",") if options.steps else [name for name, _ in STEPS]
     for name, needed_s in STEPS:
         if name not in chosen:
             continue

@@ -10,6 +10,7 @@ is marked. Needs triton, no GPU.
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -20,14 +21,25 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
+from aliked_ros.config import MODELS
+from aliked_ros.extras import MissingPackageError, require
+
+os.environ.pop("TRITON_INTERPRET", None)  # what is interpreted cannot be compiled
+try:
+    require("triton", extra="gpu", feature="compile_kernels")
+except MissingPackageError as error:
+    print(f"compile_kernels: {error}", file=sys.stderr)
+    sys.exit(2)
+
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from aliked_ros.config import MODELS
 from aliked_ros.inference.cuda import launching
 from aliked_ros.inference.cuda.matching import match_descriptors
 from aliked_ros.inference.cuda.stages import TritonStages
+from aliked_ros.inference.cuda.tuning import choices
 from aliked_ros.inference.stages import Controls, Geometry, Outputs, run_stages
 from aliked_ros.network.aliked import ALIKED
 
@@ -118,13 +130,17 @@ def main() -> int:
     parser.add_argument("--model", nargs="+", default=["aliked-n16"], choices=MODELS)
     parser.add_argument("--target", nargs="+", type=int, default=[75, 87, 90, 120])
     parser.add_argument("--precision", nargs="+", default=["float32", "float16"])
+    parser.add_argument("--launch", nargs="+", default=list(choices()), help="all without it")
     options = parser.parse_args()
+    if unknown := sorted(set(options.launch) - set(choices())):
+        parser.error(f"no launch is called {unknown[0]}; there are {', '.join(choices())}")
     is_bad = False
     print(f"{'launch':14}{'kernel':22}{'model':>11}{'type':>9}{'sm':>5}{'registers':>10}{'spilled':>9}"
           f"{'shared KB':>11}{'warps':>7}{'s':>6}")  # fmt: skip
     for model in options.model:
         for name in options.precision:
             launches = record_launches(model, getattr(torch, name))
+            launches = [one for one in launches if one[0] in options.launch]
             for launch_name, kernel, _, arguments, settings in launches:
                 for target in options.target:
                     start = time.perf_counter()

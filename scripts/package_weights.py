@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.packaged import PACKAGED_FILE, PACKAGED_MODEL
-from aliked_ros.network.weights import WeightsError, load_checkpoint, sha256_of
+from aliked_ros.network.released import WeightsError, sha256_of
+from aliked_ros.network.weights import PACKAGED_FILE, PACKAGED_MODEL, load_checkpoint
 
 
 def main() -> int:

@@ -147,13 +147,15 @@ inline void substitute(const double* L, int n, double* b) {
   }
 }
 
+constexpr double kMinDepth = 1e-3;  // of what is in front: nearer, a derivative outweighs all others
+
 // What a camera measures of a point (x, y, 1 / z) and its derivative by the point in the camera.
 struct Projection {
   double value[3];
   double by_point[9];  // (3, 3)
   bool is_in_front;
 
-  explicit Projection(const Vector3& p) : is_in_front(p.z > 0) {
+  explicit Projection(const Vector3& p) : is_in_front(p.z >= kMinDepth) {
     const double inverse = is_in_front ? 1 / p.z : 0;
     const double x = p.x * inverse, y = p.y * inverse;
     const double rows[9] = {inverse, 0, -x * inverse, 0, inverse, -y * inverse, 0, 0, -inverse * inverse};

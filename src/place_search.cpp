@@ -1,11 +1,22 @@
 // Points with an expected place -> keypoints near it: the most similar one, and whether that is mutual.
-#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
-// sought: (count, D) descriptors; places: (count, 2) px; radius: (count,) px. keypoints: (N, 2) px, NaN is
-// nowhere; descriptors: (N, D). partner: (count,) out, the keypoint or -1; similarity: (count,) out.
+namespace {
+
+// The cell of a coordinate, of `cells`; those outside the image belong to the ones at its border. The
+// comparison comes before the conversion: an int holds no huge float.
+int cell_at(float coordinate, float cell, int cells) {
+  const float place = coordinate / cell;
+  return place >= float(cells - 1) ? cells - 1 : place > 0 ? int(place) : 0;
+}
+
+}  // namespace
+
+// sought: (count, D) descriptors; places: (count, 2) px; radius: (count,) px, at least 0. keypoints: (N, 2)
+// px, NaN is nowhere; descriptors: (N, D). cell: edge of one of columns x rows cells, px. partner: (count,)
+// out, the keypoint or -1, the first of equals; similarity: (count,) out, -2 where no keypoint is near.
 extern "C" void aliked_find_near(const float* sought, const float* places, const float* radius, int count,
                                  const float* keypoints, const float* descriptors, int num_keypoints,
                                  int dimension, float cell, int columns, int rows, int32_t* partner,
@@ -14,9 +25,7 @@ extern "C" void aliked_find_near(const float* sought, const float* places, const
   for (int i = 0; i < num_keypoints; ++i) {
     const float x = keypoints[2 * i], y = keypoints[2 * i + 1];
     if (!(std::isfinite(x) && std::isfinite(y))) continue;
-    const int column = std::min(std::max(int(x / cell), 0), columns - 1);
-    const int row = std::min(std::max(int(y / cell), 0), rows - 1);
-    cell_of[i] = row * columns + column;
+    cell_of[i] = cell_at(y, cell, rows) * columns + cell_at(x, cell, columns);
     ++first[cell_of[i] + 1];
   }
   for (size_t c = 0; c + 1 < first.size(); ++c) first[c + 1] += first[c];
@@ -30,20 +39,20 @@ extern "C" void aliked_find_near(const float* sought, const float* places, const
     partner[p] = -1;
     similarity[p] = -2;
     if (!(std::isfinite(x) && std::isfinite(y))) continue;
-    const int left = std::max(int((x - r) / cell), 0), right = std::min(int((x + r) / cell), columns - 1);
-    const int top = std::max(int((y - r) / cell), 0), bottom = std::min(int((y + r) / cell), rows - 1);
+    const int left = cell_at(x - r, cell, columns), right = cell_at(x + r, cell, columns);
+    const int top = cell_at(y - r, cell, rows), bottom = cell_at(y + r, cell, rows);
     const float* own = sought + size_t(p) * dimension;
     for (int row = top; row <= bottom; ++row)
       for (int column = left; column <= right; ++column)
         for (int k = first[row * columns + column]; k < first[row * columns + column + 1]; ++k) {
           const int i = sorted[k];
           const float dx = keypoints[2 * i] - x, dy = keypoints[2 * i + 1] - y;
-          if (dx * dx + dy * dy > r * r) continue;
+          if (!(dx * dx + dy * dy <= r * r)) continue;
           const float* other = descriptors + size_t(i) * dimension;
           float sum = 0;
 #pragma omp simd reduction(+ : sum)
           for (int d = 0; d < dimension; ++d) sum += own[d] * other[d];
-          if (sum > similarity[p]) {
+          if (sum > similarity[p] || (sum == similarity[p] && i < partner[p])) {
             similarity[p] = sum;
             partner[p] = i;
           }

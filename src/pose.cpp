@@ -24,7 +24,7 @@ struct Measurement {
 // The covariance of a residual: noise of the image, and of the landmark as the camera sees it.
 void spread_of(const Measurement& m, const Motion& T, double scale, double* S) {
   const Vector3 seen = T.apply(m.point);
-  const Projection projection({seen.x, seen.y, seen.z > 1e-3 ? seen.z : 1e-3});
+  const Projection projection({seen.x, seen.y, std::max(seen.z, kMinDepth)});
   double J[9];
   for (int i = 0; i < 3; ++i)
     for (int j = 0; j < 3; ++j) {
@@ -161,7 +161,7 @@ extern "C" double aliked_refine_pose(double* T, const double* points, const doub
     }
     double H[36], g[6];
     linearise(measurements, information, pose, width, is_inlier, chi2, H, g);
-    if (round + 1 < kRounds / 2 + 1 && count > 5 && max_noise > 1) {
+    if (round < kRounds / 2 && count > 5) {
       scale = std::min(std::max(noise_of(measurements, pose, scale), 1.0), max_noise * max_noise);
       continue;
     }

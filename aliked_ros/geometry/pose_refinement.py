@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.matrices import inverse_symmetric
-from aliked_ros.geometry.sightings import Sightings
+from aliked_ros.geometry.sightings import MIN_DEPTH, Sightings
 from aliked_ros.native import as_float64, call, load_library
 from aliked_ros.structs import Array, Mask
 
@@ -19,6 +19,7 @@ _LOSS_WIDTH = 3.0  # length of a residual, in standard deviations, where the los
 # with two and three degrees of freedom), since noise is never quite what it is said to be.
 _LIMITS = np.array([1.5 * 5.99, 1.5 * 7.81])
 _MAX_NOISE = 6.0  # of an image, over what is expected: motion blur
+_SMALLEST, _LARGEST = 1e-12, 1e30  # what a number is refused beyond: squares must not overflow
 _UNKNOWN = 1e3  # variance of an inverse depth that was not measured
 _MEDIAN_OF_TWO = 1.386  # of chi-square with two degrees of freedom
 
@@ -29,11 +30,23 @@ class RotationPrior:
 
     Attributes:
         R_camera_world: (3, 3).
-        sigma_rad: standard deviation about any axis, rad.
+        sigma_rad: standard deviation about any axis, rad; above 0.
+
+    Raises:
+        ValueError: if the rotation is not finite or the deviation not above 0.
     """
 
     R_camera_world: Array
     sigma_rad: float
+
+    def __post_init__(self) -> None:
+        if np.shape(self.R_camera_world) != (3, 3) or not np.isfinite(self.R_camera_world).all():
+            raise ValueError(
+                f"R_camera_world is {np.asarray(self.R_camera_world).tolist()}: "
+                "give a rotation (3, 3) without NaN, or no prior"
+            )
+        if not _SMALLEST < self.sigma_rad < _LARGEST:
+            raise ValueError(f"sigma_rad is {self.sigma_rad}: give a deviation above 0 rad")
 
     def is_contradicted(self, T_camera_world: Array, hessian: Array) -> bool:
         """Return whether a pose that was found without the prior rules it out.
@@ -55,7 +68,8 @@ class RefinedPose:
         T_camera_world: (4, 4).
         hessian: (6, 6) of the twist xi in exp(xi) @ T_camera_world: translation, then rotation.
         is_inlier: (N,) bool, measurements that agree with it.
-        chi2: (N,) squared distance of each over its variance.
+        chi2: (N,) squared distance of each over its variance; inf behind the camera, and where
+            a measurement or its landmark is not known.
         noise: standard deviation of the image's keypoints over what was expected, at least 1: a
             blurred image is noisier.
     """
@@ -92,22 +106,64 @@ def refine_pose(
 
     Args:
         T_camera_world: (4, 4) first guess.
-        points_world: (N, 3) landmarks.
+        points_world: (N, 3) landmarks. N may be 0; one with a number that is not finite, here or
+            in the rest of its row, is left out.
         covariances: (N, 3, 3) of them.
         sightings: what the image measures of them, row by row.
-        noise: standard deviation of a coordinate on the plane z = 1.
+        noise: standard deviation of a coordinate on the plane z = 1, above 0.
         prior: what is known about the rotation, or None.
         with_compiled: use the compiled kernel where there is one.
+
+    Returns:
+        Always finite. What too few measurements say stays as it was guessed, with a hessian that
+        is singular there.
+
+    Raises:
+        ValueError: if the guess or the noise cannot be used, or numbers of rows differ.
     """
+    _check(T_camera_world, points_world, covariances, sightings, noise)
     spread = 1.0 if sightings.spread is None else sightings.spread
     xy_sigma = np.broadcast_to(noise * np.asarray(spread), (len(points_world),))
-    is_measured = np.isfinite(sightings.inverse_depth)
+    is_measured = np.isfinite(sightings.inverse_depth) & (sightings.depth_sigma < _LARGEST)
     depth_sigma = np.where(is_measured, sightings.depth_sigma, 1.0)
-    measured = np.column_stack([sightings.xy, sightings.inverse_depth])
+    inverse_depth = np.where(is_measured, sightings.inverse_depth, np.nan)
+    measured = np.column_stack([sightings.xy, inverse_depth])
     sigma = np.column_stack([xy_sigma, xy_sigma, depth_sigma])
-    given = T_camera_world, points_world, covariances, measured, sigma, prior
+    landmarks = np.column_stack([points_world, np.reshape(covariances, (-1, 9))])
+    is_known = (np.abs(np.column_stack([landmarks, sightings.xy])) < _LARGEST).all(axis=1)
+    is_known &= ((sigma > _SMALLEST) & (sigma < _LARGEST)).all(axis=1)
+    given = (
+        T_camera_world, points_world[is_known], covariances[is_known], measured[is_known],
+        sigma[is_known], prior,
+    )  # fmt: skip
     library = load_library() if with_compiled else None
-    return _in_numpy(*given) if library is None else _compiled(library, *given)
+    found = _in_numpy(*given) if library is None else _compiled(library, *given)
+    if is_known.all():
+        return found
+    is_inlier, chi2 = np.zeros(len(is_known), bool), np.full(len(is_known), np.inf)
+    is_inlier[is_known], chi2[is_known] = found.is_inlier, found.chi2
+    return replace(found, is_inlier=is_inlier, chi2=chi2)
+
+
+def _check(
+    T_camera_world: Array, points: Array, covariances: Array, sightings: Sightings, noise: float
+) -> None:
+    if np.shape(T_camera_world) != (4, 4) or not np.isfinite(T_camera_world).all():
+        raise ValueError(
+            f"T_camera_world is {np.asarray(T_camera_world).tolist()}: give a finite (4, 4)"
+        )
+    if not _SMALLEST < noise < _LARGEST:
+        raise ValueError(f"noise is {noise}: give a deviation above 0 on the plane z = 1")
+    num = len(points)
+    for name, array, shape in (
+        ("points_world", points, (num, 3)),
+        ("covariances", covariances, (num, 3, 3)),
+        ("sightings.xy", sightings.xy, (num, 2)),
+        ("sightings.inverse_depth", sightings.inverse_depth, (num,)),
+        ("sightings.depth_sigma", sightings.depth_sigma, (num,)),
+    ):
+        if np.shape(array) != shape:
+            raise ValueError(f"{name} has shape {np.shape(array)}: give {shape}, a row a landmark")
 
 
 def _compiled(
@@ -126,7 +182,7 @@ def _compiled(
         library, "refine_pose",
         T, as_float64(points_world), as_float64(covariances), as_float64(measured),
         as_float64(sigma), num, _LOSS_WIDTH, _LIMITS, _MAX_NOISE,
-        as_float64(R_prior), 0.0 if prior is None else prior.sigma_rad,
+        as_float64(R_prior), 0.0 if prior is None else float(prior.sigma_rad),
         chi2, is_inlier, hessian,
         returns=ctypes.c_double,
     )  # fmt: skip
@@ -179,7 +235,7 @@ def _in_numpy(
 def _seen(T: Array, points: Array) -> tuple[Array, Array, Mask]:
     """Return points in the camera (N, 3), predictions (N, 3) and which are in front (N,)."""
     seen = se3.transform(T, points)
-    in_front = seen[:, 2] > 0
+    in_front = seen[:, 2] >= MIN_DEPTH
     inverse = 1 / np.where(in_front, seen[:, 2], 1.0)
     return seen, np.column_stack([seen[:, :2] * inverse[:, None], inverse]), in_front
 
@@ -199,7 +255,7 @@ def _spread(
 ) -> Array:
     """Return the covariances (N, 3, 3) of the residuals."""
     seen = se3.transform(T, points)
-    seen[:, 2] = np.maximum(seen[:, 2], 1e-3)
+    seen[:, 2] = np.maximum(seen[:, 2], MIN_DEPTH)
     by_world = _by_point(seen) @ T[:3, :3]
     spread = by_world @ covariances @ by_world.transpose(0, 2, 1)
     spread[:, [0, 1], [0, 1]] += scale * sigma[:, :2] ** 2

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from aliked_ros.structs import Array
 
+MIN_DEPTH = 1e-3  # of what counts as in front: nearer, one derivative would outweigh all others
+
 
 @dataclass(frozen=True, eq=False)
 class Sightings:

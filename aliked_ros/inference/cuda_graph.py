@@ -15,9 +15,9 @@ from aliked_ros.inference.agreement import agree
 from aliked_ros.inference.cuda_machine import Machine, Mark, Replay
 from aliked_ros.inference.device_loss import DeviceWatch
 from aliked_ros.inference.download import Downloads
-from aliked_ros.inference.frame import Frame, Image
+from aliked_ros.inference.frame import Frame
 from aliked_ros.inference.stages import Geometry
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Image
 
 _log = logging.getLogger(__name__)
 

@@ -166,7 +166,7 @@ class _Pool:
     """Memory that recordings share; not to be used after one that failed.
 
     Torch counts the recordings of a pool, and does not take a pool again whose count has fallen
-    to 0, which it would with the only image size whenever that is recorded anew: so there is one
+    to 0, which it would with the only image size whenever that is recorded again: so there is one
     recording more, of next to nothing.
     """
 

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor
 
 from aliked_ros.inference.delivery import deliver
-from aliked_ros.inference.frame import Image
 from aliked_ros.inference.protocols import NetworkInference
 from aliked_ros.inference.stages import has_texture
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Image
 
 
 class DirectInference:

@@ -10,9 +10,7 @@ from torch import Tensor
 
 from aliked_ros.inference.delivery import packed_length, split_packed
 from aliked_ros.inference.stages import Controls, Geometry, Outputs
-from aliked_ros.structs import Pixels
-
-Image = Pixels | Tensor
+from aliked_ros.structs import Image, Pixels
 
 _HEADER_WORDS = 64  # multiples of these many 4-byte words stand before the pixels
 _STEP = 4  # words, 16 bytes: each part begins at a multiple, or kernels are compiled once more
@@ -34,7 +32,7 @@ class Frame:
         new_pinned: makes (n,) uint8 of page-locked host memory, which a GPU reads by itself.
 
     Attributes:
-        capacity: keypoints of an image at the most.
+        capacity: keypoints of an image at most.
         pixels: (B, H, W, C) uint8 on the device.
         controls: views of what was uploaded.
         packed: (B, length) float32 on the device, the results.
@@ -73,7 +71,7 @@ class Frame:
         self.outputs = Outputs(num_found, self.packed[:, 0], *split_packed(self.packed, dim))
 
     def fill(self, images: Sequence[Image], max_keypoints: int, threshold: float) -> None:
-        """Put images and settings where the upload, or the device, will find them."""
+        """Put images, (H, W) or (H, W, C), and settings where the upload, or the device, looks."""
         self._threshold[0] = threshold
         self._limit[0] = min(max_keypoints, self.capacity)
         if self.is_on_device:

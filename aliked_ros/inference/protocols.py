@@ -7,9 +7,8 @@ from typing import Protocol
 
 from torch import Tensor
 
-from aliked_ros.inference.frame import Image
 from aliked_ros.network.dkd import Detections
-from aliked_ros.structs import Features
+from aliked_ros.structs import Features, Image
 
 
 class NetworkInference(Protocol):

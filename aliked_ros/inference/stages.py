@@ -67,7 +67,7 @@ class Controls(NamedTuple):
 
     Attributes:
         threshold: (1,) float32, a peak must be higher.
-        limit: (1,) int32, keypoints of an image at the most; not above the capacity.
+        limit: (1,) int32, keypoints of an image at most; not above the capacity.
         counts: (B,) int32, 0 before a frame.
         varies: (B,) int32, 0 before a frame; then whether an image has more than one colour.
     """
@@ -133,19 +133,19 @@ class Stages(Protocol):
         """Take images (B, H, W, 1 or 3) uint8; set `controls.varies`."""
 
     def second(self, pooled: Tensor) -> Level:
-        """Take the pooled map of the first block."""
+        """Take the pooled map (B, h, w, parts, C) of the first block."""
 
     def third(self, pooled: Tensor) -> Level:
-        """Take the pooled map of the second block."""
+        """Take the pooled map (B, h, w, parts, C) of the second block."""
 
     def fourth(self, pooled: Tensor) -> Level:
-        """Take the pooled map of the third block."""
+        """Take the pooled map (B, h, w, parts, C) of the third block."""
 
     def score(self, fine: Tensor, coarse: tuple[Tensor, ...], geometry: Geometry) -> Tensor:
         """Return the score map (B, H, W) float32 of the image without its padding."""
 
     def detect(self, score_map: Tensor, controls: Controls, outputs: Outputs) -> None:
-        """Write all of `outputs` but the descriptors."""
+        """Take a score map (B, H, W); write all of `outputs` but the descriptors."""
 
     def describe(
         self, x1: Tensor, levels: tuple[Tensor, ...], geometry: Geometry, outputs: Outputs

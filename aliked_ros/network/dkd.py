@@ -97,7 +97,7 @@ def suppress_non_maxima(score_map: Tensor) -> Tensor:
 
 
 def suppress_by_pooling(score_map: Tensor) -> Tensor:
-    """Do what `suppress_non_maxima` does in fewer operations, with masks of 0 and 1 as float32.
+    """Do what `suppress_non_maxima` does to (B, H, W) by fewer operations, masks as float32.
 
     GPUs and runtimes have a fast pooling, and TensorRT does not pad boolean tensors.
     """

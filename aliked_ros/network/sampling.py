@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:
-    """Return the tensor in float32 if it is narrower: positions and sums need the digits."""
+    """Return a tensor (...) in float32 if it is narrower: positions and sums need the digits."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
@@ -63,7 +63,7 @@ def bilinear_neighbours(x: Tensor, y: Tensor, width: int, height: int) -> tuple[
 
 
 def last(tensor: Tensor) -> Tensor:
-    """Move the first axis to the end, in memory too."""
+    """Move the first axis of (J, ...) to the end, in memory too."""
     return tensor.movedim(0, -1).contiguous()
 
 

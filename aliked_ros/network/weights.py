@@ -1,44 +1,63 @@
-"""Find, verify (SHA-256) and strictly load a checkpoint; never at import."""
+"""Load a checkpoint strictly into a network; where none can be had, the packaged one."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-import urllib.request
-from http.client import HTTPException
+import logging
 from pathlib import Path
-from typing import BinaryIO
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from aliked_ros.config import MODELS
 from aliked_ros.network.aliked import ALIKED
+from aliked_ros.network.released import NoWeightsError, WeightsError, find_weights, sha256_of
 
-# The authors' repository at the commit whose files the checksums belong to.
-RELEASE_URL = (
-    "https://raw.githubusercontent.com/Shiaoming/ALIKED/"
-    "683d7c65197395c0b3f01ebe76e1084a27e73a65/models"
-)
-RELEASE_SHA256 = {
-    "aliked-t16": "56782336919db220144a884e710e2b6af13b3b8f8da15b915a239078ab471085",
-    "aliked-n16": "5be8704840ed662d9d8c561bf7279c222092674e7eb05fd0feab94899e9d82f2",
-    "aliked-n16rot": "ddf3abbf38e86f6a74540d214e1a9712c54b2d8551abc864542199f2347d7332",
-    "aliked-n32": "055283fd1624d3ab46a05c3b617b1a79a3f28d1f551737eef2d653e8c8232890",
-}
 SEED_PREFIX = "seed:"  # weights "seed:0" are an untrained network, for tests without checkpoints
-_TIMEOUT_S = 20.0
-_CHUNK_BYTES = 1 << 16
+# What this project trained and brings along, for machines that reach nothing; "package" names it.
+PACKAGED = "package"
+PACKAGED_MODEL = "aliked-t16"
+PACKAGED_FILE = Path(__file__).with_name("packaged_aliked-t16.pth")
+
+_log = logging.getLogger(__name__)
+_warned: set[str] = set()
 
 
-class WeightsError(RuntimeError):
-    """No usable checkpoint; the message says what to do."""
+def load_some_network(model: str, weights: str = "") -> tuple[ALIKED, str]:
+    """Build a network as `load_network` does, with the packaged weights as the last resort.
 
+    Where no released weights are found and none can be downloaded, the network is the packaged
+    one, whatever the model that was asked for; a warning says so once.
 
-class NoWeightsError(WeightsError):
-    """The released checkpoint is nowhere on this machine and cannot be downloaded."""
+    Args:
+        model: one of `aliked_ros.config.MODELS`.
+        weights: as in `load_network`, or "package" for the packaged ones.
+
+    Returns:
+        network: its attribute `model` tells which one it is.
+        weights_id: as in `load_network`; "package-" and eight digits for the packaged weights.
+
+    Raises:
+        WeightsError: if weights that were asked for by name cannot be used.
+    """
+    if weights == PACKAGED:
+        if model != PACKAGED_MODEL:
+            raise WeightsError(
+                f"weights is {PACKAGED!r} and model is {model!r}: the packaged weights are of "
+                f"{PACKAGED_MODEL}; set model to that"
+            )
+        return _load_packaged()
+    try:
+        return load_network(model, weights)
+    except NoWeightsError as error:
+        if str(error) not in _warned:
+            _warned.add(str(error))
+            _log.warning(
+                "%s. Until then the weights of %s that come with this package are used: they are "
+                "this project's own, less accurate than the released ones (docs/model_card.md)",
+                error,
+                PACKAGED_MODEL,
+            )
+        return _load_packaged()
 
 
 def load_network(model: str, weights: str = "") -> tuple[ALIKED, str]:
@@ -64,62 +83,6 @@ def load_network(model: str, weights: str = "") -> tuple[ALIKED, str]:
     return network.eval(), sha256_of(path)[:8]
 
 
-def find_weights(model: str, weights: str = "", release_url: str = RELEASE_URL) -> Path:
-    """Return the checkpoint of a model, downloading it if no folder has it.
-
-    Looks at `weights` and nowhere else if that is given, else into the folder $ALIKED_WEIGHTS, the
-    user cache, and at last the authors' repository. Released files are verified by checksum; a
-    file that is given by path may hold other parameters.
-    """
-    if weights:
-        path = Path(weights).expanduser()
-        if not path.is_file():
-            raise WeightsError(
-                f"weights is {weights!r}: there is no such file; give a checkpoint of {model}, or "
-                "leave it empty for the released one"
-            )
-        return path
-    file_name = f"{model}.pth"
-    for folder in (os.environ.get("ALIKED_WEIGHTS", ""), str(cache_folder())):
-        path = Path(folder).expanduser() / file_name
-        if folder and path.is_file():
-            _verify(path, model)
-            return path
-    return download(model, cache_folder(), release_url)
-
-
-def cache_folder() -> Path:
-    """Return the folder of downloaded checkpoints: $XDG_CACHE_HOME or ~/.cache, /aliked_ros."""
-    root = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(root) if root else Path.home() / ".cache") / "aliked_ros"
-
-
-def download(model: str, folder: Path, release_url: str = RELEASE_URL) -> Path:
-    """Fetch a released checkpoint into a folder, whole and verified or not at all."""
-    path = folder / f"{model}.pth"
-    url = f"{release_url}/{path.name}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # A name of its own, then one rename: no reader and no second download sees half a file.
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
-        partial = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                _fetch(url, file)
-            _verify(partial, model)
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except (OSError, HTTPException, WeightsError) as error:
-        raise NoWeightsError(
-            f"no weights for {model}, and the download of {url} to {folder} failed ({error}). "
-            f"Either give a checkpoint by path (weights), or set ALIKED_WEIGHTS to a folder that "
-            f"holds {path.name}, or connect this machine once to the internet (or copy "
-            f"{path.name} from another machine to {path})"
-        ) from error
-    return path
-
-
 def load_checkpoint(network: ALIKED, path: Path) -> None:
     """Copy the parameters of a file into a network, every one and no other."""
     try:
@@ -140,11 +103,6 @@ def load_checkpoint(network: ALIKED, path: Path) -> None:
         ) from error
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _parse_seed(weights: str) -> int:
     text = weights[len(SEED_PREFIX) :]
     if not text.isdecimal():
@@ -156,23 +114,7 @@ def _shapes(state: dict[str, Tensor]) -> dict[str, torch.Size]:
     return {name: value.shape for name, value in state.items()}
 
 
-def _verify(path: Path, model: str) -> None:
-    """Raise if a file is not the released checkpoint of a model."""
-    actual, expected = sha256_of(path), RELEASE_SHA256[model]
-    if actual != expected:
-        raise WeightsError(
-            f"{path} is not the released {model}: its SHA-256 is {actual}, not {expected}. Delete "
-            "it, or, if the parameters are your own, give the file by path (weights)"
-        )
-
-
-def _fetch(url: str, file: BinaryIO) -> None:
-    """Copy what a URL returns into a file, with a progress bar on a terminal."""
-    with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as response:
-        length = response.headers.get("Content-Length")
-        total = int(length) if length else None
-        title = url.rsplit("/", 1)[-1]
-        with tqdm(total=total, desc=title, unit="B", unit_scale=True, disable=None) as bar:
-            while chunk := response.read(_CHUNK_BYTES):
-                file.write(chunk)
-                bar.update(len(chunk))
+def _load_packaged() -> tuple[ALIKED, str]:
+    network = ALIKED(PACKAGED_MODEL)
+    load_checkpoint(network, PACKAGED_FILE)
+    return network.eval(), f"{PACKAGED}-{sha256_of(PACKAGED_FILE)[:8]}"

@@ -54,7 +54,7 @@ def add_tone(canvas: Pixels, tone: Floats) -> Pixels:
 
 
 def grained(canvas: Pixels, random: Random, strength: float) -> Pixels:
-    """Return the canvas with fine grain."""
+    """Return the canvas (H, W, 3) with fine grain."""
     return add_tone(canvas, strength * noise((canvas.shape[0], canvas.shape[1]), random, 4))
 
 
@@ -66,7 +66,7 @@ def count_on(size: tuple[int, int], texels_per_m: float, per_m2: float) -> int:
 def block(
     canvas: Pixels, box: tuple[int, int, int, int], colour: tuple[int, int, int], tone: float
 ) -> None:
-    """Fill x, y, width, height with a tone of a colour and a bevel: light above, dark below."""
+    """Fill (x, y, width, height) of a canvas with a bevelled tone of a colour."""
     x, y, width, height = box
     if width < 2 or height < 2:
         return
@@ -78,5 +78,5 @@ def block(
 
 
 def clipped(values: AnyArray) -> Pixels:
-    """Return values as colours, cut off at black and white."""
+    """Return values (...) as colours, uint8, cut off at black and white."""
     return np.asarray(np.clip(values, 0, 255), np.uint8)

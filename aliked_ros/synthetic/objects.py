@@ -25,7 +25,7 @@ from aliked_ros.synthetic.canvas import (
 
 
 def poster(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
-    """Paint an abstract print: discs, bars and triangles inside a white margin."""
+    """Paint an abstract print (H, W, 3): discs, bars and triangles inside a white margin."""
     height, width = size
     ground = PALETTE[random.integers(len(PALETTE))]
     canvas = tinted(ground, 3 * noise(size, random, 32))
@@ -39,7 +39,7 @@ def poster(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels
 
 
 def window(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
-    """Paint a view: sky with clouds, hills with trees, behind glazing bars."""
+    """Paint a view (H, W, 3): sky with clouds, hills with trees, behind glazing bars."""
     height, width = size
     canvas = tinted(SKY, 9 * noise(size, random, max(min(size) // 3, 8), 8))
     canvas = add_tone(canvas, np.linspace(34, -4, height, dtype=np.float32)[:, None])
@@ -69,7 +69,7 @@ def window(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels
 
 
 def books(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
-    """Paint the front of a full bookcase: shelves, spines with titles, a few gaps."""
+    """Paint a full bookcase (H, W, 3): shelves, spines with titles, a few gaps."""
     height, width = size
     canvas = tinted(shade(WALNUT, -50), 4 * noise(size, random, 16))
     board = max(int(0.025 * texels_per_m), 2)
@@ -89,7 +89,7 @@ def books(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
 
 
 def drawers(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
-    """Paint the painted front of a chest of drawers with brass handles."""
+    """Paint the front (H, W, 3) of a chest of drawers with brass handles."""
     height, width = size
     canvas = tinted(FOREST, 4 * noise(size, random, int(texels_per_m / 3), 4))
     rows = max(round(height / (0.24 * texels_per_m)), 1)

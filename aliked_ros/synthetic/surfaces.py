@@ -38,7 +38,7 @@ def plaster(colour: tuple[int, int, int], stains: float = 7.0) -> Painter:
 
 
 def bricks(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
-    """Paint courses of bricks, each of its own length and tone."""
+    """Paint courses of bricks (H, W, 3), each of its own length and tone."""
     canvas = tinted((196, 186, 172), 6 * noise(size, random, 16))
     height, width = size
     y = 0
@@ -77,7 +77,7 @@ def fabric(colour: tuple[int, int, int]) -> Painter:
 
 
 def rug(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
-    """Paint a woven rug: a patchwork of triangles inside borders."""
+    """Paint a woven rug (H, W, 3): a patchwork of triangles inside borders."""
     height, width = size
     canvas = tinted(NAVY, 5 * noise(size, random, 8))
     cell = int(0.22 * texels_per_m)

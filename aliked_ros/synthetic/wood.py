@@ -49,7 +49,7 @@ def planks(colour: tuple[int, int, int], width_m: float, *, upright: bool = Fals
 
 
 def crate(size: tuple[int, int], texels_per_m: float, random: Random) -> Pixels:
-    """Paint a wooden crate: boards, a frame, nails and a stencilled label."""
+    """Paint a wooden crate (H, W, 3): boards, a frame, nails and a stencilled label."""
     height, width = size
     canvas: Pixels = planks((196, 160, 112), 0.09)(size, texels_per_m, random)
     edge = max(int(0.05 * texels_per_m), 2)

@@ -62,13 +62,11 @@ VARIANTS: dict[str, list[dict[str, int]]] = {
     "project": _cuts((16,), (2, 4, 8)),
     "normalise": _cuts((2, 4, 8), (4,)),
 }  # fmt: skip
-MATCHING_VARIANTS: dict[str, list[dict[str, int]]] = {
-    "compare": [{"block": b, "depth": d, "num_warps": w, "num_stages": 2}
-                for b, d, w in ((64, 32, 4), (64, 64, 4), (128, 32, 8), (128, 64, 8),
-                                (128, 32, 4))],
-    "mutual": [{"block": b, "wide": n, "num_warps": 8}
-               for b, n in ((128, 16), (256, 16), (512, 16), (256, 32))],
-}  # fmt: skip
+MATCHING_CUTS: list[dict[str, int]] = [
+    {"block": b, "depth": d, "wide": w, "num_warps": n, "num_stages": s}
+    for b, d, w, n, s in ((64, 32, 1024, 4, 3), (64, 64, 1024, 4, 2), (128, 32, 512, 8, 3),
+                          (128, 32, 2048, 8, 3), (128, 64, 1024, 8, 2), (128, 32, 1024, 4, 3))
+]  # fmt: skip
 
 
 Task = tuple[str, str, tuple[str, ...], dict[str, int]]
@@ -85,12 +83,8 @@ def tasks(is_dry: bool) -> list[Task]:
     varied = [
         ("aliked-n16", "float32", (name,), cut) for name, cuts in VARIANTS.items() for cut in cuts
     ]
-    matched = [
-        ("aliked-n16", "matching", (name,), cut)
-        for name, cuts in MATCHING_VARIANTS.items() for cut in cuts
-    ]  # fmt: skip
-    matching = [("aliked-n16", "matching", ("compare", "mutual"), {})]
-    return [*whole, *matching, *matched, *varied]
+    matching = [("aliked-n16", "matching", ("match",), cut) for cut in ({}, *MATCHING_CUTS)]
+    return [*whole, *matching, *varied]
 
 
 @cache

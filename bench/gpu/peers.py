@@ -121,7 +121,7 @@ def try_variants(settings: Settings, notes: Any) -> str:
     trial = Trial(TorchStages(network, dtype, num_parts(dtype)), network.dim, dtype, device)
     num_done, num_wrong = 0, 0
     for name, cuts in kernels.VARIANTS.items():
-        if settings.is_dry and name not in ("image", "order"):
+        if settings.is_dry and name != "image":
             continue
         rows = []
         for cut in [{}, *(cuts[:1] if settings.is_dry else cuts)]:
@@ -145,12 +145,11 @@ def try_variants(settings: Settings, notes: Any) -> str:
 def _matching_variants(settings: Settings, notes: Any) -> None:
     first, second = descriptor_pair(64 if settings.is_dry else 2048, settings.device)
     expected, _ = match_descriptors(first, second, 0.0)
-    for name, cuts in kernels.MATCHING_VARIANTS.items():
-        rows = []
-        for cut in [{}, *(cuts[:1] if settings.is_dry else cuts)]:
-            found, _ = match_descriptors(first, second, 0.0, {name: cut})
-            runs = {"ms": partial(match_descriptors, first, second, 0.0, {name: cut})}
-            ms = in_turns(runs, 60, 0.3)["ms"]["median"]
-            wrong = "" if torch.equal(found, expected) else " WRONG"
-            rows.append(f"{ms * 1e3:.0f} us {cut or 'as it is'}{wrong}")
-        notes.put("variants", f"matching {name}", rows)
+    rows = []
+    for cut in [{}, *(kernels.MATCHING_CUTS[:1] if settings.is_dry else kernels.MATCHING_CUTS)]:
+        run = partial(match_descriptors, first, second, 0.0, {"match": cut})
+        found, _ = run()
+        ms = in_turns({"ms": run}, 60, 0.3)["ms"]["median"]
+        wrong = "" if torch.equal(found, expected) else " WRONG"
+        rows.append(f"{ms * 1e3:.0f} us {cut or 'as it is'}{wrong}")
+    notes.put("variants", "matching", rows)

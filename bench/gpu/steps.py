@@ -185,13 +185,13 @@ def batches(settings: Settings, notes: Any) -> str:
         extractor = settings.extractor("aliked-n16", precision=precision)
         alone = [extractor(one) for one in images[:4]]
         for batch in (1, 2, 4, 8):
-            together = extractor(images[:batch])
+            together = extractor.extract_all(images[:batch])
             same = all(
                 torch.equal(one.keypoints, other.keypoints)
                 and torch.equal(one.descriptors, other.descriptors)
                 for one, other in zip(together, alone * 2, strict=False)
             )
-            times = in_turns({"ms": partial(extractor, images[:batch])}, 30, 0.8)["ms"]
+            times = in_turns({"ms": partial(extractor.extract_all, images[:batch])}, 30, 0.8)["ms"]
             notes.put("batches", f"{precision} {batch}", {
                 "ms_per_image": times["median"] / batch, "same_as_alone": same,
             })  # fmt: skip

@@ -24,7 +24,8 @@ from aliked_ros.extractor import Extractor
 from aliked_ros.inference.compiled import CompiledALIKED
 from aliked_ros.inference.kernels import load_kernels
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.weights import load_network, sha256_of
+from aliked_ros.network.released import sha256_of
+from aliked_ros.network.weights import load_network
 
 pytestmark = pytest.mark.golden
 
@@ -132,7 +133,7 @@ def test_float_image_gives_the_authors_score_map_and_features(network, model, go
 
 
 def test_checkpoint_is_the_released_one_by_its_checksum(model, weights):
-    from aliked_ros.network.weights import RELEASE_SHA256
+    from aliked_ros.network.released import RELEASE_SHA256
 
     assert sha256_of(Path(weights)) == RELEASE_SHA256[model]
 

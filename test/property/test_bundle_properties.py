@@ -1,12 +1,14 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from bundle_world import window
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.bundle.adjustment import adjust_bundle
+from aliked_ros.native import load_library
 
 twists = st.tuples(*[st.floats(-5, 5)] * 3, *[st.floats(-1.5, 1.5)] * 3).map(np.array)
 
@@ -49,3 +51,36 @@ def test_another_unit_of_length_changes_lengths_alone(scale):
     np.testing.assert_allclose(
         other.T_camera_world[:, :3, :3], result.T_camera_world[:, :3, :3], atol=1e-5
     )
+
+
+@st.composite
+def windows(draw):
+    """Windows with depths or without, good guesses and poor ones, wrong matches and lost points."""
+    depth_share = draw(st.sampled_from([0.0, 0.3, 1.0]))
+    problem, _, _ = window(
+        draw(st.integers(0, 10_000)), draw(st.integers(2, 6)), draw(st.integers(15, 60)),
+        noise=draw(st.sampled_from([0.0, 1.0])), depth_share=depth_share,
+        guess=draw(st.sampled_from([0.0, 0.3, 1.0])), num_fixed=1 if depth_share else 2,
+    )  # fmt: skip
+    generator = np.random.default_rng(draw(st.integers(0, 10_000)))
+    xy, points = problem.xy.copy(), problem.points_world.copy()
+    xy[generator.random(len(xy)) < draw(st.sampled_from([0.0, 0.1]))] += 0.05
+    points[generator.random(len(points)) < draw(st.sampled_from([0.0, 0.1]))] = np.nan
+    xy[generator.random(len(xy)) < draw(st.sampled_from([0.0, 0.05]))] = np.nan
+    return replace(problem, xy=xy, points_world=points)
+
+
+@pytest.mark.skipif(load_library() is None, reason="the kernels are not built")
+@settings(max_examples=50, deadline=None)
+@given(windows())
+def test_the_compiled_solver_finds_what_the_reference_finds(problem):
+    found, expected = adjust_bundle(problem), adjust_bundle(problem, with_compiled=False)
+    np.testing.assert_array_equal(found.is_used, expected.is_used)
+    assert found.initial_cost == pytest.approx(expected.initial_cost, rel=1e-9)
+    assert found.final_cost == pytest.approx(expected.final_cost, rel=1e-3, abs=1e-9)
+    np.testing.assert_allclose(found.T_camera_world, expected.T_camera_world, atol=1e-4)
+    np.testing.assert_array_equal(
+        np.isnan(found.reprojection_chi2), np.isnan(expected.reprojection_chi2)
+    )
+    deviations = [np.sqrt(np.diag(one.covariance)) for one in (found, expected)]
+    np.testing.assert_allclose(*deviations, rtol=0.02, atol=1e-9)

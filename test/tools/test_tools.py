@@ -1,6 +1,7 @@
 """Every script of bench/ and scripts/ runs, briefly: what the documentation promises cannot rot."""
 
 import importlib.util
+import json
 import os
 import re
 import signal
@@ -9,14 +10,13 @@ import sys
 from pathlib import Path
 
 import cv2
-import numpy as np
 import pytest
 import torch
 from training_world import write_photographs
 
 from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.packaged import PACKAGED_FILE
+from aliked_ros.network.weights import PACKAGED_FILE
 from aliked_ros.synthetic.room import SyntheticRoom
 
 ROOT = Path(__file__).parents[2]
@@ -36,14 +36,19 @@ needs_ros = [
 ]
 
 
-def run(script, *arguments, returncode=0):
+needs_triton = pytest.mark.skipif(
+    importlib.util.find_spec("triton") is None, reason="triton is not installed"
+)
+
+
+def run(script, *arguments, returncode=0, **environment):
     """Run a script as a user does; return what it printed, or said on stderr if it failed."""
     process = subprocess.Popen(
         [sys.executable, str(ROOT / script), *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100)},
+        env={**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100), **environment},
         start_new_session=True,
     )
     try:
@@ -69,7 +74,7 @@ def test_every_script_has_a_run_here():
         (
             "bench/bench_bundle_adjustment.py",
             ["--windows", "1", "--keyframes", "4", "--landmarks", "100"],
-            r"half with depth .* median \d+ ms.*position error",
+            r"(?s)half with depth.*compiled +median [\d.]+ ms.*position error.*numpy / compiled",
         ),
         (
             "bench/bench_extractor.py",
@@ -82,8 +87,13 @@ def test_every_script_has_a_run_here():
             r"aliked_ros, float32, one image",
         ),
         ("bench/bench_matching.py", ["--num", "64", "--repeats", "1"], r"ratio [\d.]+"),
+        (
+            "bench/bench_pose.py",
+            ["--landmarks", "50", "--keypoints", "60", "--repeats", "1"],
+            r"(?s)pose refinement .*search by place .* numpy / compiled [\d.]+",
+        ),
     ],
-    ids=["bundle adjustment", "extractor", "extractor with batches", "matching"],
+    ids=["bundle adjustment", "extractor", "extractor with batches", "matching", "pose"],
 )
 def test_a_benchmark_prints_its_table(script, arguments, printed):
     assert re.search(printed, run(script, *arguments))
@@ -108,6 +118,48 @@ def test_a_benchmark_prints_its_table(script, arguments, printed):
 )  # fmt: skip
 def test_a_benchmark_of_the_nodes_gets_answers(script, arguments, printed):
     assert re.search(printed, run(script, *arguments))
+
+
+@needs_triton
+def test_a_dry_run_finds_mistakes_in_the_benchmark_of_the_gpu(tmp_path):
+    printed = run("bench/bench_gpu.py", "--dry", "--steps", "machine,matching", "--out", tmp_path)
+    assert re.search(r"== matching: ok .*\n  64:\n    same: True\n    matches: [1-9]", printed)
+    assert "ERROR" not in printed
+    assert set(json.loads((tmp_path / "gpu.json").read_text())) == {"machine", "matching", "whole"}
+
+
+@needs_triton
+def test_every_cut_that_the_benchmark_of_the_gpu_tries_is_one_of_a_launch(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    from gpu import kernels
+
+    from aliked_ros.inference.cuda.tuning import choices
+
+    known = {name: set(choice) for name, choice in choices().items()}
+    tried = [*kernels.VARIANTS.items(), ("match", kernels.MATCHING_CUTS)]
+    wrong = [(name, cut) for name, cuts in tried for cut in cuts if not set(cut) <= known[name]]
+    assert tried
+    assert wrong == []
+
+
+@needs_triton
+def test_kernels_are_compiled_for_a_card_that_is_not_here():
+    options = ["--model", "aliked-t16", "--target", "90", "--precision", "float32"]
+    printed = run("scripts/compile_kernels.py", *options, "--launch", "normalise", "keep")
+    rows = [line.split() for line in printed.splitlines()[1:]]
+    assert [row[0] for row in rows] == ["keep", "normalise"]
+    for row in rows:
+        registers, spilled = int(row[5]), int(row[6])
+        assert 0 < registers <= 255
+        assert spilled == 0
+
+
+@pytest.mark.parametrize("script", ["bench/bench_gpu.py", "scripts/compile_kernels.py"])
+def test_a_script_of_the_gpu_says_that_triton_is_missing(tmp_path, script):
+    (tmp_path / "triton.py").write_text("raise ImportError('hidden')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    said = run(script, returncode=2, PYTHONPATH=path, OUT=str(tmp_path))
+    assert 'needs triton (hidden): pip install "aliked_ros[gpu]"' in said
 
 
 @pytest.mark.parametrize("folder", ["graf"])
@@ -162,14 +214,35 @@ def test_a_checkpoint_is_packaged_in_half_precision(tmp_path):
     assert halves["block1.conv1.weight"].dtype == torch.float16
 
 
-def test_the_picture_of_the_readme_is_made_of_runs(tmp_path):
-    room, walk = tmp_path / "room", tmp_path / "walk"
-    for folder, name in ((room, "tracks.png"), (walk, "trajectory.png")):
-        folder.mkdir()
-        cv2.imwrite(str(folder / name), np.full((300, 400, 3), 90, np.uint8))
-    out = tmp_path / "overview.jpg"
-    run("scripts/readme_picture.py", room, walk, walk, "--out", out)
-    assert cv2.imread(str(out)).shape[1] == 1280
+def test_the_picture_of_the_readme_moves(tmp_path):
+    out = tmp_path / "overview.webp"
+    # The weights that come along: an untrained network finds nothing again.
+    own = ["--model", "aliked-t16", "--weights", "package"]
+    printed = run("scripts/readme_picture.py", *own, "--frames", 4, "--every", 2, "--out", out)
+    assert "2 pictures" in printed
+    is_read, animation = cv2.imreadanimation(str(out))
+    assert is_read
+    assert [frame.shape[:2] for frame in animation.frames] == [(330, 770)] * 2
+
+
+def test_the_map_of_files_in_the_architecture_is_new():
+    run("scripts/file_map.py", "--check")
+
+
+def test_the_map_of_files_is_written_from_docstrings(tmp_path):
+    document = tmp_path / "docs" / "architecture.md"
+    (tmp_path / "aliked_ros" / "room").mkdir(parents=True)
+    (tmp_path / "aliked_ros" / "room" / "thing.py").write_text('"""What it does.\n\nMore."""\n')
+    document.parent.mkdir()
+    document.write_text("# Kept\n<!-- from here on written by scripts/file_map.py -->\nold\n")
+    check = ["--check", "--root", tmp_path]
+    assert "is old" in run("scripts/file_map.py", *check, returncode=1)
+    run("scripts/file_map.py", "--root", tmp_path)
+    run("scripts/file_map.py", *check)
+    text = document.read_text()
+    assert text.startswith("# Kept\n")
+    assert text.endswith("### `aliked_ros/room/`\n\n| file | what |\n|---|---|\n"
+                         "| `thing.py` | What it does. |\n")  # fmt: skip
 
 
 def test_exports_of_a_foreign_machine_get_the_folders_of_this_one(tmp_path):
@@ -187,10 +260,17 @@ def test_exports_of_a_foreign_machine_get_the_folders_of_this_one(tmp_path):
     [
         ("scripts/ablate_training.py", ["nowhere.yaml"], "nowhere.yaml"),
         ("scripts/package_weights.py", ["nowhere.pth"], "nowhere.pth"),
-        ("scripts/readme_picture.py", ["nowhere", "elsewhere"], "tracks.png is no picture"),
-        ("scripts/readme_picture.py", [], "arguments are required"),
+        ("scripts/readme_picture.py", ["--frames", 0], "give 1 <= every <= frames"),
+        ("scripts/readme_picture.py", ["--out", "picture.txt"], "name that ends in .webp"),
         ("scripts/ablate_training.py", [], "arguments are required"),
         ("scripts/package_weights.py", [], "arguments are required"),
+        ("bench/bench_gpu.py", ["--dry", "--steps", "speed"], "no step is called speed"),
+        pytest.param(
+            "scripts/compile_kernels.py",
+            ["--launch", "x"],
+            "no launch is called x",
+            marks=needs_triton,
+        ),
     ],
 )
 def test_what_is_missing_is_said_without_a_traceback(script, arguments, reason):

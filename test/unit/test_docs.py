@@ -41,3 +41,8 @@ def test_targets_of_make_exist():
     text = "\n".join(document.read_text() for document in DOCUMENTS)
     named = re.findall(r"(?:`|^ *)make ([a-z-]+)", text, re.MULTILINE)
     assert set(named) - targets == set()
+
+
+def test_lines_of_the_readme_fit_a_screen():
+    long = [line for line in (ROOT / "README.md").read_text().splitlines() if len(line) > 120]
+    assert long == []

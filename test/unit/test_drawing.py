@@ -81,7 +81,7 @@ def test_tails_follow_their_track_ids():
     np.testing.assert_array_equal(paths[1], [[9, 9], [np.nan, np.nan]])
 
 
-def test_a_track_that_pauses_begins_anew():
+def test_a_track_that_pauses_restarts():
     tails = drawing.TrackTails()
     for ids in ([1], [], [1]):
         tails.update(np.array(ids, np.int64), np.ones((len(ids), 2)))

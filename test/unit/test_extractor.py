@@ -10,7 +10,8 @@ import torch
 
 from aliked_ros import extractor as extractor_module
 from aliked_ros.config import MODELS, ExtractorConfig
-from aliked_ros.extractor import Extractor, _split_batches
+from aliked_ros.extractor import Extractor
+from aliked_ros.inference import open_inference
 from aliked_ros.structs import Features
 
 
@@ -78,7 +79,7 @@ def test_list_of_different_sizes_gives_each_image_its_own_features(
     seeded_extractor, textured_image
 ):
     images = [textured_image, textured_image[:50, :70, 1], textured_image[:50]]
-    results = seeded_extractor(images)
+    results = seeded_extractor.extract_all(images)
     assert isinstance(results, list)
     for image, features in zip(images, results, strict=True):
         assert_same(features, seeded_extractor(image))
@@ -88,34 +89,52 @@ def test_list_of_different_sizes_gives_each_image_its_own_features(
 def test_batch_gives_a_list(seeded_extractor, textured_image, grey):
     batch = np.stack([textured_image, textured_image[::-1]])
     batch = batch[..., 0] if grey else batch
-    results = seeded_extractor(batch)
+    results = seeded_extractor.extract_all(batch)
     assert len(results) == 2
     for image, features in zip(batch, results, strict=True):
         assert_same(features, seeded_extractor(image))
 
 
-def test_network_treats_a_batch_like_its_images(textured_image):
-    config = ExtractorConfig("aliked-t16", "seed:0", "cpu", backend="torch", max_keypoints=5000)
-    extractor = Extractor(config)
+def test_network_treats_a_batch_like_its_images(seeded_network, textured_image):
+    extract = open_inference(seeded_network, torch.device("cpu"), torch.float32, backend="torch")
     flat = textured_image.copy()
     flat[20:, :] = 128  # fewer keypoints than its neighbour
     uniform = np.full_like(textured_image, 77)
     images = [textured_image, flat, uniform]
-    together = extractor._extract_batch(images)
+    together = extract(images, 5000, 0.2)
     assert len(together[0]) > len(together[1]) > len(together[2]) == 0
     for image, features in zip(images, together, strict=True):
-        assert_same(features, extractor(image))
+        assert_same(features, extract([image], 5000, 0.2)[0])
 
 
-def test_batches_keep_the_order_and_split_at_new_shapes_and_at_the_limit():
-    images = [np.zeros((height, 4), np.uint8) for height in (5, 5, 5, 6, 5)]
-    lengths = [[image.shape[0] for image in batch] for batch in _split_batches(images, limit=2)]
-    assert lengths == [[5, 5], [5], [6], [5]]
-    assert _split_batches(images, limit=1) == [[image] for image in images]
+@pytest.mark.parametrize(
+    ("device", "batches"),
+    [("cuda", [[5] * 8, [5] * 2, [6], [5]]), ("cpu", [[5]] * 10 + [[6], [5]])],
+)
+def test_neighbours_of_one_shape_go_to_a_gpu_together_and_keep_their_order(
+    monkeypatch, device, batches
+):
+    heights_of_batches = []
+
+    def extract(images, max_keypoints, detection_threshold):
+        heights_of_batches.append([image.shape[0] for image in images])
+        empty = torch.zeros(0)
+        return [
+            Features(torch.zeros(0, 2), empty, empty, torch.zeros(0, 64), image.shape)
+            for image in images
+        ]
+
+    monkeypatch.setattr(extractor_module, "pick_device", torch.device)
+    monkeypatch.setattr(extractor_module, "open_inference", lambda *given: extract)
+    extractor = Extractor(ExtractorConfig("aliked-t16", "seed:0", device))
+    images = [np.zeros((height, 4), np.uint8) for height in [5] * 10 + [6, 5]]
+    found = extractor.extract_all(images)
+    assert heights_of_batches == batches
+    assert [features.image_size for features in found] == [image.shape for image in images]
 
 
 def test_empty_list_gives_an_empty_list(seeded_extractor):
-    assert seeded_extractor([]) == []
+    assert seeded_extractor.extract_all([]) == []
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -174,9 +193,9 @@ def test_warm_up_takes_any_size(seeded_extractor):
         (np.zeros((8, 8), np.float32), TypeError, "float32: convert it to uint8"),
         (torch.zeros(8, 8, 3), TypeError, "float32: convert it to uint8"),
         ("image.png", TypeError, "str: give a numpy array or a torch tensor"),
-        ([None], TypeError, "NoneType: give a numpy array"),
-        (np.zeros((8, 8, 2, 4), np.uint8), ValueError, r"\(8, 2, 4\): give \(H, W\) grey or"),
-        ([np.zeros((8, 8, 4), np.uint8)], ValueError, r"\(8, 8, 4\): give \(H, W\) grey or"),
+        ([np.zeros((8, 8), np.uint8)], TypeError, "list: .*several images: extract_all"),
+        (np.zeros((2, 8, 8, 3), np.uint8), ValueError, r"\(2, 8, 8, 3\): .*several images: ext"),
+        (np.zeros((8, 8, 4), np.uint8), ValueError, r"\(8, 8, 4\): give \(H, W\) grey or"),
         (np.zeros(8, np.uint8), ValueError, r"\(8,\): give \(H, W\) grey or"),
         (np.zeros((0, 8), np.uint8), ValueError, r"\(0, 8\): it has no pixels"),
         (np.zeros((8, 0, 3), np.uint8), ValueError, r"\(8, 0, 3\): it has no pixels"),
@@ -185,6 +204,21 @@ def test_warm_up_takes_any_size(seeded_extractor):
 def test_image_that_cannot_be_used_is_described(seeded_extractor, image, error, message):
     with pytest.raises(error, match=message):
         seeded_extractor(image)
+
+
+@pytest.mark.parametrize(
+    ("images", "error", "message"),
+    [
+        ([None], TypeError, "NoneType: give a numpy array"),
+        ([np.zeros((8, 8, 4), np.uint8)], ValueError, r"\(8, 8, 4\): give \(H, W\) grey or"),
+        (np.zeros((8, 8, 2, 4), np.uint8), ValueError, r"\(8, 2, 4\): give \(H, W\) grey or"),
+        (np.zeros((8, 9, 3), np.uint8), ValueError, r"\(8, 9, 3\): .*call the extractor itself"),
+        (np.zeros((8, 8), np.uint8), ValueError, r"\(8, 8\): .*call the extractor itself"),
+    ],
+)
+def test_images_that_cannot_be_used_are_described(seeded_extractor, images, error, message):
+    with pytest.raises(error, match=message):
+        seeded_extractor.extract_all(images)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:x", "cuda:", "CPU", ""])
@@ -232,10 +266,10 @@ class Producer:
 def test_memory_of_others_is_taken_as_it_is(seeded_extractor, textured_image):
     expected = seeded_extractor(textured_image)
     assert_same(seeded_extractor(Producer(textured_image)), expected)
-    both = seeded_extractor([Producer(textured_image), textured_image])
+    both = seeded_extractor.extract_all([Producer(textured_image), textured_image])
     for features in both:
         assert_same(features, expected)
-    batch = seeded_extractor(Producer(np.stack([textured_image] * 2)))
+    batch = seeded_extractor.extract_all(Producer(np.stack([textured_image] * 2)))
     assert len(batch) == 2
     with pytest.raises(TypeError, match="float32: convert it to uint8"):
         seeded_extractor(Producer(textured_image.astype(np.float32)))

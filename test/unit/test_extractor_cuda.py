@@ -78,7 +78,7 @@ def test_an_image_gives_the_same_bits_alone_and_in_a_batch(textured_image, extra
     flat = textured_image.copy()
     flat[30:] = 128
     images = [textured_image, flat, np.full_like(flat, 9), flat[:40]]
-    for image, features in zip(images, extractor(images), strict=True):
+    for image, features in zip(images, extractor.extract_all(images), strict=True):
         assert_same_bits(features, extractor(image))
 
 
@@ -86,7 +86,7 @@ def test_a_batch_of_the_plain_network_gives_the_keypoints_of_its_images(textured
     """Libraries choose other algorithms for other batches: equal up to rounding, and its order."""
     plain = Extractor(replace(CUDA, backend="torch"))
     images = [textured_image, rolled(textured_image, 3)]
-    for image, features in zip(images, plain(images), strict=True):
+    for image, features in zip(images, plain.extract_all(images), strict=True):
         alone = plain(image)
         assert len(features) == len(alone)
         assert_same(features, alone, tolerance_px=0.01, part=0.99)

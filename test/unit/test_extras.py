@@ -25,7 +25,7 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["option
 NETWORK = ["--model", "aliked-t16", "--weights", "seed:0", "--max-keypoints", "200"]
 NETWORK += ["--detection-threshold", "0.0"]
 
-FROM_IMAGES_TO_POSES = """
+WITHOUT_EXTRAS = """
 import importlib, importlib.abc, pkgutil, sys, time
 
 class NoExtras(importlib.abc.MetaPathFinder):
@@ -35,7 +35,15 @@ class NoExtras(importlib.abc.MetaPathFinder):
 
 sys.meta_path.insert(0, NoExtras())
 import aliked_ros
+"""
+EVERY_NODE = """
+import aliked_ros.nodes
 
+for module in pkgutil.walk_packages(aliked_ros.nodes.__path__, "aliked_ros.nodes."):
+    importlib.import_module(module.name)
+print("aliked_ros.nodes.composed_node" in sys.modules)
+"""
+FROM_IMAGES_TO_POSES = """
 skipped = ("aliked_ros.nodes", "aliked_ros.msg", "aliked_ros.srv", "aliked_ros.__main__")
 for module in pkgutil.walk_packages(aliked_ros.__path__, "aliked_ros."):
     if not module.name.startswith(skipped) and "_s__rosidl_" not in module.name:
@@ -59,17 +67,27 @@ print([pipeline.process(frame).result.state.value for frame in room.frames("rgbd
 """
 
 
-def test_images_become_poses_where_evo_rosbags_and_matplotlib_cannot_be_imported(tmp_path):
+def run_without_extras(program, folder):
+    """Run a program where no extra can be imported; return its last line."""
     result = subprocess.run(
-        [sys.executable, "-c", FROM_IMAGES_TO_POSES],
+        [sys.executable, "-c", WITHOUT_EXTRAS + program],
         capture_output=True,
         text=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"},
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.split("\n")[-2] == str(["tracking"] * 3)
+    return result.stdout.split("\n")[-2]
+
+
+def test_images_become_poses_where_evo_rosbags_and_matplotlib_cannot_be_imported(tmp_path):
+    assert run_without_extras(FROM_IMAGES_TO_POSES, tmp_path) == str(["tracking"] * 3)
+
+
+def test_no_node_imports_evo_rosbags_or_matplotlib(tmp_path):
+    pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run make install")
+    assert run_without_extras(EVERY_NODE, tmp_path) == "True"
 
 
 def test_a_package_that_is_there_is_not_spoken_of():

@@ -5,6 +5,7 @@ import graphlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,13 +42,15 @@ NODE_ROOMS = {
     "tracker": {"base"},
     "node files": {"base", "extractor", "player", "tracker", "node files"},
 }
+MAX_CHAIN = 8  # modules, each of which imports the next as soon as it is imported
+NOT_STRAIGHT_YET = {"odometry"}  # rooms that are left out of the chains
 WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
 MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
 LOADERS = {
     "aliked_ros.native",
+    "aliked_ros.network.released",
     "aliked_ros.network.weights",
-    "aliked_ros.network.packaged",
     "aliked_ros.inference.kernels",
     "aliked_ros.inference.machine",
     "aliked_ros.inference.cuda.record",
@@ -96,14 +99,31 @@ MODULES = _modules()
 
 def _imports(path: Path) -> set[str]:
     """Return every dotted name that a file imports, at its top or inside a function."""
+    return _names(ast.walk(ast.parse(path.read_text())))
+
+
+def _names(nodes: Iterable[ast.AST]) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             full = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in MODULES else str(node.module) for name in full}
     return found
+
+
+def _runs_at_import(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that run when their module is imported."""
+    for statement in statements:
+        yield statement
+        is_for_types = isinstance(statement, ast.If) and (
+            isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING"
+        )
+        if is_for_types or isinstance(statement, ast.FunctionDef):
+            continue
+        for part in ("body", "orelse", "handlers", "finalbody"):
+            yield from _runs_at_import(getattr(statement, part, []))
 
 
 def _room(module: str) -> str:
@@ -186,6 +206,20 @@ def test_nodes_without_a_network_do_not_import_torch(module, tmp_path):
         check=False,
     )
     assert result.returncode == 0
+
+
+def test_chains_of_imports_are_short():
+    graph = {
+        module: _names(_runs_at_import(ast.parse(MODULES[module].read_text()).body)) & GRAPH.keys()
+        for module in GRAPH
+        if _room(module) not in NOT_STRAIGHT_YET
+    }
+    chains: dict[str, list[str]] = {}
+    for module in graphlib.TopologicalSorter(graph).static_order():
+        longest = max((chains[name] for name in graph.get(module, ())), key=len, default=[])
+        chains[module] = [] if _room(module) in NOT_STRAIGHT_YET else [module, *longest]
+    longest = max(chains.values(), key=len)
+    assert len(longest) <= MAX_CHAIN, " > ".join(longest)
 
 
 def test_no_modules_import_each_other():

@@ -6,8 +6,8 @@ import pytest
 from aliked_ros.onnx_export import (
     OUTPUTS,
     ExportError,
-    _compare,
     blobs,
+    compare,
     compare_with_torch,
     write_onnx,
 )
@@ -107,7 +107,7 @@ def _features(count):
 def test_the_order_of_keypoints_makes_no_difference():
     expected = _features(100)
     found = [array[::-1] for array in expected]
-    assert _compare((9, 9), expected, found).agreement == 1
+    assert compare((9, 9), expected, found).agreement == 1
 
 
 @pytest.mark.parametrize(
@@ -117,16 +117,16 @@ def test_two_of_a_hundred_wrong_are_too_many_and_one_is_not(number, factor):
     for wrong, are_tolerable in ((1, True), (2, False)):
         expected, found = _features(100), _features(100)
         found[number][:wrong] *= factor
-        differences = _compare((9, 9), expected, found)
+        differences = compare((9, 9), expected, found)
         assert differences.agreement == pytest.approx(1 - wrong / 100)
         assert differences.are_tolerable == are_tolerable
 
 
 def test_missing_and_invented_keypoints_are_not_tolerable():
-    assert not _compare((9, 9), _features(100), _features(0)).are_tolerable
-    assert not _compare((9, 9), _features(0), _features(100)).are_tolerable
-    assert _compare((9, 9), _features(0), _features(0)).are_tolerable
-    assert not _compare((9, 9), [a[:90] for a in _features(100)], _features(100)).are_tolerable
+    assert not compare((9, 9), _features(100), _features(0)).are_tolerable
+    assert not compare((9, 9), _features(0), _features(100)).are_tolerable
+    assert compare((9, 9), _features(0), _features(0)).are_tolerable
+    assert not compare((9, 9), [a[:90] for a in _features(100)], _features(100)).are_tolerable
 
 
 def test_the_image_for_the_comparison_is_always_the_same():

@@ -71,7 +71,7 @@ def open_contestants(
 
 
 def measure_speed(image: Pixels, options: argparse.Namespace, repeats: int = 5) -> dict[str, float]:
-    """Return method -> frames per second, as `evaluation.methods.timing` measures it."""
+    """Return method -> frames per second on an image (H, W) or (H, W, 3); see `timing`."""
     from aliked_ros.evaluation.methods.contestants import open_methods
     from aliked_ros.evaluation.methods.timing import frames_per_second, speed_budget
 

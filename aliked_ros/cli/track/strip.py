@@ -29,7 +29,7 @@ class TrackStrip:
         self._num_seen = 0
 
     def add(self, image: Pixels, result: OdometryResult) -> None:
-        """Take in the next frame."""
+        """Take in the next frame: its image, (H, W) or (H, W, 3), and what became of it."""
         tracks = result.tracks
         track_ids = tracks.track_ids.astype(np.int64)
         self._tails.update(track_ids, tracks.keypoints_current)

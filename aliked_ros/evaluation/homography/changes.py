@@ -14,14 +14,14 @@ _LARGEST_TURN_DEG = 30.0
 
 
 def scaling(factor_x: float, factor_y: float) -> Array:
-    """Return the homography of a resize: pixel u goes to (u + 0.5) * factor - 0.5."""
+    """Return the homography (3, 3) of a resize: u goes to (u + 0.5) * factor - 0.5, px."""
     return np.array(
         [[factor_x, 0, 0.5 * factor_x - 0.5], [0, factor_y, 0.5 * factor_y - 0.5], [0, 0, 1.0]]
     )
 
 
 def resize(image: Pixels, longer_side_px: int) -> tuple[Pixels, Array]:
-    """Return the image shrunk until its longer side fits, and the homography of that.
+    """Return an image, (H, W) or (H, W, 3), shrunk until it fits, and its homography (3, 3).
 
     An image that fits, and every image at 0, stays as it is.
     """
@@ -33,7 +33,7 @@ def resize(image: Pixels, longer_side_px: int) -> tuple[Pixels, Array]:
 
 
 def shrink(image: Pixels, factor: float) -> tuple[Pixels, Array]:
-    """Return the image at a factor of at most 1 of its size, and the homography of that."""
+    """Return an image, (H, W) or (H, W, 3), at a factor <= 1, and its homography (3, 3)."""
     height, width = image.shape[:2]
     size = max(round(width * factor), 1), max(round(height * factor), 1)
     smaller = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
@@ -41,7 +41,7 @@ def shrink(image: Pixels, factor: float) -> tuple[Pixels, Array]:
 
 
 def random_view(generator: np.random.Generator, image_size: tuple[int, int]) -> Array:
-    """Return H_1_0 that shows a turned, slanted part of image 0 in a frame of the same size.
+    """Return H_1_0 (3, 3) that shows a turned, slanted part of image 0 in a frame of its size.
 
     The part lies inside image 0, so that image 1 has no empty corners.
     """
@@ -79,7 +79,7 @@ class Change:
 
 
 def rotate(image: Pixels, angle_deg: float) -> tuple[Pixels, Array]:
-    """Turn about the centre, anticlockwise as seen; the frame grows to hold everything."""
+    """Turn (H, W, 3) about its centre, anticlockwise as seen; the frame grows to hold all."""
     height, width = image.shape[:2]
     centre = ((width - 1) / 2, (height - 1) / 2)
     A = cv2.getRotationMatrix2D(centre, angle_deg, 1.0)
@@ -92,17 +92,17 @@ def rotate(image: Pixels, angle_deg: float) -> tuple[Pixels, Array]:
 
 
 def scale_down(image: Pixels, ratio: float) -> tuple[Pixels, Array]:
-    """Shrink by a ratio of at least 1."""
+    """Shrink (H, W, 3) by a ratio of at least 1."""
     return shrink(image, 1 / ratio)
 
 
 def brighten(image: Pixels, gain: float) -> tuple[Pixels, Array]:
-    """Multiply by a gain and clip."""
+    """Multiply (H, W, 3) by a gain and clip."""
     return _through_levels(image, gain * np.arange(256))
 
 
 def apply_gamma(image: Pixels, gamma: float) -> tuple[Pixels, Array]:
-    """Raise grey values in [0, 1] to a power: above 1 is darker."""
+    """Raise values of (H, W, 3), as in [0, 1], to a power: above 1 is darker."""
     return _through_levels(image, 255 * (np.arange(256) / 255) ** gamma)
 
 
@@ -111,20 +111,20 @@ def _through_levels(image: Pixels, levels: Array) -> tuple[Pixels, Array]:
 
 
 def blur(image: Pixels, sigma_px: float) -> tuple[Pixels, Array]:
-    """Blur with a Gaussian."""
+    """Blur (H, W, 3) with a Gaussian."""
     if sigma_px <= 0:
         return image, np.eye(3)
     return cv2.GaussianBlur(image, (0, 0), sigma_px), np.eye(3)
 
 
 def add_noise(image: Pixels, sigma: float) -> tuple[Pixels, Array]:
-    """Add Gaussian noise in grey values, the same at every call."""
+    """Add Gaussian noise in grey values to (H, W, 3), the same at every call."""
     noise = np.random.default_rng(0).normal(0, 1, image.shape) * sigma
     return np.clip(np.round(image + noise), 0, 255).astype(np.uint8), np.eye(3)
 
 
 def compress(image: Pixels, quality: float) -> tuple[Pixels, Array]:
-    """Encode as JPEG and decode."""
+    """Encode (H, W, 3) as JPEG and decode."""
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, round(quality)])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)

@@ -143,7 +143,7 @@ def estimate_homography(
 
 
 def corner_error(H_1_0: Array, estimate: Array | None, image_size: tuple[int, int]) -> float:
-    """Return the mean distance, px, of the warped corners of image 0; infinite for None."""
+    """Return the mean distance, px, of the corners under two (3, 3); infinite for None."""
     if estimate is None:
         return float("inf")
     height, width = image_size

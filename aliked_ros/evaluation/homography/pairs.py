@@ -46,7 +46,7 @@ class PlanarPair:
     seed: int | None = None
 
     def load(self, longer_side_px: int = 0) -> tuple[Pixels, Pixels, Array]:
-        """Return image 0, image 1 and H_1_0, both images shrunk to a size where they exceed it.
+        """Return image 0, image 1, (H, W, 3) or (H, W), and H_1_0 (3, 3), shrunk where too large.
 
         Args:
             longer_side_px: longer side after shrinking; 0 leaves the images as they are.

@@ -12,7 +12,7 @@ from aliked_ros.evaluation.methods.alike_network import ALIKE, sample_descriptor
 from aliked_ros.evaluation.methods.method import Budget, Method, MethodError, MethodName
 from aliked_ros.extractor import pick_device
 from aliked_ros.network.dkd import refine, sample_score
-from aliked_ros.network.weights import cache_folder, sha256_of
+from aliked_ros.network.released import cache_folder, sha256_of
 from aliked_ros.structs import Features, Pixels
 
 _HOME = "https://github.com/Shiaoming/ALIKE/tree/main/models"

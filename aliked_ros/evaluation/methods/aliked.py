@@ -5,7 +5,7 @@ from __future__ import annotations
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.evaluation.methods.method import Budget, Method, MethodError, MethodName
 from aliked_ros.extractor import Extractor
-from aliked_ros.network.packaged import PACKAGED
+from aliked_ros.network.weights import PACKAGED
 
 
 def open_by_name(name: MethodName, budget: Budget) -> Method:

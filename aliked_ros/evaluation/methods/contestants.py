@@ -14,7 +14,7 @@ from aliked_ros.evaluation.methods.cache import CachedExtractor
 from aliked_ros.evaluation.methods.door import NAMES, open_method
 from aliked_ros.evaluation.methods.method import Budget, Method, MethodError
 from aliked_ros.matching import match
-from aliked_ros.network.weights import WeightsError
+from aliked_ros.network.released import WeightsError
 from aliked_ros.structs import Array, Features, Index, Pixels
 
 ALL = "all"

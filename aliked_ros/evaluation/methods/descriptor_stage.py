@@ -19,7 +19,8 @@ from aliked_ros.evaluation.methods import timing
 from aliked_ros.evaluation.methods.alike_network import ALIKE, VARIANTS, sample_descriptors
 from aliked_ros.evaluation.methods.complexity import dense_head, sparse_head
 from aliked_ros.inference import fastest
-from aliked_ros.network.weights import WeightsError, load_network
+from aliked_ros.network.released import WeightsError
+from aliked_ros.network.weights import load_network
 from aliked_ros.structs import Pixels
 
 # Networks of the same width: what differs is the head.

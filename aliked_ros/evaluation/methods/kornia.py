@@ -10,7 +10,7 @@ import torch
 from aliked_ros.evaluation.methods.method import Budget, Extract, Method, MethodError, MethodName
 from aliked_ros.extractor import pick_device
 from aliked_ros.extras import require
-from aliked_ros.network.weights import sha256_of
+from aliked_ros.network.released import sha256_of
 from aliked_ros.structs import Features, Pixels
 
 

@@ -154,7 +154,7 @@ def write_queries(path: Path, names: Iterable[str], camera: Camera) -> None:
 
 
 def write_results(path: Path, poses: dict[str, Array]) -> None:
-    """Write T_camera_world of named queries as the benchmark takes them: qw qx qy qz tx ty tz."""
+    """Write T_camera_world (4, 4) of named queries as benchmarks do: qw qx qy qz tx ty tz."""
     lines = []
     for name, T_world_camera in poses.items():
         T_camera_world = se3.inverse(T_world_camera)

@@ -60,7 +60,7 @@ def split(num_frames: int, map_every: int, query_every: int) -> tuple[list[int],
 
 
 def nearest(T_world_camera: Array, candidates: dict[int, Array], count: int) -> list[int]:
-    """Return the cameras that see most alike: one metre apart counts like 30 deg."""
+    """Return which of some (4, 4) see most alike: one metre apart counts like 30 deg."""
 
     def distance(index: int) -> float:
         T_candidate_camera = se3.inverse(candidates[index]) @ T_world_camera
@@ -104,7 +104,7 @@ def localize(
 
 
 def pose_error(T_world_camera: Array, estimate: Array | None) -> tuple[float, float]:
-    """Return the distance of the positions, m, and the angle between the rotations, deg."""
+    """Return the distance, m, and the angle, deg, between two poses (4, 4)."""
     if estimate is None:
         return float("inf"), float("inf")
     distance_m = float(np.linalg.norm(T_world_camera[:3, 3] - estimate[:3, 3]))

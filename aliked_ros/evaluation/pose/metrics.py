@@ -88,7 +88,7 @@ def _by_poselib(
 
 
 def pose_error_deg(T_1_0: Array, estimate: Array | None) -> float:
-    """Return the larger one of rotation and direction error, deg; infinite for None.
+    """Return the larger error of rotation and direction of a (4, 4), deg; infinite for None.
 
     A pair whose true translation is zero has no direction: its rotation alone counts.
     """
@@ -116,7 +116,7 @@ def pose_auc(errors_deg: Sequence[float], threshold_deg: float) -> float:
 
 
 def matching_precision(pixels: tuple[Array, Array], K: tuple[Array, Array], T_1_0: Array) -> float:
-    """Return the share of matches that agree with the true epipolar geometry; 0 without any."""
+    """Return the share of matches, two (N, 2) px, that agree with T_1_0 (4, 4); 0 without any."""
     if len(pixels[0]) == 0 or np.linalg.norm(T_1_0[:3, 3]) < 1e-12:
         return 0.0
     ones = np.ones((len(pixels[0]), 1))

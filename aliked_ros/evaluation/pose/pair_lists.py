@@ -90,7 +90,7 @@ def _parse(columns: list[str], place: str) -> PosedPair:
 def turn_upright(
     pair: PosedPair, image0: Pixels, image1: Pixels
 ) -> tuple[PosedPair, Pixels, Pixels]:
-    """Return the pair as it is when both images stand upright, and these images."""
+    """Return a pair and its images, (H, W) or (H, W, 3), as they are when both stand upright."""
     turns0, turns1 = pair.quarter_turns
     K0, R_upright0_0 = _turn_camera(pair.K0, (image0.shape[0], image0.shape[1]), turns0)
     K1, R_upright1_1 = _turn_camera(pair.K1, (image1.shape[0], image1.shape[1]), turns1)

@@ -130,9 +130,12 @@ def _chart(observations: Observations, estimate: _Estimate) -> tuple[Array, Arra
     (u, v) = (x / z, y / z) in the anchor, and s is the inverse depth over what it is now: free of
     units, so that the three are alike in size.
     """
-    T = estimate.T_camera_world[observations.anchor]  # (L, 4, 4)
-    R_world_anchor = np.swapaxes(T[:, :3, :3], 1, 2)
-    seen = np.einsum("lij,lj->li", T[:, :3, :3], estimate.points) + T[:, :3, 3]
+    T_anchor_world = estimate.T_camera_world[observations.anchor]  # (L, 4, 4)
+    R_world_anchor = np.swapaxes(T_anchor_world[:, :3, :3], 1, 2)
+    seen = (
+        np.einsum("lij,lj->li", T_anchor_world[:, :3, :3], estimate.points)
+        + T_anchor_world[:, :3, 3]
+    )
     z = seen[:, 2]
     by_chart = np.zeros((len(seen), 3, 3))
     by_chart[:, 0, 0] = by_chart[:, 1, 1] = z
@@ -143,11 +146,11 @@ def _chart(observations: Observations, estimate: _Estimate) -> tuple[Array, Arra
 def _move(observations: Observations, estimate: _Estimate, step: Array) -> Array:
     """Return the points (L, 3) after a step (L, 3) in the coordinates of `_chart`."""
     seen, _ = _chart(observations, estimate)
-    T = estimate.T_camera_world[observations.anchor]
+    T_anchor_world = estimate.T_camera_world[observations.anchor]
     shrinkage = np.clip(1 + step[:, 2], 1 / _MAX_FACTOR, _MAX_FACTOR)
     z = seen[:, 2]
     moved = np.column_stack([seen[:, :2] + step[:, :2] * z[:, None], z]) / shrinkage[:, None]
-    return np.einsum("lji,lj->li", T[:, :3, :3], moved - T[:, :3, 3])
+    return np.einsum("lji,lj->li", T_anchor_world[:, :3, :3], moved - T_anchor_world[:, :3, 3])
 
 
 def _eliminate(system: NormalEquations, damping: float) -> tuple[Array, Array, Array]:

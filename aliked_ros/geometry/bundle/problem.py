@@ -38,6 +38,8 @@ class BundleProblem:
     inverse_depth_sigma: Array | None = None
 
     def __post_init__(self) -> None:
+        self._check_shapes()
+        self._check_numbers()
         num_keyframes, num_landmarks = len(self.T_camera_world), len(self.points_world)
         for name, indices, count in (
             ("keyframe", self.keyframe, num_keyframes),
@@ -62,6 +64,41 @@ class BundleProblem:
                 "is_fixed is False everywhere: nothing holds the window in place; fix its first "
                 "pose"
             )
+
+    def _check_shapes(self) -> None:
+        """Refuse rows that are missing: the compiled solver would read whatever lies there."""
+        num = len(self.keyframe)
+        for name, shape in (
+            ("T_camera_world", (len(self.T_camera_world), 4, 4)),
+            ("is_fixed", (len(self.T_camera_world),)),
+            ("points_world", (len(self.points_world), 3)),
+            ("landmark", (num,)),
+            ("xy", (num, 2)),
+            ("sigma", (num,)),
+            ("inverse_depth", (num,)),
+            ("inverse_depth_sigma", (num,)),
+        ):
+            value = getattr(self, name)
+            if value is not None and np.shape(value) != shape:
+                raise ValueError(f"{name} has shape {np.shape(value)}: give {shape}")
+
+    def _check_numbers(self) -> None:
+        """Refuse what a solver could only turn into NaN."""
+        unknown = np.flatnonzero(~np.isfinite(self.T_camera_world).all(axis=(1, 2)))
+        if len(unknown):
+            raise ValueError(
+                f"T_camera_world of keyframe {unknown[0]} is not finite: leave the keyframe out"
+            )
+        sigmas = [("sigma", self.sigma)]
+        if self.inverse_depth is not None and self.inverse_depth_sigma is not None:
+            measured = np.isfinite(self.inverse_depth)
+            sigmas.append(("inverse_depth_sigma", np.where(measured, self.inverse_depth_sigma, 1)))
+        for name, sigma in sigmas:
+            bad = np.flatnonzero(~(sigma > 0))
+            if len(bad):
+                raise ValueError(
+                    f"{name} of observation {bad[0]} is {sigma[bad[0]]}: give a deviation above 0"
+                )
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aliked_ros.geometry import se3
+from aliked_ros.geometry.sightings import MIN_DEPTH
 from aliked_ros.structs import Array, Index, Mask
 
 MAX_ITERATIONS = 10  # linear systems solved
@@ -89,7 +90,7 @@ def residuals_of(observations: Observations, T_camera_world: Array, points: Arra
     for keyframe, T in enumerate(T_camera_world):
         rows = observations.of(keyframe)
         seen[rows] = se3.transform(T, points[observations.landmark[rows]])
-    is_in_front = seen[:, 2] > 0
+    is_in_front = seen[:, 2] >= MIN_DEPTH
     inverse = 1 / np.where(is_in_front, seen[:, 2], 1.0)
     predicted = np.column_stack([seen[:, :2] * inverse[:, None], inverse])
     whitened = (observations.measured - predicted) * observations.precision
@@ -191,6 +192,6 @@ def _by_pose(by_seen: Array, seen: Array) -> Array:
 
 
 def cauchy(chi2: Array, width: float) -> tuple[Array, Array]:
-    """Return Cauchy's loss of squared residuals and the weight, its derivative."""
+    """Return Cauchy's loss (N,) of squared residuals (N,) and the weight (N,), its derivative."""
     ratio = chi2 / width**2
     return width**2 * np.log1p(ratio), 1 / (1 + ratio)

@@ -11,7 +11,7 @@ import torch
 import triton
 from torch import nn
 
-from aliked_ros.network.weights import cache_folder
+from aliked_ros.network.released import cache_folder
 
 
 class Record:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rclpy.node import Node
 
 from aliked_ros.config import ExtractorConfig
-from aliked_ros.network.packaged import PACKAGED
+from aliked_ros.network.weights import PACKAGED
 from aliked_ros.nodes.base.conversions.cameras import image_from_message
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.extraction import Extraction

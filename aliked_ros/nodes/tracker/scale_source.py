@@ -55,16 +55,16 @@ class OdometryMeasure:
         self.forget = self._estimator.forget
 
     def _store(self, message: Odometry) -> None:
-        T = transform_from_pose(message.pose.pose)
-        self._arrived.append((stamp_to_ns(message.header.stamp), T))
+        T_reference_base = transform_from_pose(message.pose.pose)
+        self._arrived.append((stamp_to_ns(message.header.stamp), T_reference_base))
 
     def add(self, result: OdometryResult, placement: Placement, _: OdometryMap) -> None:
         """Take an image whose pose was measured."""
         assert result.T_world_camera is not None
         while self._arrived:
             stamp_ns, T_reference_base = self._arrived.popleft()
-            camera = T_reference_base @ placement.T_base_camera
-            self._estimator.add_reference(stamp_ns, camera[:3, 3])
+            T_reference_camera = T_reference_base @ placement.T_base_camera
+            self._estimator.add_reference(stamp_ns, T_reference_camera[:3, 3])
         self._estimator.add(result.stamp_ns, result.T_world_camera[:3, 3])
 
     def progress(self) -> str:

@@ -31,7 +31,7 @@ class Example:
 
 
 def score_picture(example: Example) -> Pixels:
-    """Return image 0 with its keypoints, and beside it its score map, bright where it is high."""
+    """Return image 0 with its keypoints, beside it its score map, as one (H, W, 3) RGB."""
     levels = np.clip(255 * example.score_map, 0, 255).astype(np.uint8)
     coloured = np.ascontiguousarray(cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)[:, :, ::-1])
     keypoints = example.keypoints[0]
@@ -40,7 +40,7 @@ def score_picture(example: Example) -> Pixels:
 
 
 def matches_picture(example: Example) -> Pixels:
-    """Return both images with a line per match, the wrong ones red."""
+    """Return both images with a line per match, the wrong ones red, as one (H, W, 3) RGB."""
     keypoints0, keypoints1 = example.keypoints
     i, j = example.matches.T
     return draw_matches(*example.images, keypoints0[i], keypoints1[j], example.is_correct)

@@ -85,7 +85,7 @@ def reprojection_loss(
     warped1: Warped,
     positives: Tensor,
 ) -> Tensor:
-    """Return L_rp, the mean symmetric distance of the positives, px; 0 without any."""
+    """Return L_rp, the mean symmetric distance, px, of positives (K, 2); 0 without any."""
     i, j = positives.unbind(1)
     in_image1 = _length(warped0.points[i] - points1[j])
     in_image0 = _length(points0[i] - warped1.points[j])
@@ -111,7 +111,7 @@ def peak_loss(dispersity: Tensor, scores: Tensor, is_counted: Tensor | None = No
 def sparse_nre_loss(
     descriptors0: Tensor, descriptors1: Tensor, positives: Tensor, temperature: float = 0.1
 ) -> Tensor:
-    """Return L_ds (paper eq. 9 to 11), the mean over both directions; 0 without positives.
+    """Return L_ds (eq. 9 to 11) of (N, D), (M, D) and positives (K, 2); 0 without positives.
 
     For a keypoint with partner b: -log of the softmax of its similarities / temperature at b.
     """
@@ -127,8 +127,9 @@ def sparse_nre_loss(
 def triplet_loss(descriptors0: Tensor, descriptors1: Tensor, positives: Tensor) -> Tensor:
     """Return the plain alternative to L_ds: the hardest negative must be a margin further away.
 
-    Distances of descriptors are Euclidean; negatives of a keypoint are all keypoints of the other
-    image but its partner; the mean is over both directions; 0 without positives.
+    Distances of descriptors (N, D) and (M, D) are Euclidean; negatives of a keypoint are all
+    keypoints of the other image but its partner; the mean is over both directions; 0 without
+    positives.
     """
     if len(positives) == 0:
         return (descriptors0.sum() + descriptors1.sum()) * 0

@@ -39,7 +39,7 @@ def _shade(image: Pixels, random: Random, strength: float) -> Pixels:
 
 
 def degrade(image: Pixels, random: Random, strength: float) -> Pixels:
-    """Return the image as a poorer camera would have taken it: blur, noise, compression."""
+    """Return (H, W, 3) as a poorer camera would have taken it: blur, noise, compression."""
     if random.uniform() < 0.25 * strength:
         image = cv2.GaussianBlur(image, (0, 0), random.uniform(0.3, 1.5))
     elif random.uniform() < 0.15 * strength:

@@ -30,7 +30,7 @@ class Mark:
 
 
 class StandIn:
-    """A machine whose recordings compute anew; `problem` is what goes wrong."""
+    """A machine whose recordings compute again; `problem` is what goes wrong."""
 
     device = CPU
 
@@ -132,7 +132,7 @@ def test_one_recording_serves_every_number_of_keypoints_and_every_threshold(mach
     assert machine.calls.count("capture") == 1
 
 
-def test_more_keypoints_than_there_is_room_for_are_recorded_anew(machine, fused, direct):
+def test_more_keypoints_than_there_is_room_for_are_recorded_again(machine, fused, direct):
     inference = infer(machine, fused)
     for max_keypoints in (20, 2000, 20):
         given = ([image(0, 96, 128)], max_keypoints, 0.0)

@@ -114,7 +114,7 @@ def fail():
     raise RuntimeError("out of memory")
 
 
-def test_the_only_size_can_be_recorded_anew(world):
+def test_the_only_size_can_be_recorded_again(world):
     machine = Machine()
     for _ in range(3):
         recording = machine.capture(nothing)

@@ -1,168 +1,43 @@
-"""Where a checkpoint comes from, and what is said when none is usable."""
+"""A checkpoint becomes a network, or it is said why not; the packaged one as last resort."""
 
-from __future__ import annotations
-
-import contextlib
 import hashlib
-import shutil
-import socket
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import logging
 from pathlib import Path
 
 import pytest
 import torch
 
+from aliked_ros.config import ExtractorConfig
+from aliked_ros.evaluation.methods.door import open_method
+from aliked_ros.evaluation.methods.method import Budget, MethodError
+from aliked_ros.extractor import Extractor
 from aliked_ros.network import weights
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.weights import WeightsError, download, find_weights, load_network
+from aliked_ros.network.released import NoWeightsError, WeightsError, sha256_of
+from aliked_ros.network.weights import (
+    PACKAGED_FILE,
+    PACKAGED_MODEL,
+    load_network,
+    load_some_network,
+)
+from aliked_ros.synthetic.room import SyntheticRoom
 
 MODEL = "aliked-t16"
-FILE_NAME = "aliked-t16.pth"
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty user cache, and no folder of weights."""
-    monkeypatch.delenv("ALIKED_WEIGHTS", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "aliked_ros"
 
 
 @pytest.fixture
-def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a checkpoint that stands for the released one of MODEL."""
-    folder = tmp_path / "release"
-    folder.mkdir()
-    torch.save(ALIKED.from_seed(MODEL, 7).state_dict(), folder / FILE_NAME)
-    digest = hashlib.sha256((folder / FILE_NAME).read_bytes()).hexdigest()
-    monkeypatch.setitem(weights.RELEASE_SHA256, MODEL, digest)
-    return folder
+def checkpoint(tmp_path: Path) -> Path:
+    """A file with parameters of MODEL."""
+    path = tmp_path / "own.pth"
+    torch.save(ALIKED.from_seed(MODEL, 7).state_dict(), path)
+    return path
 
 
-@contextlib.contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve a folder on the loopback interface; yields its URL."""
-
-    class QuietHandler(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(QuietHandler, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def unused_url() -> str:
-    """Return the URL of a port where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
-
-
-def test_explicit_file_wins_over_every_folder(tmp_path, release, monkeypatch):
-    monkeypatch.setenv("ALIKED_WEIGHTS", str(release))
-    own = tmp_path / "own.pth"
-    own.write_bytes(b"own")
-    assert find_weights(MODEL, str(own)) == own
-
-
-def test_explicit_file_that_is_absent_is_named(tmp_path):
-    with pytest.raises(WeightsError, match=r"absent\.pth.*no such file"):
-        find_weights(MODEL, str(tmp_path / "absent.pth"))
-
-
-def test_named_folder_wins_over_the_cache(release, cache, monkeypatch):
-    cache.mkdir(parents=True)
-    shutil.copy(release / FILE_NAME, cache)
-    assert find_weights(MODEL) == cache / FILE_NAME
-    monkeypatch.setenv("ALIKED_WEIGHTS", str(release))
-    assert find_weights(MODEL) == release / FILE_NAME
-
-
-def test_cache_serves_what_the_named_folder_lacks(tmp_path, release, cache, monkeypatch):
-    cache.mkdir(parents=True)
-    shutil.copy(release / FILE_NAME, cache)
-    monkeypatch.setenv("ALIKED_WEIGHTS", str(tmp_path))
-    assert find_weights(MODEL) == cache / FILE_NAME
-
-
-def test_cache_is_in_the_home_without_xdg(monkeypatch, tmp_path):
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert weights.cache_folder() == tmp_path / ".cache" / "aliked_ros"
-
-
-def test_damaged_file_in_the_cache_is_refused_with_both_checksums(release, cache):
-    cache.mkdir(parents=True)
-    (cache / FILE_NAME).write_bytes(b"damaged")
-    actual = hashlib.sha256(b"damaged").hexdigest()
-    expected = weights.RELEASE_SHA256[MODEL]
-    with pytest.raises(WeightsError, match=f"{actual}, not {expected}. Delete it"):
-        find_weights(MODEL)
-
-
-def test_absent_weights_are_downloaded_into_the_cache_once(release, cache):
-    with serve(release) as url:
-        path = find_weights(MODEL, release_url=url)
-    assert path == cache / FILE_NAME
-    assert path.read_bytes() == (release / FILE_NAME).read_bytes()
-    assert [file.name for file in cache.iterdir()] == [FILE_NAME]
-    assert find_weights(MODEL, release_url=unused_url()) == path
-
-
-def test_damaged_download_leaves_nothing_behind(release, cache):
-    (release / FILE_NAME).write_bytes(b"not what the checksum says")
-    with serve(release) as url, pytest.raises(WeightsError, match="SHA-256"):
-        download(MODEL, cache, url)
-    assert list(cache.iterdir()) == []
-
-
-def test_truncated_download_leaves_nothing_behind(release, cache):
-    content = (release / FILE_NAME).read_bytes()
-    (release / FILE_NAME).write_bytes(content[: len(content) // 2])
-    with serve(release) as url, pytest.raises(WeightsError):
-        download(MODEL, cache, url)
-    assert list(cache.iterdir()) == []
-
-
-def test_file_that_the_server_lacks_is_an_error_with_its_url(release, cache):
-    (release / FILE_NAME).unlink()
-    with serve(release) as url, pytest.raises(WeightsError, match=f"{url}/{FILE_NAME}.*404"):
-        download(MODEL, cache, url)
-
-
-def test_offline_error_says_the_three_ways_out(cache):
-    with pytest.raises(WeightsError) as caught:
-        find_weights(MODEL, release_url=unused_url())
-    message = str(caught.value)
-    assert "by path (weights)" in message
-    assert f"ALIKED_WEIGHTS to a folder that holds {FILE_NAME}" in message
-    assert "connect this machine once" in message
-    assert str(cache / FILE_NAME) in message
-
-
-def test_cache_that_cannot_be_written_is_the_same_error(tmp_path, monkeypatch, release):
-    (tmp_path / "file").write_bytes(b"")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with serve(release) as url, pytest.raises(WeightsError, match="ALIKED_WEIGHTS"):
-        find_weights(MODEL, release_url=url)
-
-
-def test_loaded_network_holds_the_parameters_and_is_named_by_checksum(release):
-    path = release / FILE_NAME
-    network, weights_id = load_network(MODEL, str(path))
+def test_loaded_network_holds_the_parameters_and_is_named_by_checksum(checkpoint):
+    network, weights_id = load_network(MODEL, str(checkpoint))
     expected = ALIKED.from_seed(MODEL, 7).state_dict()
     assert not network.training
-    assert weights_id == hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    assert weights_id == hashlib.sha256(checkpoint.read_bytes()).hexdigest()[:8]
     for name, value in network.state_dict().items():
         assert torch.equal(value, expected[name]), name
 
@@ -180,11 +55,11 @@ def test_seed_that_is_no_whole_number_is_refused(text):
         load_network(MODEL, text)
 
 
-def test_checkpoint_of_another_model_names_the_model_that_fits(release):
+def test_checkpoint_of_another_model_names_the_model_that_fits(checkpoint):
     with pytest.raises(
         WeightsError, match="not a checkpoint of aliked-n16: set model to aliked-t16"
     ):
-        load_network("aliked-n16", str(release / FILE_NAME))
+        load_network("aliked-n16", str(checkpoint))
 
 
 def test_checkpoint_with_a_missing_parameter_is_refused(tmp_path):
@@ -212,3 +87,64 @@ def test_pickled_code_is_not_run(tmp_path):
     torch.save({"layer": torch.nn.Linear(1, 1)}, tmp_path / "code.pth")
     with pytest.raises(WeightsError, match=r"code\.pth is not a checkpoint"):
         load_network(MODEL, str(tmp_path / "code.pth"))
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """A machine without released weights that reaches nothing."""
+
+    def nothing(model, weights):
+        raise NoWeightsError(f"no weights for {model}")
+
+    monkeypatch.setattr(weights, "load_network", nothing)
+    monkeypatch.setattr(weights, "_warned", set())
+
+
+def test_packaged_weights_are_small_and_finite():
+    assert PACKAGED_FILE.stat().st_size <= 1_000_000
+    network, weights_id = load_some_network(PACKAGED_MODEL, "package")
+    assert all(torch.isfinite(value).all() for value in network.state_dict().values())
+    assert not network.training
+    assert weights_id == f"package-{sha256_of(PACKAGED_FILE)[:8]}"
+
+
+def test_packaged_weights_are_trained():
+    """Their keypoints and descriptors survive a shift by whole pixels, unlike random ones."""
+    room_image = SyntheticRoom(seed=0, width=320, height=240, num_frames=1).read(0).image
+    extractor = Extractor(ExtractorConfig(model=PACKAGED_MODEL, weights="package"))
+    features0 = extractor(room_image[:-32, :-32])
+    features1 = extractor(room_image[32:, 32:])
+    similarities = features0.descriptors @ features1.descriptors.T
+    found = features0.keypoints - features1.keypoints[similarities.argmax(dim=1)]
+    is_right = (found - 32).norm(dim=1) < 2
+    is_seen_twice = (features0.keypoints > 40).all(dim=1)
+    assert len(features0) > 100
+    assert is_right[is_seen_twice].float().mean() > 0.7
+
+
+@pytest.mark.parametrize("model", ["aliked-t16", "aliked-n16"])
+def test_without_released_weights_the_packaged_ones_are_taken_and_it_is_said_once(
+    offline, caplog, model
+):
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            extractor = Extractor(ExtractorConfig(model=model))
+            assert extractor.model == PACKAGED_MODEL
+            assert extractor.weights_id.startswith("package-")
+    assert [record.message.count(f"no weights for {model}") for record in caplog.records] == [1]
+
+
+def test_packaged_weights_of_another_model_are_an_error():
+    with pytest.raises(WeightsError, match=r"model is 'aliked-n16'.*set model to that"):
+        load_some_network("aliked-n16", "package")
+
+
+def test_weights_that_were_named_are_never_replaced(tmp_path):
+    with pytest.raises(WeightsError, match=r"absent\.pth"):
+        load_some_network("aliked-t16", str(tmp_path / "absent.pth"))
+
+
+@pytest.mark.parametrize("model", ["aliked-t16", "aliked-n16"])
+def test_a_comparison_takes_no_other_weights(offline, model):
+    with pytest.raises(MethodError, match=f"{model}:FILE"):
+        open_method(model, Budget())

@@ -144,7 +144,7 @@ def keep_highest(
         places: (B, height * width) int32, pixel numbers of candidates.
         heights: (B, height * width) float32, their scores.
         counts: (B,) int32, how many candidates there are.
-        limit: (1,) int32, how many are taken at the most.
+        limit: (1,) int32, how many are taken at most.
         tally: (B, TALLY) int32, as `list_peaks` leaves it; behind the bins comes the length of the
             new list, 0 before.
         kept_places: (B, height * width) int32, the result, in any order.

@@ -90,7 +90,7 @@ def select_peaks(
         places: (B, height * width) int32, pixel numbers of the candidates that are kept.
         heights: (B, height * width) float32, their scores.
         tally: (B, TALLY) int32; behind the bins, how many candidates there are.
-        limit: (1,) int32, how many are taken at the most; not above capacity.
+        limit: (1,) int32, how many are taken at most; not above capacity.
         selected: (B, capacity, 4) float32: x, y in px, score there, dispersity.
         height: px.
         width: px.
@@ -133,7 +133,7 @@ def order_keypoints(
     Args:
         selected: (B, capacity, 4) float32, as `select_peaks` writes it.
         counts: (B,) int32, candidates.
-        limit: (1,) int32, how many were taken at the most.
+        limit: (1,) int32, how many were taken at most.
         varies: (B,) int32; 0 in an image of one colour, which has no keypoints.
         num_found: (B,) int32, how many keypoints there are.
         header: (B) float32, the same number, first of an image's results.

@@ -6,9 +6,20 @@ from bundle_world import DEPTH_SIGMA, SIGMA, window, without_depths
 from scipy.optimize import least_squares
 
 from aliked_ros.geometry import se3
+from aliked_ros.geometry.bundle import adjustment
 from aliked_ros.geometry.bundle.adjustment import adjust_bundle
+from aliked_ros.native import load_library
 
 _WIDE = 1e3
+
+
+@pytest.fixture(autouse=True, params=["numpy", "compiled"])
+def solver(request, monkeypatch):
+    """Let every test run with both solvers."""
+    if request.param == "numpy":
+        monkeypatch.setattr(adjustment, "load_library", lambda: None)
+    elif load_library() is None:
+        pytest.skip("the kernels are not built")
 
 
 def converged(problem):
@@ -240,3 +251,41 @@ def test_a_window_without_observations_is_returned_as_it_came():
     np.testing.assert_array_equal(result.T_camera_world, problem.T_camera_world)
     assert not result.is_used.any()
     np.testing.assert_allclose(np.diag(result.covariance)[6:], 1e4)
+
+
+def test_landmarks_at_the_camera_and_behind_it_leave_the_window_finite():
+    problem, T_true, _ = window(depth_share=0.5)
+    points = problem.points_world.copy()
+    T_world_camera = se3.inverse(problem.T_camera_world[1])
+    for landmark, depth_m in enumerate((0.0, 1e-12, 1e-6, -1e-6, -5.0)):
+        points[landmark] = se3.transform(T_world_camera, np.array([[0.1, 0.1, depth_m]]))[0]
+    result = adjust_bundle(replace(problem, points_world=points))
+    assert np.isfinite(result.T_camera_world).all()
+    assert np.isfinite(result.points_world).all()
+    assert np.isfinite(result.covariance).all()
+    assert np.abs(pose_errors(result.T_camera_world, T_true)).max() < 0.1
+
+
+def test_a_keyframe_that_sees_nothing_stays_where_it_was():
+    problem, _, _ = window(depth_share=0.5)
+    kept = problem.keyframe != 3
+    result = adjust_bundle(
+        replace(
+            problem, keyframe=problem.keyframe[kept], landmark=problem.landmark[kept],
+            xy=problem.xy[kept], sigma=problem.sigma[kept],
+            inverse_depth=problem.inverse_depth[kept],
+            inverse_depth_sigma=problem.inverse_depth_sigma[kept],
+        )
+    )  # fmt: skip
+    np.testing.assert_allclose(result.T_camera_world[3], problem.T_camera_world[3], atol=1e-9)
+    np.testing.assert_allclose(np.diag(result.covariance)[18:24], 1e4)
+
+
+def test_a_landmark_whose_measurements_say_opposite_things_stays_finite():
+    problem, T_true, _ = window(depth_share=0.5)
+    xy = problem.xy.copy()
+    xy[problem.landmark < 5] = np.random.default_rng(0).choice([-50.0, 50.0], (1, 2))
+    result = adjust_bundle(replace(problem, xy=xy))
+    assert np.isfinite(result.points_world).all()
+    assert np.abs(pose_errors(result.T_camera_world, T_true)).max() < 0.05
+    assert (result.reprojection_chi2[problem.landmark < 5] > 9).any()

@@ -24,7 +24,7 @@ def _fixture_no_gradients():
 
 
 def assert_close(found, expected, tolerance):
-    """Ask for results that differ by a part of the largest number at the most."""
+    """Ask for results that differ by at most a part of the largest number."""
     assert found.shape == expected.shape
     limit = tolerance * max(1.0, float(expected.abs().max()))
     torch.testing.assert_close(found, expected, atol=limit, rtol=0)

@@ -1,0 +1,68 @@
+"""The command line as a whole: what becomes of errors, and the exit code."""
+
+import argparse
+
+import pytest
+
+from aliked_ros import __main__ as command_line
+from aliked_ros import __version__
+from aliked_ros.extras import MissingPackageError
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Run the program with a command that does what is given."""
+
+    def run(command, *options):
+        parsed = argparse.Namespace(
+            traceback="--traceback" in options, command="track", run_command=lambda _: command()
+        )
+        parser = argparse.Namespace(parse_args=lambda _: parsed)
+        monkeypatch.setattr(command_line, "_parser", lambda: parser)
+        return command_line.main([])
+
+    return run
+
+
+def failing(error):
+    def fail():
+        raise error
+
+    return fail
+
+
+def test_the_exit_code_is_that_of_the_command(run):
+    assert run(lambda: 0) == 0
+    assert run(lambda: 3) == 3
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("K is\n  wrong"), OSError("K is wrong"), MissingPackageError("K is wrong")],
+)
+def test_an_error_is_one_line_with_the_name_of_the_command(run, capsys, error):
+    assert run(failing(error)) == 2
+    assert capsys.readouterr().err == "aliked_ros track: K is wrong\n"
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), KeyError("a bug")])
+def test_a_bug_keeps_its_traceback(run, error):
+    with pytest.raises(type(error), match="a bug"):
+        run(failing(error))
+
+
+def test_a_traceback_can_be_asked_for(run):
+    with pytest.raises(ValueError, match="wrong"):
+        run(failing(ValueError("wrong")), "--traceback")
+
+
+def test_ctrl_c_ends_with_the_code_that_shells_expect(run, capsys):
+    assert run(failing(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command_line.main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.strip() == __version__
