@@ -83,7 +83,8 @@ def _add_configurations(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--page", type=Path, metavar="FILE",
-        help=f"write the tables between '<!-- {_PART}: begin -->' and '... end -->', too",
+        help=f"write the tables between '<!-- {_PART}: begin -->' and '... end -->', too; those of "
+        "--stages and --disturb where the name goes on so",
     )  # fmt: skip
 
 
@@ -151,17 +152,25 @@ def _require(options: argparse.Namespace) -> None:
             "at least one seed and three frames are needed"
         )
     if options.page is not None:
-        require_part(options.page, _PART)
+        require_part(options.page, _part(options))
+
+
+def _part(options: argparse.Namespace) -> str:
+    """Return the name of the place on a page: stages and disturbances have one of their own."""
+    if options.stages:
+        return f"{_PART} --stages"
+    return _PART if options.disturb == ["none"] else f"{_PART} --disturb"
 
 
 def _write_page(options: argparse.Namespace, rows: list[Row]) -> None:
     """Write the tables, with what made them, into their place on a page."""
-    from aliked_ros.evaluation.odometry.summary import accuracy
+    from aliked_ros.evaluation.odometry.summary import accuracy, stages
     from aliked_ros.evaluation.reports.page import replace_part
     from aliked_ros.evaluation.reports.provenance import provenance
 
     origin = "\n".join(f"- {name}: {value}" for name, value in provenance().items())
-    replace_part(options.page, _PART, f"{origin}\n\n{accuracy(rows, options.seeds)}")
+    found = stages(rows) if options.stages else accuracy(rows, options.seeds)
+    replace_part(options.page, _part(options), f"{origin}\n\n{found}")
 
 
 def _perform(jobs: list[Job], options: argparse.Namespace) -> list[dict[str, Any]]:

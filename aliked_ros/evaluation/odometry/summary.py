@@ -40,6 +40,11 @@ def accuracy(rows: list[Row], num_seeds: int) -> str:
     return f"{runs}. {_ABOUT_FIGURES}\n\n{tables(rows)}"
 
 
+def stages(rows: list[Row]) -> str:
+    """Return the table of the stages, side by side."""
+    return stage_table(rows, tuple(stage.name for stage in STAGES))
+
+
 def report_text(rows: list[Row], runs: list[dict[str, Any]], num_seeds: int) -> str:
     """Return report.md: stages side by side where there are any, all figures, the covariance.
 
@@ -49,9 +54,8 @@ def report_text(rows: list[Row], runs: list[dict[str, Any]], num_seeds: int) -> 
         num_seeds: runs of each kind.
     """
     parts = ["# Odometry"]
-    stages = tuple(stage.name for stage in STAGES)
-    if {run["configuration"] for run in runs} >= set(stages):
-        parts += ["## What each stage adds", stage_table(rows, stages)]
+    if {run["configuration"] for run in runs} >= {stage.name for stage in STAGES}:
+        parts += ["## What each stage adds", stages(rows)]
     parts += ["## Accuracy", accuracy(rows, num_seeds)]
     judged = [row for row in rows if row.figures["motions"] is not None]
     if judged:

@@ -103,13 +103,18 @@ def test_disturbances_are_rows_of_their_own_with_their_recovery(folder, evaluate
 
 def test_stages_are_runs_of_their_own_side_by_side_in_one_table(folder, evaluated, tmp_path):
     cache = ["--cache", str(evaluated / "features")]
-    assert _evaluate(folder, tmp_path, "--seeds", "2", *cache, "--stages") == 0
+    page = tmp_path / "page.md"
+    name = "evaluate odometry --stages"
+    page.write_text(f"<!-- {name}: begin -->\n<!-- {name}: end -->\n")
+    others = ["--stages", "--page", str(page)]
+    assert _evaluate(folder, tmp_path, "--seeds", "2", *cache, *others) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     names = [stage.name for stage in STAGES]
     assert [row["configuration"] for row in report["rows"]] == [*names, *names]
     lines = (tmp_path / "report.md").read_text().split("\n")
     titles = [line for line in lines if line.startswith("| sequence")]
     assert [cell.strip() for cell in titles[0].split("|")][-4:-1] == names
+    assert titles[0] in page.read_text()
 
 
 def test_configurations_of_our_own_are_compared_by_name(folder, evaluated, tmp_path):
