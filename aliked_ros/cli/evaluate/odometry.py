@@ -165,11 +165,16 @@ def _part(options: argparse.Namespace) -> str:
 def _write_page(options: argparse.Namespace, rows: list[Row]) -> None:
     """Write the tables, with what made them, into their place on a page."""
     from aliked_ros.evaluation.odometry.summary import accuracy, stages
+    from aliked_ros.evaluation.odometry.table import tables
     from aliked_ros.evaluation.reports.page import replace_part
     from aliked_ros.evaluation.reports.provenance import provenance
 
     origin = "\n".join(f"- {name}: {value}" for name, value in provenance().items())
-    found = stages(rows) if options.stages else accuracy(rows, options.seeds)
+    found = accuracy(rows, options.seeds)
+    if options.stages:
+        found = stages(rows)
+    elif options.disturb != ["none"]:
+        found = tables(rows)
     replace_part(options.page, _part(options), f"{origin}\n\n{found}")
 
 
