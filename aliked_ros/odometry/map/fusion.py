@@ -63,10 +63,9 @@ def _agrees_in_depth(local_map: LocalMap, keyframe: Keyframe, links: Links) -> M
 
 def _merge(local_map: LocalMap, gone: Index, kept: Index) -> None:
     """Make pairs of landmarks (P,) one each, unless a keyframe shows both."""
-    seen = np.zeros((len(local_map), len(local_map.landmarks)), np.bool_)
-    for row, keyframe in zip(seen, local_map.keyframes, strict=True):
-        row[keyframe.numbers] = True
-    is_one = (gone != kept) & ~(seen[:, gone] & seen[:, kept]).any(axis=0)
+    if len(gone) == 0:
+        return
+    is_one = (gone != kept) & ~_are_seen_together(local_map, gone, kept)
     # A landmark that two pairs name would become two things at once: the first pair counts.
     first = np.zeros(len(gone), np.bool_)
     first[np.unique(gone, return_index=True)[1]] = True
@@ -77,3 +76,15 @@ def _merge(local_map: LocalMap, gone: Index, kept: Index) -> None:
     for image in local_map.images:
         image.landmark = label[image.landmark]
     local_map.landmarks.is_alive[gone[is_one]] = False
+
+
+def _are_seen_together(local_map: LocalMap, one: Index, other: Index) -> Mask:
+    """Return of which pairs (P,) of landmarks a keyframe shows both."""
+    column = np.full(len(local_map.landmarks) + 1, NONE)
+    asked = np.unique(np.concatenate([one, other]))
+    column[asked] = np.arange(len(asked))
+    seen = np.zeros((len(local_map), len(asked) + 1), np.bool_)  # the last one is for NONE
+    for row, keyframe in zip(seen, local_map.keyframes, strict=True):
+        row[column[keyframe.landmark]] = True
+    together: Mask = (seen[:, column[one]] & seen[:, column[other]]).any(axis=0)
+    return together

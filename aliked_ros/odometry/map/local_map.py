@@ -102,10 +102,10 @@ class LocalMap:
 
     def num_observers(self) -> Index:
         """Return how many keyframes show each landmark (L,)."""
-        counts = np.zeros(len(self.landmarks), np.int64)
+        counts = np.zeros(len(self.landmarks) + 1, np.int64)  # the last one is for NONE
         for keyframe in self.keyframes:
-            counts[keyframe.numbers] += 1
-        return counts
+            counts[keyframe.landmark] += 1  # a landmark that is shown twice counts once
+        return counts[:-1]
 
     def refresh(self, keyframe: Keyframe) -> None:
         """Let landmarks look as a keyframe sees them."""
