@@ -43,6 +43,7 @@ class Pictures:
     image: Pixels
     right_image: Pixels | None = None
     depth_m: Floats | None = None
+    depth_offset_s: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +147,7 @@ class Sequence(ABC):
             pictures.right_image,
             pictures.depth_m,
             None if self.ground_truth is None else self.ground_truth.at(stamp_ns),
+            pictures.depth_offset_s,
         )
 
     def frames(

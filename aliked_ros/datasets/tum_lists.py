@@ -29,6 +29,7 @@ class Lists:
         stamps_ns: (N,) int64, increasing, of the images.
         images: file of each.
         depths: file of the depth image of each, or None.
+        depth_offsets_s: its stamp minus that of the image, s; 0 where it is None or not told.
         remarks: what is missing, a sentence each.
     """
 
@@ -36,6 +37,7 @@ class Lists:
     images: list[Path]
     depths: list[Path | None]
     remarks: tuple[str, ...] = ()
+    depth_offsets_s: tuple[float, ...] = ()
 
 
 def find_associations(folder: Path) -> Path | None:
@@ -70,12 +72,15 @@ def read_lists(folder: Path, max_offset_ns: int = MAX_DEPTH_OFFSET_NS) -> Lists:
         )
     depth_stamps_ns, depth_files, depth_repeated = _read_list(depth_list)
     nearest = stamps.nearest(stamps_ns, depth_stamps_ns, max_offset_ns)
+    pairs_ns = zip(nearest, stamps_ns, strict=True)
+    offsets_s = [(depth_stamps_ns[i] - at_ns) * 1e-9 if i >= 0 else 0.0 for i, at_ns in pairs_ns]
     remark = partners.unpaired("depth image", stamps_ns, depth_stamps_ns, max_offset_ns)
     return Lists(
         stamps_ns,
         images,
         [depth_files[i] if i >= 0 else None for i in nearest],
         (repeated, depth_repeated, remark),
+        tuple(offsets_s),
     )
 
 

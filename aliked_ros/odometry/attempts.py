@@ -76,6 +76,6 @@ def _shown_before(local_map: LocalMap, matches: Matches, view: View) -> Links:
     pairs = matches.indices.detach().cpu().numpy()
     similarities = matches.similarities.detach().cpu().numpy().astype(np.float64)
     numbers, keypoints = shown[pairs[:, 0]], pairs[:, 1]
-    links = Links(numbers, keypoints, similarities, np.zeros(0, np.int64))
     is_known = (numbers != NONE) & np.isfinite(view.xy[keypoints, 0])
-    return links.select(is_known & local_map.landmarks.is_alive[numbers])
+    links = Links(numbers, keypoints, similarities, np.zeros(0, np.int64)).select(is_known)
+    return links.select(local_map.landmarks.is_alive[links.numbers])

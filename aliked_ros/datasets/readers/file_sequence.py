@@ -19,11 +19,15 @@ from aliked_ros.structs import AnyArray, Floats, Index, Pixels
 
 @dataclass(frozen=True)
 class Files:
-    """Paths of each frame; a partner is None where the instant has none."""
+    """Paths of each frame; a partner is None where the instant has none.
+
+    `depth_offsets_s` are the stamps of the depth images minus those of the images, s.
+    """
 
     images: Listed[Path]
     right_images: Listed[Path | None] = ()
     depths: Listed[Path | None] = ()
+    depth_offsets_s: Listed[float] = ()
 
 
 class FileSequence(Sequence):
@@ -71,8 +75,12 @@ class FileSequence(Sequence):
             raise FrameError(index, str(error)) from error
         right = self._files.right_images[index] if with_right else None
         depth = self._files.depths[index] if with_depth else None
+        offsets_s = self._files.depth_offsets_s
         return Pictures(
-            image, self._partner(self._read_right, right), self._partner(self._read_depth, depth)
+            image,
+            self._partner(self._read_right, right),
+            self._partner(self._read_depth, depth),
+            offsets_s[index] if offsets_s and depth is not None else 0.0,
         )
 
     def _partner(self, read: Callable[[Path], AnyArray], path: Path | None) -> Any:

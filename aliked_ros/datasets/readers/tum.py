@@ -50,7 +50,7 @@ class TumSequence(FileSequence):
         super().__init__(
             path.resolve().name,
             listed.stamps_ns,
-            Files(listed.images, depths=listed.depths),
+            Files(listed.images, depths=listed.depths, depth_offsets_s=listed.depth_offsets_s),
             camera_files.override(_published(path), path, options),
             options,
             ground_truth=tum_rows.read(truth) if truth.is_file() else None,

@@ -51,7 +51,7 @@ def test_nothing_is_claimed_across_a_loss():
     results = run("rgbd", sightings)
     increments = IncrementCovariance()
     claimed = [increments.update(result) for result in results]
-    assert results[5].state is State.LOST
+    assert results[5].state is State.PREDICTED
     assert claimed[4] is not None
     assert claimed[5] is None
     assert claimed[6] is None

@@ -73,7 +73,7 @@ def run(orientations, thinned=()):
 
 def test_an_image_of_few_points_is_tracked_if_its_orientation_is_known():
     measured = [R_INERTIAL_WORLD @ T[:3, :3] for T in sideways(12)]
-    assert run([None] * 12, thinned=(6,))[6].state is State.LOST
+    assert run([None] * 12, thinned=(6,))[6].state is State.PREDICTED
     helped = run(measured, thinned=(6,))
     assert {result.state for result in helped} == {State.TRACKING}
     assert helped[6].num_inliers < CONFIG.min_inliers
@@ -123,4 +123,4 @@ def test_an_image_without_keypoints_is_lost_with_a_prior_too():
     odometry.process(0, features, depths_m, np.eye(3))
     features, depths_m = nothing()
     result = odometry.process(FRAME_NS, features, depths_m, np.eye(3))
-    assert result.state is State.LOST
+    assert result.state is State.PREDICTED

@@ -22,7 +22,9 @@ class FakeOdometry:
     def match(self, features):
         return "the matches"
 
-    def estimate(self, stamp_ns, features, matches, depths_m=None, R_inertial_camera=None):
+    def estimate(
+        self, stamp_ns, features, matches, depths_m=None, R_inertial_camera=None, depth_offset_s=0
+    ):
         assert matches == "the matches"
         self.calls.append((stamp_ns, len(features), depths_m, R_inertial_camera))
         return "the result"

@@ -39,3 +39,38 @@ def test_a_corrected_world_moves_the_expectation_along():
     expectation.observe(100, START @ STEP)
     expectation.move(STEP)
     np.testing.assert_allclose(expectation.predict(200), STEP @ START @ STEP @ STEP, atol=1e-12)
+
+
+def test_the_speed_is_that_between_the_last_two_poses():
+    expectation = ConstantVelocity()
+    expectation.observe(0, START)
+    expectation.observe(500_000_000, START @ STEP)
+    xi = se3.log(STEP)
+    speed, turn_rate = expectation.speed()
+    assert np.isclose(speed, 2 * np.linalg.norm(xi[:3]))
+    assert np.isclose(turn_rate, 2 * np.linalg.norm(xi[3:]))
+
+
+def test_a_camera_that_nobody_sees_coasts_and_is_known_less_and_less():
+    expectation = ConstantVelocity()
+    expectation.observe(0, START)
+    expectation.observe(1_000_000_000, START @ STEP)
+    near, unknown_near = expectation.coast(0.25)
+    far, unknown_far = expectation.coast(1.0)
+    np.testing.assert_allclose(far, START @ STEP @ STEP, atol=1e-12)
+    np.testing.assert_allclose(expectation.coast(0.0)[0], START @ STEP)
+    assert np.linalg.norm(near[:3, 3] - (START @ STEP)[:3, 3]) < np.linalg.norm(
+        far[:3, 3] - (START @ STEP)[:3, 3]
+    )
+    # Time to the power of 3/2: 8 times the deviation after 4 times the time.
+    np.testing.assert_allclose(np.diag(unknown_far), 64 * np.diag(unknown_near))
+
+
+def test_another_sensor_tells_how_a_coasting_camera_turns():
+    expectation = ConstantVelocity()
+    expectation.observe(0, START)
+    expectation.observe(1_000_000_000, START @ STEP)
+    turn = se3.exp_so3(np.array([0.0, 0.4, 0.0]))
+    T_world_view, _ = expectation.coast(1.0, turn)
+    np.testing.assert_allclose(T_world_view[:3, :3], (START @ STEP)[:3, :3] @ turn)
+    np.testing.assert_allclose(T_world_view[:3, 3], (START @ STEP @ STEP)[:3, 3])

@@ -40,3 +40,15 @@ def test_a_noisier_view_knows_its_keypoints_less_well_and_its_depths_as_well():
 def test_descriptors_are_those_of_the_features():
     view = view_of()
     np.testing.assert_array_equal(view.descriptors, view.features.descriptors.numpy())
+
+
+def test_depths_of_another_instant_are_less_certain_the_nearer_and_the_faster():
+    view = view_of(num_without_depth=3)
+    late = view.with_late_depths(-0.02, 0.5, 1.0)
+    measured = np.isfinite(view.inverse_depth)
+    rho = view.inverse_depth[measured]
+    moved = 0.02 * (0.5 * rho**2 + 0.5 * rho)
+    expected = np.sqrt(view.depth_sigma[measured] ** 2 + moved**2)
+    np.testing.assert_allclose(late.depth_sigma[measured], expected)
+    assert np.isinf(late.depth_sigma[~measured]).all()
+    assert view.with_late_depths(0.0, 0.5, 1.0) is view

@@ -68,3 +68,37 @@ def test_the_lost_place_is_recognised_and_the_pose_is_right_again(sensor):
     known = results[:15] + back
     assert errors_m(known, path[:15] + path[20:])[1].max() < 0.1
     assert np.diag(back[-1].covariance).max() < 1e-2
+
+
+@pytest.mark.parametrize("sensor", SENSORS)
+def test_in_the_dark_the_pose_goes_on_and_then_is_held(sensor):
+    path = sideways(40)
+    sightings = [room().see(T) for T in path]
+    sightings[20:34] = [nothing()] * 14
+    results = feed(make(sensor, coast_s=0.5), sightings, sensor)
+    states = [result.state for result in results[20:34]]
+    assert states == [State.PREDICTED] * 5 + [State.LOST] * 9
+    assert all(result.reason for result in results[20:34])
+    # 1 m: the camera goes on as it went; a pose that is held would be 0.5 m behind after 0.5 s.
+    scale, _ = errors_m(results[:20], path[:20])
+    for result, T in zip(results[20:25], path[20:25], strict=True):
+        assert np.linalg.norm(scale * result.T_world_camera[:3, 3] - T[:3, 3]) < 0.1
+    spreads = [np.trace(result.covariance[:3, :3]) for result in results[19:26]]
+    assert np.all(np.diff(spreads) > 0)
+    for result in results[26:34]:
+        np.testing.assert_array_equal(result.T_world_camera, results[25].T_world_camera)
+        assert np.diag(result.covariance).min() >= UNKNOWN_VARIANCE / 2
+    assert {result.state for result in results[34:]} == {State.TRACKING}
+
+
+@pytest.mark.parametrize("sensor", ["stereo", "rgbd"])
+def test_a_map_may_begin_where_the_camera_is_predicted(sensor):
+    here, there, path = room(), room(seed=7), sideways(12)
+    sightings = [here.see(T) for T in path[:6]] + [there.see(T) for T in path[6:]]
+    results = feed(make(sensor), sightings, sensor)
+    assert results[6].state is State.PREDICTED
+    assert results[6].is_keyframe
+    assert {result.state for result in results[7:]} == {State.TRACKING}
+    # It went on at its velocity, and says how uncertain that is.
+    assert errors_m(results, path)[1].max() < 0.1
+    assert np.trace(results[7].covariance[:3, :3]) > 10 * np.trace(results[5].covariance[:3, :3])

@@ -49,7 +49,7 @@ def test_a_sequence_is_tracked_scored_and_drawn(folder, tmp_path, capsys):
 
 
 def test_a_window_of_frames_can_be_chosen(folder, tmp_path):
-    assert _track(folder, tmp_path, "--sensor", "mono", "--start", "2", "--limit", "3") == 0
+    assert _track(folder, tmp_path, "--start", "2", "--limit", "3") == 0
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["frames"]["total"] == 3
     stamps_ns = tum_rows.read(tmp_path / "groundtruth.txt").stamps_ns

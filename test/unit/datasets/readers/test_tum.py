@@ -46,6 +46,13 @@ def test_an_image_without_depth_within_20_ms_comes_without_and_is_counted(folder
     assert open_sequence(folder, options=Options(sync_slop_s=0.2)).sensors == sequence.sensors
 
 
+def test_how_late_the_depth_is_comes_with_the_frame(folder):
+    frames = [open_sequence(folder).read(index, "rgbd") for index in range(3)]
+    offsets_s = [frame.depth_offset_s for frame in frames]
+    assert offsets_s == pytest.approx([0.015, -0.005, 0.0], abs=1e-9)
+    assert open_sequence(folder).read(0, "mono").depth_offset_s == 0
+
+
 def test_ground_truth_far_away_in_time_is_none(folder):
     assert open_sequence(folder).read(1).T_world_camera is None
 

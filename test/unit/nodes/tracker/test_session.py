@@ -104,8 +104,8 @@ def test_an_image_that_cannot_be_used_harms_nothing(node, begin):
     late = session.send(0)
     assert (late.skipped, late.state) == ("unusable", OdometryStatus.UNUSABLE)
     assert "stamp" in late.reason
-    lost = session.send(2, sighting=nothing())
-    assert lost.state == OdometryStatus.LOST
+    dark = session.send(2, sighting=nothing())
+    assert dark.state == OdometryStatus.PREDICTED
     assert session.send(3).state == OdometryStatus.TRACKING
     np.testing.assert_allclose(positions(node)[-1], BASE_PATH[3], atol=0.02)
 
@@ -259,7 +259,7 @@ def test_live_parameters_hold_from_the_next_image_on_and_pose_and_map_stay(
     impossible = OdometryConfig(sensor="rgbd", min_inliers=10_000)
     session.reconfigure(make_settings("rgbd", odometry=impossible))
     outcome = session.send(3)
-    assert outcome.state == OdometryStatus.LOST
+    assert outcome.state == OdometryStatus.PREDICTED
     assert "10000 are needed" in outcome.explanation
     session.reconfigure(make_settings("rgbd"))
     outcome = session.send(4)
