@@ -21,9 +21,6 @@ _STATES = {"0": "unusable", "1": "initialising", "2": "tracking", "3": "lost", "
 _TABLES = ("frames.csv", "status.csv")
 _SUMMARIES = ("report.json", "summary.json")
 _TRAJECTORIES = ("trajectory_camera.txt", "trajectory.txt")  # the demo has both
-    "trajectory_camera.txt",
-    "trajectory.txt",
-)  # the demo has both, the camera's counts
 _TRUTHS = ("groundtruth.txt", "ground_truth.txt")
 
 
