@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aliked_ros.datasets.ground_truth import GroundTruth
-from aliked_ros.structs import Array
+from aliked_ros.structs import Array, Index
 
 _MAX_DIFFERENCE_NS = 20_000_000
 _MIN_PAIRS = 3
@@ -36,7 +36,7 @@ def align(
     return seconds, _transform(estimate, reference, with_scale), reference
 
 
-def _nearest(stamps_ns: Array, sorted_ns: Array) -> Array:
+def _nearest(stamps_ns: Index, sorted_ns: Index) -> Index:
     """Return (N,) for each stamp the row of the nearest of the others."""
     after = np.clip(np.searchsorted(sorted_ns, stamps_ns), 1, max(len(sorted_ns) - 1, 1))
     after = np.minimum(after, len(sorted_ns) - 1)
@@ -49,9 +49,9 @@ def _transform(estimate: Array, reference: Array, with_scale: bool) -> Array:
     """Return (K, 3) the estimate, moved onto the reference by Umeyama's closed form."""
     centred = estimate - estimate.mean(axis=0)
     target = reference - reference.mean(axis=0)
-    U, singular, Vt = np.linalg.svd(target.T @ centred)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(U) * np.linalg.det(Vt))])
-    R = (U * signs) @ Vt
+    U, singular, V_t = np.linalg.svd(target.T @ centred)
+    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(U) * np.linalg.det(V_t))])
+    R = (U * signs) @ V_t
     variance = float((centred**2).sum())
     scale = float((singular * signs).sum()) / variance if with_scale and variance else 1.0
     return scale * centred @ R.T + reference.mean(axis=0)

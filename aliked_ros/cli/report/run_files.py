@@ -17,11 +17,11 @@ from aliked_ros.structs import Array
 
 # OdometryStatus.msg numbers the states.
 _STATES = {"0": "unusable", "1": "initialising", "2": "tracking", "3": "lost", "4": "paused"}
-# What `track` writes, what the demo writes.
-_TABLES = ("frames.csv", "status.csv")
-_SUMMARIES = ("report.json", "summary.json")
-_TRAJECTORIES = ("trajectory_camera.txt", "trajectory.txt")  # the demo has both
-_TRUTHS = ("groundtruth.txt", "ground_truth.txt")
+# What `track` writes, what the demo writes: table, summary, trajectory, ground truth.
+_LAYOUTS = (
+    ("frames.csv", "report.json", "trajectory.txt", "groundtruth.txt"),
+    ("status.csv", "summary.json", "trajectory_camera.txt", "ground_truth.txt"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,18 +76,19 @@ def read_run(folder: Path) -> Run:
     Raises:
         ValueError: naming folder, file and remedy, if it is not one of a run.
     """
-    table = _first(folder, _TABLES)
-    summary = _first(folder, _SUMMARIES)
-    if table is None or summary is None:
+    complete = [names for names in _LAYOUTS if all((folder / name).is_file() for name in names[:2])]
+    if not complete:
+        pairs = ", nor ".join(" and ".join(names[:2]) for names in _LAYOUTS)
         raise ValueError(
-            f"{folder} has no {' or '.join(_TABLES if table is None else _SUMMARIES)}: give the "
-            "output folder of `track` or of `make demo`"
+            f"{folder} has no {pairs}: give the output folder of `track` or of `make demo`"
         )
+    newest = max(complete, key=lambda names: (folder / names[0]).stat().st_mtime_ns)
+    table, summary, trajectory, truth = (folder / name for name in newest)
+    strip = folder / "tracks.png"
     rows = _read_table(table)
     stamps_s = np.array([float(row["stamp_s"]) for row in rows])
     counts = ("num_keypoints", "num_matches", "num_inliers")
     stages = [name for name in rows[0] if name.endswith("_ms")]
-    trajectory, truth = _first(folder, _TRAJECTORIES), _first(folder, _TRUTHS)
     return Run(
         folder=folder,
         summary=_read_summary(summary),
@@ -96,14 +97,10 @@ def read_run(folder: Path) -> Run:
         reasons=[row["reason"] for row in rows],
         counts={name: _column(table, rows, name) for name in counts},
         stages_ms={name.removesuffix("_ms"): _column(table, rows, name) for name in stages},
-        path=None if trajectory is None else _read_poses(trajectory),
-        truth=None if truth is None else _read_poses(truth),
-        strip=_first(folder, ("tracks.png",)),
+        path=_read_poses(trajectory),
+        truth=_read_poses(truth),
+        strip=strip if strip.is_file() else None,
     )
-
-
-def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
-    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _read_table(path: Path) -> list[dict[str, str]]:
@@ -136,7 +133,9 @@ def _read_summary(path: Path) -> dict[str, Any]:
 
 
 def _read_poses(path: Path) -> GroundTruth | None:
-    """Return the poses of a file; None if it has only its header."""
+    """Return the poses of a file; None if there is none, or only its header."""
+    if not path.is_file():
+        return None
     lines = path.read_text(encoding="utf-8").splitlines()
     if all(not line.strip() or line.startswith("#") for line in lines):
         return None
