@@ -146,7 +146,9 @@ def _plan(options: argparse.Namespace) -> list[Job]:
     Raises:
         ValueError: if a sequence cannot be served, before anything is computed.
     """
+    from aliked_ros.cli.sequence_options import say
     from aliked_ros.datasets import open_sequence
+    from aliked_ros.datasets.doubts import find_doubts
     from aliked_ros.evaluation.odometry.feature_choice import FeatureChoice
     from aliked_ros.evaluation.odometry.run_spec import RunSpec
     from aliked_ros.evaluation.odometry.stages import ALL, STAGES, staged
@@ -166,6 +168,7 @@ def _plan(options: argparse.Namespace) -> list[Job]:
     for path in options.sequences:
         sequence = open_sequence(path)
         sequence.require_camera()
+        say([*sequence.remarks, *find_doubts(sequence, sequence.best_sensor)])
         sensors = _sensors(sequence, options.sensors)
         kinds = product(sensors, options.disturb, features, stages, range(options.seeds))
         for sensor, disturbance, feature, stage, seed in kinds:

@@ -88,12 +88,15 @@ def summarise(records: list[FrameRecord], num_skipped: int) -> dict[str, Any]:
             "total": len(records) + num_skipped,
             "skipped": num_skipped,
             "tracked": states[State.TRACKING],
+            "predicted": states[State.PREDICTED],
             "lost": states[State.LOST],
             "initialising": states[State.INITIALISING],
             "keyframes": sum(record.is_keyframe for record in records),
         },
         "motions": dict(Counter(record.motion.value for record in records)),
-        "reasons": dict(Counter(_kind(record.reason) for record in records if record.reason)),
+        "reasons": dict(
+            Counter(kind_of_reason(record.reason) for record in records if record.reason)
+        ),
         "medians": {
             name: _median([record.figures[name] for record in records]) for name in _FIGURES
         },
@@ -107,7 +110,7 @@ def _median(values: list[float]) -> float | None:
     return round(float(np.median(known)), 4) if known else None
 
 
-def _kind(reason: str) -> str:
+def kind_of_reason(reason: str) -> str:
     """Return a reason with N for its figures, so that alike ones are counted together."""
     return re.sub(r"[-+]?\d+(\.\d+)?", "N", reason)
 

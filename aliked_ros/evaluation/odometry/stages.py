@@ -7,8 +7,7 @@ from dataclasses import replace
 from aliked_ros.config import OdometryConfig
 
 ALL = ""  # the configuration as it was asked for
-_WINDOW_SIZE = 8  # where the configuration itself adjusts nothing
-_ANY_MOTION = 1e-6  # of the image width; 0 is the default of the sensor
+_ANY_MOTION = 1e-3  # of the image width
 
 FRAME_TO_FRAME = "frame to frame"
 KEYFRAMES = "+ keyframes"
@@ -19,9 +18,9 @@ STAGES = (FRAME_TO_FRAME, KEYFRAMES, ADJUSTED)
 def staged(config: OdometryConfig, stage: str) -> OdometryConfig:
     """Return the configuration of a stage.
 
-    FRAME_TO_FRAME measures each image against the one before, which takes over the depths that
-    were known. KEYFRAMES measures against the newest keyframe until it is left behind. ADJUSTED
-    keeps a window of keyframes and adjusts it. What is not a matter of the stage stays.
+    FRAME_TO_FRAME makes every image that moved a keyframe, and adjusts nothing. KEYFRAMES does so
+    when the camera has moved on. ADJUSTED adjusts the map as well. What is not a matter of the
+    stage stays.
     """
     if stage == ALL:
         return config
@@ -31,6 +30,6 @@ def staged(config: OdometryConfig, stage: str) -> OdometryConfig:
     if stage == KEYFRAMES:
         return replace(config, window_size=1)
     if stage == ADJUSTED:
-        window_size = config.for_sensor().window_size
-        return replace(config, window_size=window_size if window_size > 2 else _WINDOW_SIZE)
+        adjusts = config.window_size > 1
+        return config if adjusts else replace(config, window_size=OdometryConfig().window_size)
     raise ValueError(f"stage is {stage!r}: must be one of {', '.join(STAGES)}")

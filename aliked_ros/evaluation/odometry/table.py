@@ -82,7 +82,7 @@ def _tracked_percent(run: Run) -> float | None:
 
 def _lost(run: Run) -> float | None:
     frames = run.get("frames")
-    return float(frames["lost"]) if frames else None
+    return float(frames["lost"] + frames.get("predicted", 0)) if frames else None
 
 
 def _time_ms(run: Run) -> float | None:
