@@ -47,9 +47,7 @@ class Recovery:
             self._lost = local_map
         self._num_images = self._next = 0
 
-    def recognise(
-        self, view: View, localiser: Localiser, min_inliers: int
-    ) -> Recognised | None:
+    def recognise(self, view: View, localiser: Localiser, min_inliers: int) -> Recognised | None:
         """Return where in the lost map a view is, if it clearly shows a place of it.
 
         Keyframes are compared in turn, the newest first. The camera may be anywhere, so what is

@@ -55,6 +55,7 @@ def _summary(run: Run) -> str:
     rows: list[tuple[str, object]] = [
         ("frames", total),
         ("tracked", f"{counts['tracking']} ({100 * counts['tracking'] / total:.1f} %)"),
+        ("predicted", counts["predicted"]),
         ("lost", counts["lost"]),
         ("initialising", counts["initialising"]),
         (
@@ -91,7 +92,7 @@ def _path(run: Run) -> str:
 
 
 def _states(run: Run) -> str:
-    known = ("tracking", "initialising", "lost", "unusable", "paused")
+    known = ("tracking", "predicted", "initialising", "lost", "unusable", "paused")
     keys = "".join(
         f'<span class="key"><i class="{state}"></i>{state} {run.states.count(state)}</span>'
         for state in known

@@ -16,7 +16,14 @@ from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.structs import Array
 
 # OdometryStatus.msg numbers the states.
-_STATES = {"0": "unusable", "1": "initialising", "2": "tracking", "3": "lost", "4": "paused"}
+STATES = {
+    "0": "unusable",
+    "1": "initialising",
+    "2": "tracking",
+    "3": "lost",
+    "4": "paused",
+    "5": "predicted",
+}
 # What `track` writes, what the demo writes: table, summary, trajectory, ground truth.
 _LAYOUTS = (
     ("frames.csv", "report.json", "trajectory.txt", "groundtruth.txt"),
@@ -93,7 +100,7 @@ def read_run(folder: Path) -> Run:
         folder=folder,
         summary=_read_summary(summary),
         stamps_s=stamps_s - stamps_s[0],
-        states=[_STATES.get(row["state"], row["state"]) for row in rows],
+        states=[STATES.get(row["state"], row["state"]) for row in rows],
         reasons=[row["reason"] for row in rows],
         counts={name: _column(table, rows, name) for name in counts},
         stages_ms={name.removesuffix("_ms"): _column(table, rows, name) for name in stages},

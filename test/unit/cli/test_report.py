@@ -1,8 +1,10 @@
 """report: what the page of a run says, and that it needs nothing beside it."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,12 +13,13 @@ import pytest
 from aliked_ros.__main__ import main
 from aliked_ros.cli.report.alignment import align
 from aliked_ros.cli.report.page import make_page
-from aliked_ros.cli.report.run_files import read_run
+from aliked_ros.cli.report.run_files import STATES, read_run
 from aliked_ros.cli.report.svg import line_chart, nice_ticks, path_picture, state_band, thin
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
 
 NUM_FRAMES = 12
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -116,11 +119,20 @@ def test_every_chart_is_well_formed(folder):
         ET.fromstring(chart)
 
 
-def test_every_class_of_the_charts_has_a_colour(folder):
+def test_every_state_and_curve_has_a_colour(folder):
     html = make_page(read_run(folder))
     style = html.split("<style>")[1].split("</style>")[0]
-    for name in ("tracking", "initialising", "lost", "unusable", "paused", "line.s2", "line.p1"):
+    message = (ROOT / "msg" / "OdometryStatus.msg").read_text()
+    states = re.findall(r"^uint8 (?!MOTION)(\w+)=\d+", message, re.MULTILINE)
+    assert "TRACKING" in states
+    for name in [*(state.lower() for state in states), "line.s2", "line.p1"]:
         assert f".{name} {{" in style
+
+
+def test_states_are_named_as_the_message_names_them():
+    message = (ROOT / "msg" / "OdometryStatus.msg").read_text()
+    named = re.findall(r"^uint8 (?!MOTION)(\w+)=(\d+)", message, re.MULTILINE)
+    assert {number: name.lower() for name, number in named} == STATES
 
 
 def test_a_run_where_nothing_was_tracked_has_a_page(folder):
