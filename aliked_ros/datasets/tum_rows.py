@@ -31,7 +31,7 @@ def read(path: Path) -> GroundTruth:
     for number, line in _lines(path):
         fields = line.replace(",", " ").split()
         try:
-            row = [float(field) for field in fields[1:8]]
+            row = [float(field) for field in fields[1:]]
             stamp_ns = stamps.seconds_to_ns(fields[0])
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: {error}") from error

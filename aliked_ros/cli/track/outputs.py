@@ -146,7 +146,7 @@ def _summary(report: dict[str, Any], tracked: TrackRun) -> list[str]:
     frames, total_ms = report["frames"], report["latency_ms"].get("total")
     lines = [
         f"{report['sequence']['name']} {report['sensor']}: {frames['tracked']} of "
-        f"{frames['total']} frames tracked, {frames['lost'] + frames['predicted']} lost, "
+        f"{frames['total']} frames tracked, {frames['lost']} lost, "
         f"{frames['initialising']} initialising, {frames['skipped']} skipped",
     ]
     if total_ms:

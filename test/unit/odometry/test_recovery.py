@@ -138,5 +138,7 @@ def test_an_image_with_few_keypoints_shows_no_place_and_costs_nothing(lost, comp
     recovery = Recovery()
     recovery.lose(local_map)
     features, depths_m = nothing()
-    assert recovery.recognise(make_view(0, features, CAMERA, depths_m, 1e-3), localiser(), 15) is None
+    assert (
+        recovery.recognise(make_view(0, features, CAMERA, depths_m, 1e-3), localiser(), 15) is None
+    )
     assert compared == []
