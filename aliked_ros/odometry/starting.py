@@ -27,7 +27,7 @@ class Started:
 
     Attributes:
         step: its state and pose.
-        local_map: a new map, if one begins with it.
+        local_map: a new map, if one begins with it; that of measured depths has no landmarks yet.
     """
 
     step: Step
@@ -88,7 +88,7 @@ class Starting:
         posed = turned(posed, view, rotation, median_depth, self._K, self._config)
         outlook = self._beginning.look(posed, matches.first, median_depth)
         if outlook.local_map is not None:
-            return _begun(outlook.local_map)
+            return _begun(outlook.local_map, outlook.parallax_deg)
         parallax_deg = rotation.parallax_deg
         return Started(tracking(posed, rotation.kind, rotation.num_inliers, parallax_deg))
 
@@ -109,7 +109,7 @@ class Starting:
             return self._with_depth(start, state, held)
         outlook = self._beginning.look(start, matches.first, median_depth)
         if outlook.local_map is not None:
-            return _begun(outlook.local_map)
+            return _begun(outlook.local_map, outlook.parallax_deg)
         kind, parallax_deg = outlook.kind, outlook.parallax_deg
         return Started(Step(state, held, kind, 0, parallax_deg, reason=outlook.reason))
 
@@ -141,7 +141,7 @@ class Starting:
         return Started(Step(state, held, is_keyframe=True, reason=reason), local_map)
 
 
-def _begun(local_map: LocalMap) -> Started:
+def _begun(local_map: LocalMap, parallax_deg: float) -> Started:
     """Return the newest image in the first map of a single camera."""
     newest = local_map.newest
     posed = PosedView(newest.view, newest.T_world_view, newest.covariance)

@@ -237,7 +237,8 @@ class VisualOdometry:
         started = started or self._starting.begin(view, posed, matches, self._median_depth)
         if started.local_map is not None:
             self._take(started.local_map)
-            self._mapping.enrich(started.local_map, self._localiser.least_similarity())
+            if len(started.local_map.landmarks) == 0:
+                self._mapping.enrich(started.local_map, self._localiser.least_similarity())
         if started.step.state is State.TRACKING and started.step.posed is not None:
             if started.local_map is not None:
                 self._prediction.forget()
