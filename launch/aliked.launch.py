@@ -1,5 +1,6 @@
 """The whole pipeline: camera or dataset -> features -> odometry, overlay and rviz on demand."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -23,7 +24,7 @@ from launch_ros.actions import Node
 
 from aliked_ros.starting.arguments import ARGUMENTS
 from aliked_ros.starting.cameras import CAMERAS, driver_arguments
-from aliked_ros.starting.plan import NodeProcess, Plan, make_plan, parameter_file
+from aliked_ros.starting.plan import NodeProcess, Plan, make_plan, parameter_sections
 
 SHARE = Path(get_package_share_directory("aliked_ros"))
 
@@ -76,7 +77,7 @@ def require_packages(plan: Plan) -> None:
 def start_nodes(plan: Plan) -> list[Node]:
     """Return the nodes of this package."""
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", delete=False) as file:
-        file.write(parameter_file(plan.parameters))
+        json.dump(parameter_sections(plan.parameters), file)
     params_file = plan.given["params_file"] or str(SHARE / "config" / "aliked.yaml")
     return [
         Node(

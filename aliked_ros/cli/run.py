@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from aliked_ros.cli.processes import Command, run_processes
 from aliked_ros.starting.arguments import describe_arguments, read_arguments
-from aliked_ros.starting.plan import Plan, make_plan, parameter_file
+from aliked_ros.starting.plan import Plan, make_plan, parameter_sections
 
 DESCRIPTION = "Start the pipeline, or one node, with the arguments of the launch file."
 
@@ -58,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     if plan.given["start_camera"] == "true":
         raise ValueError("start_camera is true, which needs ros2 launch: start the driver yourself")
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        file.write(parameter_file(plan.parameters))
+        json.dump(parameter_sections(plan.parameters), file)
         file.flush()
         return run_processes(_commands(plan, file.name))
 

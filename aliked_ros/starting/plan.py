@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from aliked_ros.starting.cameras import CAMERAS, apply_camera
@@ -86,14 +85,13 @@ def make_plan(arguments: dict[str, str]) -> Plan:
     )
 
 
-def parameter_file(parameters: Parameters) -> str:
-    """Return the text of a parameter file; JSON, which YAML holds within itself.
+def parameter_sections(parameters: Parameters) -> dict[str, Parameters]:
+    """Return what a parameter file holds; as JSON, which YAML has within itself, it is one.
 
     It names the nodes as the params_file does: what launch itself passes on for a process of two
     nodes would be for any node (`/**`), and lose against that file.
     """
-    sections = {f"/**/{node}": {"ros__parameters": values} for node, values in parameters.items()}
-    return json.dumps(sections, indent=1)
+    return {f"/**/{node}": {"ros__parameters": values} for node, values in parameters.items()}
 
 
 def _choose_processes(given: dict[str, str]) -> list[NodeProcess]:

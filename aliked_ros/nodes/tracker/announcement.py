@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from aliked_ros.nodes.tracker.status import Outcome
 from aliked_ros.odometry.result import State
+
+if TYPE_CHECKING:
+    from aliked_ros.nodes.tracker.status import Outcome
 
 _QUIET_S = 2.0  # a state that flickers is not told each time
 

@@ -1,12 +1,10 @@
 """What becomes of the arguments of the launch file and of `aliked run`."""
 
-import json
-
 import pytest
 
 from aliked_ros.inference.device_loss import EXIT_DEVICE_LOST
 from aliked_ros.starting.arguments import ARGUMENTS, read_arguments
-from aliked_ros.starting.plan import make_plan, parameter_file
+from aliked_ros.starting.plan import make_plan, parameter_sections
 
 
 def plan(**given):
@@ -86,7 +84,7 @@ def test_nodes_of_their_own_replace_the_composed_one():
 
 
 def test_the_parameter_file_names_nodes_in_any_namespace():
-    written = json.loads(parameter_file(plan(sensor="rgbd").parameters))
+    written = parameter_sections(plan(sensor="rgbd").parameters)
     parameters = written["/**/aliked_tracker"]["ros__parameters"]
     assert parameters == {"odometry.sensor": "rgbd", "use_sim_time": False}
 
