@@ -15,7 +15,7 @@ import numpy as np
 from aliked_ros import __version__
 from aliked_ros.cli.report.alignment import align
 from aliked_ros.cli.report.run_files import Run
-from aliked_ros.cli.report.svg import line_chart, path_picture, state_band, thin
+from aliked_ros.cli.report.svg import NUM_COLOURS, line_chart, path_picture, state_band, thin
 
 _STRIP_WIDTH_PX = 1200
 
@@ -111,16 +111,20 @@ def _counts(run: Run) -> str:
 
 
 def _latency(run: Run) -> str:
-    if not run.stages_ms:
+    stages = {name: ms for name, ms in run.stages_ms.items() if np.isfinite(ms).any()}
+    if not stages:
         return ""
-    stages = {name: ms for name, ms in run.stages_ms.items() if name not in _whole(run)}
     rows = [
         (name, f"{np.nanmedian(ms):.2f}", f"{np.nanpercentile(ms, 99):.2f}", f"{np.nanmax(ms):.2f}")
-        for name, ms in run.stages_ms.items()
-        if np.isfinite(ms).any()
+        for name, ms in stages.items()
     ]
-    series = {name: thin(run.stamps_s, ms, np.max) for name, ms in (_whole(run) or stages).items()}
-    chart = line_chart(series, "time [s]", "ms per frame") if series else ""
+    longest = sorted(stages, key=lambda name: -float(np.nanmedian(stages[name])))[:NUM_COLOURS]
+    drawn = _whole(run) or {name: ms for name, ms in stages.items() if name in longest}
+    chart = line_chart(
+        {name: thin(run.stamps_s, ms, np.max) for name, ms in drawn.items()},
+        "time [s]",
+        "ms per frame",
+    )
     return chart + _table(rows, ("stage", "median [ms]", "99 % [ms]", "largest [ms]"))
 
 

@@ -13,6 +13,7 @@ from aliked_ros.structs import Array
 WIDTH, HEIGHT = 720, 200
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 12, 10, 30
 _MAX_POINTS = 600
+NUM_COLOURS = 5  # of curves, in style.css
 
 
 def thin(

@@ -160,6 +160,20 @@ def test_the_folder_of_the_demo_is_read_too(folder):
     assert "waiting 1" in Page(make_page(run)).text
 
 
+def test_every_curve_of_many_stages_has_a_colour(folder):
+    lines = (folder / "frames.csv").read_text().replace("total_ms", "a_ms,b_ms,c_ms,d_ms,none_ms")
+    rows = [
+        line + (",1,2,3,nan" if number else "") for number, line in enumerate(lines.splitlines())
+    ]
+    (folder / "frames.csv").write_text("\n".join(rows) + "\n")
+    html = make_page(read_run(folder))
+    style = html.split("<style>")[1].split("</style>")[0]
+    drawn = set(re.findall(r'class="line (\w\d)"', html))
+    assert {"s0", "s4"} <= drawn
+    assert all(f".line.{name} {{" in style for name in drawn)
+    assert "none" not in html.split("Latency")[1].split("<section>")[0]
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
