@@ -25,6 +25,9 @@ try:
 except ModuleNotFoundError:
     sys.exit("demo: there is no ROS in this shell: make install, then source scripts/activate.sh")
 
+from aliked_ros import __version__
+from aliked_ros.cli.report.page import make_page
+from aliked_ros.cli.report.run_files import read_run
 from aliked_ros.config import MODELS, SENSORS
 from aliked_ros.datasets import DatasetError, GroundTruth, Sequence, open_sequence, tum_rows
 from aliked_ros.drawing import tile
@@ -36,6 +39,10 @@ from aliked_ros.plotting import plot_trajectory
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_SEQUENCE = "data/kitti00"
 STRIP_PICTURES = 6
+RESULTS = (
+    "player.json", "trajectory.txt", "trajectory_camera.txt", "ground_truth.txt", "status.csv",
+    "summary.json", "trajectory.png", "tracks.png", "report.html",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -58,7 +65,8 @@ def main() -> int:
     played = json.loads((out / "player.json").read_text())
     comparison = score(sequence, sensor, round(played["stamp_offset_s"] * 1e9), out)
     make_strip(out)
-    summarise(played, comparison, codes, out)
+    summarise(sequence.name, sensor, played, comparison, codes, out)
+    write_report(out)
     return 0 if played["unanswered"] == 0 and not any(codes.values()) else 1
 
 
@@ -88,7 +96,7 @@ def prepare(out: Path) -> None:
     """Empty what an earlier demo left; never touch anything else in the folder."""
     for name in ("logs", "overlay"):
         shutil.rmtree(out / name, ignore_errors=True)
-    for name in ("player.json", "trajectory.txt", "status.csv", "trajectory.png", "tracks.png"):
+    for name in RESULTS:
         (out / name).unlink(missing_ok=True)
     (out / "logs").mkdir(parents=True)
 
@@ -238,7 +246,12 @@ def make_strip(out: Path) -> None:
 
 
 def summarise(
-    played: dict[str, object], comparison: Comparison | None, codes: dict[str, int], out: Path
+    name: str,
+    sensor: str,
+    played: dict[str, object],
+    comparison: Comparison | None,
+    codes: dict[str, int],
+    out: Path,
 ) -> None:
     """Print what a user wants to know first, and keep it as JSON."""
     with (out / "status.csv").open(newline="") as file:
@@ -257,10 +270,18 @@ def summarise(
     if comparison is not None:
         figures.update({f"{name}": value for name, value in asdict(comparison.score).items()})
     figures["exit codes"] = codes
-    (out / "summary.json").write_text(json.dumps(figures, indent=2) + "\n")
+    told = {"sequence": {"name": name}, "sensor": sensor, "version": __version__, **figures}
+    (out / "summary.json").write_text(json.dumps(told, indent=2) + "\n")
     for name, value in figures.items():
         print(f"  {name:22} {value:.4g}" if isinstance(value, float) else f"  {name:22} {value}")
     print(f"  pictures               {out / 'trajectory.png'}, {out / 'tracks.png'}")
+
+
+def write_report(out: Path) -> None:
+    """Put everything onto one page, and name it."""
+    page = out / "report.html"
+    page.write_text(make_page(read_run(out)), encoding="utf-8")
+    print(f"  look at                {page}")
 
 
 def network(log: Path) -> str:

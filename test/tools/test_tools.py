@@ -271,6 +271,18 @@ def test_the_parameters_are_written_to_readme_and_file(tmp_path):
     assert "odometry:" in (tmp_path / "config" / "aliked.yaml").read_text()
 
 
+def test_the_reference_of_the_messages_is_written_from_them(tmp_path):
+    for folder in ("msg", "srv", "docs"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "msg" / "A.msg").write_text("# About.\nuint8 X=1\nfloat32 y  # m\n   # more\n")
+    (tmp_path / "srv" / "B.srv").write_text("# Sets.\nbool a  # on\n---\nbool b  # done\n")
+    run("scripts/write_messages.py", tmp_path)
+    page = (tmp_path / "docs" / "messages.md").read_text()
+    assert "## A.msg\n\nAbout.\n" in page
+    assert "| `X = 1` | uint8 |  |\n| `y` | float32 | m more |\n" in page
+    assert "| `a` | bool | on |\n| **answer** |  |  |\n| `b` | bool | done |\n" in page
+
+
 def test_exports_of_a_foreign_machine_get_the_folders_of_this_one(tmp_path):
     export = tmp_path / "share" / "some_msgs" / "cmake" / "export.cmake"
     export.parent.mkdir(parents=True)

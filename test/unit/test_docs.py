@@ -1,9 +1,13 @@
 """What the documents point to exists."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
+import yaml
+
+import aliked_ros
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -46,3 +50,39 @@ def test_targets_of_make_exist():
 def test_lines_of_the_readme_fit_a_screen():
     long = [line for line in (ROOT / "README.md").read_text().splitlines() if len(line) > 120]
     assert long == []
+
+
+def test_the_reference_of_the_messages_is_up_to_date():
+    script = runpy.run_path(str(ROOT / "scripts" / "write_messages.py"))
+    definitions = sorted([*(ROOT / "msg").glob("*.msg"), *(ROOT / "srv").glob("*.srv")])
+    page = script["HEAD"] + "".join(map(script["section"], definitions))
+    assert (ROOT / "docs" / "messages.md").read_text() == page, "run scripts/write_messages.py"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config" / "examples").glob("*.yaml")), ids=str)
+def test_every_example_is_a_parameter_file(path):
+    def has_parameters(section):
+        return isinstance(section, dict) and (
+            "ros__parameters" in section or all(map(has_parameters, section.values()))
+        )
+
+    sections = yaml.safe_load(path.read_text())
+    assert sections
+    assert all(map(has_parameters, sections.values()))
+
+
+def test_the_filter_of_the_example_takes_our_velocities():
+    path = ROOT / "config" / "examples" / "robot_localization.yaml"
+    filter_ = yaml.safe_load(path.read_text())["ekf_filter_node"]["ros__parameters"]
+    sensors = [name for name in filter_ if re.fullmatch(r"(odom|imu)\d", name)]
+    assert len(sensors) == 3
+    for name in sensors:
+        config = filter_[f"{name}_config"]
+        assert len(config) == 15
+        assert not any(config[:6])  # no pose: two that drift apart would fight each other
+
+
+def test_the_citation_names_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == aliked_ros.__version__
+    assert citation["license"] == "BSD-3-Clause"

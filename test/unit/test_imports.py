@@ -16,6 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 ORDER = [
     {"structs", "extras", "interruption"},
     {"config", "images", "pacing"},
+    {"starting"},
     {"native"},
     {"network", "geometry", "drawing", "plotting"},
     {"inference"},
@@ -29,7 +30,7 @@ ORDER = [
 SAME_ROOM = {"synthetic": "datasets"}
 # The folders of a room, each of which imports the ones before it; "." is the files beside them.
 FOLDERS = {
-    "cli": [{"."}, {"evaluate", "track"}],
+    "cli": [{"."}, {"evaluate", "report", "track"}],
     "datasets": [{"."}, {"readers"}],
     "evaluation": [{"."}, {"homography", "methods", "reports"}, {"odometry", "pose"}],
     "training": [{"."}, {"pairs"}, {"losses"}, {"loop"}],

@@ -1,16 +1,21 @@
-"""What the launch file makes of its arguments; `launch` itself has no wheel and is replaced."""
+"""What the launch file makes of a plan; `launch` itself has no wheel and is replaced."""
 
 import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import pytest
+
+from aliked_ros.starting.arguments import ARGUMENTS
+from aliked_ros.starting.plan import NodeProcess, make_plan
 
 LAUNCH_FILE = Path(__file__).parents[2] / "launch" / "aliked.launch.py"
 MODULES = [
     "launch",
     "launch.actions",
+    "launch.launch_description_sources",
     "launch.substitutions",
     "launch_ros",
     "launch_ros.actions",
@@ -23,54 +28,58 @@ MODULES = [
 def launch_file(monkeypatch):
     for name in MODULES:
         monkeypatch.setitem(sys.modules, name, MagicMock())
-    share = sys.modules["ament_index_python.packages"]
-    share.get_package_share_directory.return_value = "/share"
+    packages = sys.modules["ament_index_python.packages"]
+    packages.get_package_share_directory.return_value = "/share"
+    packages.PackageNotFoundError = KeyError
     return runpy.run_path(str(LAUNCH_FILE))
 
 
-@pytest.fixture
-def choose(launch_file):
-    defaults = {name: default for name, default, *_ in launch_file["ARGUMENTS"]}
-    return lambda **given: launch_file["choose_parameters"](defaults | given)
+def plan(**given):
+    return make_plan({item.name: item.default for item in ARGUMENTS} | given)
 
 
-def test_arguments_that_are_not_given_set_nothing(choose):
-    assert choose()["aliked_tracker"] == {"use_sim_time": False}
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"rviz": "true"}, r"rviz is true and rviz2 is not installed: sudo apt install"),
+        (
+            {"camera": "realsense", "start_camera": "true"},
+            r"start_camera is true and realsense2_camera .* ros-\$ROS_DISTRO-realsense2-camera",
+        ),
+    ],
+)
+def test_nothing_starts_without_a_package_that_is_asked_for(launch_file, given, said):
+    sys.modules["ament_index_python.packages"].get_package_prefix.side_effect = KeyError
+    with pytest.raises(RuntimeError, match=said):
+        launch_file["require_packages"](plan(**given))
 
 
-def test_an_argument_that_gives_the_scale_chooses_its_source(choose):
-    tracker = choose(camera_height_m="1")["aliked_tracker"]
-    assert tracker["scale_source"] == "camera_height"
-    assert tracker["camera_height_m"] == 1.0
-    assert isinstance(tracker["camera_height_m"], float)  # ROS takes no integer for it
-    assert choose(scale_odometry_topic="/x")["aliked_tracker"]["scale_source"] == "odometry"
+def test_nothing_is_asked_for_that_is_not_used(launch_file):
+    sys.modules["ament_index_python.packages"].get_package_prefix.side_effect = KeyError
+    launch_file["require_packages"](plan(dataset="synthetic"))
 
 
-def test_an_imu_topic_turns_the_prior_on(choose):
-    assert choose(imu_topic="/imu")["aliked_tracker"]["use_imu"] is True
+@pytest.mark.parametrize(
+    ("executable", "code", "ends"),
+    [
+        ("composed_node", 1, True),
+        ("composed_node", 0, True),
+        ("composed_node", 70, False),  # has lost its GPU and is started again
+        ("player_node", 0, True),
+        ("overlay_node", 1, False),
+    ],
+)
+def test_a_launch_ends_with_what_it_needs(launch_file, executable, code, ends):
+    process = {item.executable: item for item in plan(dataset="x").processes}[executable]
+    actions = launch_file["end_with"](process)(SimpleNamespace(returncode=code), None)
+    assert bool(actions) is ends
 
 
-def test_two_sources_of_scale_are_refused(choose):
-    with pytest.raises(ValueError, match=r"'/x' and camera_height_m is '1.65': give one of them"):
-        choose(camera_height_m="1.65", scale_odometry_topic="/x")
-
-
-@pytest.mark.parametrize("sensor", ["stereo", "rgbd"])
-@pytest.mark.parametrize("name", ["camera_height_m", "scale_odometry_topic"])
-def test_a_scale_for_a_sensor_that_measures_it_is_refused(choose, sensor, name):
-    with pytest.raises(ValueError, match=f"sensor is '{sensor}', .*leave out .*camera_height_m"):
-        choose(**{"sensor": sensor, name: "1"})
-
-
-@pytest.mark.parametrize("name", ["camera_height_m", "rate"])
-def test_a_number_that_is_none_is_named(choose, name):
-    with pytest.raises(ValueError, match=f"{name} is 'high': give a number"):
-        choose(**{name: "high"})
-
-
-def test_a_process_that_has_lost_its_gpu_is_started_again(launch_file):
-    respawn = launch_file["choose_respawn"]
-    for executable in ("composed_node", "extractor_node", "tracker_node"):
-        assert respawn(executable) == {"respawn": True, "respawn_delay": 2.0}
-    # The player ends when its sequence does.
-    assert respawn("player_node") == respawn("overlay_node") == {}
+def test_a_process_that_may_lose_its_gpu_is_started_again(launch_file):
+    launch_file["start_nodes"](plan(dataset="x"))
+    respawn = {
+        call.kwargs["executable"]: call.kwargs["respawn"]
+        for call in sys.modules["launch_ros.actions"].Node.call_args_list
+    }
+    assert respawn == {"composed_node": True, "overlay_node": False, "player_node": False}
+    assert NodeProcess("x", is_main=True, uses_gpu=True).starts_again(70)

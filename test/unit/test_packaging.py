@@ -120,6 +120,27 @@ def test_requirements_hold_what_has_no_rosdep_key_and_the_extras_that_are_tested
     assert names >= WITHOUT_ROSDEP_KEY | TESTED
 
 
+def test_the_runtime_list_is_what_apt_lacks_in_the_ranges_of_pyproject():
+    lines = _requirements(ROOT / "requirements-runtime.txt")
+    assert _names(lines) == WITHOUT_ROSDEP_KEY | {"torch"}  # apt's torch is older than we need
+    assert set(lines) <= set(PROJECT["dependencies"])
+
+
+def test_a_node_without_its_modules_says_so_in_one_line(tmp_path):
+    template = (ROOT / "scripts" / "node.py.in").read_text().replace("@node@", "tracker_node")
+    (tmp_path / "tracker_node").write_text(template)
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", tmp_path / "tracker_node"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert re.fullmatch(
+        r"cannot start: \S+ has no module 'aliked_ros': source the environment.*\n", result.stderr
+    )
+
+
 @pytest.mark.parametrize("name", ["requirements.txt", "scripts/jazzy_from_pypi.txt"])
 def test_every_requirement_is_pinned(name):
     lines = _requirements(ROOT / name)

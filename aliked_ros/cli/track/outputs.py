@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aliked_ros import __version__
+from aliked_ros.cli.track.frame_table import write_frame_table
 from aliked_ros.cli.track.tracked import Configs, TrackRun
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.image_files import write_image
@@ -68,6 +69,7 @@ def write_outputs(
         files = folder / TRAJECTORY, folder / "groundtruth.txt"
         with _without_extra(left_out, "no score"):
             comparison = compare_files(*files, with_scale=sensor == "mono")
+    write_frame_table(folder, tracked.records)
     report = _report(sequence, configs, tracked, comparison)
     write_whole(folder / "report.json", (json.dumps(report, indent=2) + "\n").encode())
     with _without_extra(left_out, "no trajectory.png"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -35,8 +36,7 @@ SKIPPED = {
     "paused": OdometryStatus.PAUSED,
     "not ready": OdometryStatus.INITIALISING,
 }  # every other cause: UNUSABLE
-
-
+LIVE_MS = 3.6e6  # a stamp further from now is of a recording
 STATE_NAMES = {
     OdometryStatus.UNUSABLE: "UNUSABLE",
     OdometryStatus.INITIALISING: "INITIALISING",
@@ -177,9 +177,10 @@ class StatusOutput:
         if not self._publisher.get_subscription_count():
             return
         counts = self._diagnostics.counts
-        age_ns = self._clock.now().nanoseconds - stamp_to_ns(outcome.header.stamp)
+        age_ms = (self._clock.now().nanoseconds - stamp_to_ns(outcome.header.stamp)) * 1e-6
+        latency_ms = age_ms if abs(age_ms) < LIVE_MS else math.nan
         self._publisher.publish(
-            status_message(outcome, counts.num_processed, counts.num_skipped, age_ns * 1e-6)
+            status_message(outcome, counts.num_processed, counts.num_skipped, latency_ms)
         )
 
     def _count(self, outcome: Outcome, frame_ms: float) -> None:

@@ -15,6 +15,7 @@ from aliked_ros.nodes.base.errors import explain
 from aliked_ros.nodes.base.handover import Handover
 from aliked_ros.nodes.base.topics import Topics
 from aliked_ros.nodes.base.worker import NewestWorker
+from aliked_ros.nodes.tracker.announcement import Announcement
 from aliked_ros.nodes.tracker.beginning import Beginning
 from aliked_ros.nodes.tracker.frame_inputs import FrameInputs
 from aliked_ros.nodes.tracker.inputs import TrackerInputs
@@ -61,6 +62,7 @@ class TrackerWork:
         self._diagnostics = diagnostics
         self._session = Session(node, topics, settings, device, make_odometry, diagnostics)
         self._status = StatusOutput(node, diagnostics)
+        self._announcement = Announcement(node.get_logger().info, time.monotonic)
         TrackerServices(node, self, settings.outputs.output_dir)
         worker = self._worker = NewestWorker(self._process, self._failed)
         skipped = diagnostics.counts.skipped_elsewhere
@@ -133,6 +135,7 @@ class TrackerWork:
             if not outcome.skipped:
                 self.frame_s = time.perf_counter() - start_s
             self._status.publish(outcome, self.frame_s * 1e3)
+            self._announcement.note(outcome)
 
     def _reject(self, header: Header, cause: str, reason: str) -> None:
         """Answer an image that cannot be used, in any thread."""

@@ -1,3 +1,4 @@
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -88,6 +89,13 @@ def test_every_image_is_counted_and_answered(node, diagnostics, output):
     assert values["skipped, not ready"] == "1"
     assert values["latency p50 (ms)"] == "12.0"
     assert values["estimate p50 / max (ms)"] == "4.00 / 4.00"
+
+
+@pytest.mark.parametrize("now_ns", [10**9 + 7200 * 10**9, 1_800_000_000 * 10**9])
+def test_the_stamps_of_a_recording_have_no_latency(node, output, now_ns):
+    node.now_ns = now_ns
+    output.publish(Outcome(HEADER, result=result()))
+    assert math.isnan(node.published["status"][0].latency_ms)
 
 
 def test_what_is_wrong_is_warned_of_but_not_that_somebody_paused(node, output):

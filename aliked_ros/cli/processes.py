@@ -1,0 +1,94 @@
+"""Processes that end together: with Ctrl-C, or when one of them that the others need has ended."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time  # noqa: TID251 - it waits for processes
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_POLL_S = 0.1
+_PATIENCE_S = 15.0  # until a process that was asked to end is killed
+
+
+@dataclass(frozen=True)
+class Command:
+    """A process.
+
+    Attributes:
+        name: for what is said of it.
+        words: program and arguments.
+        starts_again: whether it is started again after an exit code.
+        is_main: all others end with it.
+    """
+
+    name: str
+    words: list[str]
+    starts_again: Callable[[int], bool]
+    is_main: bool
+
+
+def run_processes(commands: list[Command]) -> int:
+    """Run processes until a main one has ended, or Ctrl-C or SIGTERM; nothing is left behind.
+
+    Returns:
+        the exit code of the main one that ended first; 0 after Ctrl-C or SIGTERM.
+    """
+    running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def terminate(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        for command in commands:
+            running[command.name] = _start(command)
+        return _wait(commands, running)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _stop(running)
+        signal.signal(signal.SIGTERM, before)
+
+
+def _start(command: Command) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C reaches it through us, once.
+    return subprocess.Popen(command.words, start_new_session=True)
+
+
+def _wait(commands: list[Command], running: dict[str, subprocess.Popen[bytes]]) -> int:
+    """Wait until a main process has ended; return its exit code."""
+    while True:
+        for command in commands:
+            process = running.get(command.name)
+            code = None if process is None else process.poll()
+            if code is None:
+                continue
+            if command.starts_again(code):
+                print(f"{command.name} starts again after {code}", file=sys.stderr)
+                running[command.name] = _start(command)
+                continue
+            del running[command.name]
+            if code:
+                print(f"{command.name} has ended with {code}", file=sys.stderr)
+            if command.is_main:
+                return code
+        time.sleep(_POLL_S)
+
+
+def _stop(running: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Press Ctrl-C on every process, and kill what does not end."""
+    for process in running.values():
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+    end_s = time.monotonic() + _PATIENCE_S
+    for name, process in running.items():
+        try:
+            process.wait(max(end_s - time.monotonic(), 0.1))
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            print(f"{name} did not end and was killed", file=sys.stderr)
+            process.kill()
+            process.wait()

@@ -1,0 +1,181 @@
+"""Arguments -> processes, with what each of them is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aliked_ros.starting.cameras import CAMERAS, apply_camera
+
+Parameters = dict[str, dict[str, object]]
+
+EXIT_DEVICE_LOST = 70  # as in inference/device_loss.py, which imports torch's room
+
+
+@dataclass(frozen=True)
+class NodeProcess:
+    """A process of this package.
+
+    Attributes:
+        executable: its name.
+        is_main: without it there is no odometry, or nothing is left to be played: all others end
+            with it, unless it has lost its GPU and starts again.
+        uses_gpu: may have lost its GPU, which only a new process can use again.
+    """
+
+    executable: str
+    is_main: bool
+    uses_gpu: bool
+
+    def starts_again(self, exit_code: int) -> bool:
+        """Return whether it is started again after this exit code."""
+        return self.uses_gpu and exit_code == EXIT_DEVICE_LOST
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be started.
+
+    Attributes:
+        given: all arguments, completed by what the camera knows.
+        processes: of this package, in the order of their start.
+        parameters: node -> parameters that the arguments set.
+        remappings: topic of the nodes -> topic that is used.
+        with_rviz: whether rviz2 shows the result.
+        rviz_frame: its fixed frame.
+    """
+
+    given: dict[str, str]
+    processes: list[NodeProcess]
+    parameters: Parameters
+    remappings: dict[str, str]
+    with_rviz: bool
+    rviz_frame: str
+
+
+def make_plan(arguments: dict[str, str]) -> Plan:
+    """Return what the arguments ask for.
+
+    Args:
+        arguments: all of ARGUMENTS, by name.
+
+    Raises:
+        ValueError: naming the argument, if they cannot hold together.
+    """
+    given = apply_camera(arguments)
+    if given["dataset"] and given["image_transport"] not in ("", "raw"):
+        raise ValueError(
+            f"image_transport is {given['image_transport']!r} and a dataset is played as raw "
+            "images: leave image_transport out"
+        )
+    return Plan(
+        given=given,
+        processes=_choose_processes(given),
+        parameters=choose_parameters(given),
+        remappings={
+            "image_raw": given["image_topic"] or "image_raw",
+            "camera_info": given["camera_info_topic"] or "camera_info",
+            "depth/image_raw": given["depth_topic"] or "depth/image_raw",
+            "right/image_raw": given["right_image_topic"] or "right/image_raw",
+            "right/camera_info": given["right_camera_info_topic"] or "right/camera_info",
+            "scale_odometry": given["scale_odometry_topic"] or "scale_odometry",
+            "imu": given["imu_topic"] or "imu",
+        },
+        with_rviz=given["rviz"] == "true",
+        rviz_frame=given["odom_frame"] or "odom",
+    )
+
+
+def parameter_sections(parameters: Parameters) -> dict[str, Parameters]:
+    """Return what a parameter file holds; as JSON, which YAML has within itself, it is one.
+
+    It names the nodes as the params_file does: what launch itself passes on for a process of two
+    nodes would be for any node (`/**`), and lose against that file.
+    """
+    return {f"/**/{node}": {"ros__parameters": values} for node, values in parameters.items()}
+
+
+def _choose_processes(given: dict[str, str]) -> list[NodeProcess]:
+    names = ["composed_node"] if given["composed"] == "true" else ["extractor_node", "tracker_node"]
+    processes = [NodeProcess(name, is_main=True, uses_gpu=True) for name in names]
+    if given["overlay"] == "true":
+        processes.append(NodeProcess("overlay_node", is_main=False, uses_gpu=False))
+    if given["dataset"]:
+        processes.append(NodeProcess("player_node", is_main=True, uses_gpu=False))
+    return processes
+
+
+def choose_parameters(given: dict[str, str]) -> Parameters:
+    """Return node -> the parameters that the arguments set."""
+    dataset = given["dataset"]
+    transport = {"image_transport": given["image_transport"]}
+    chosen: Parameters = {
+        "aliked_extractor": {
+            **transport,
+            **{f"extractor.{name}": given[name] for name in ("model", "weights", "device")},
+        },
+        "aliked_tracker": {**transport, **_tracker_parameters(given)},
+        "aliked_overlay": {**transport},
+        "aliked_player": {
+            "dataset": dataset,
+            "camera_info": given["camera_info"],
+            "sensor": given["sensor"],
+            "rate": _number("rate", given["rate"]),
+            "clock": given["use_sim_time"] == "true",
+        },
+    }
+    sim_time = {"use_sim_time": given["use_sim_time"] == "true"}
+    return {
+        node: {name: value for name, value in (parameters | sim_time).items() if value != ""}
+        for node, parameters in chosen.items()
+    }
+
+
+def _tracker_parameters(given: dict[str, str]) -> dict[str, object]:
+    return {
+        "odometry.sensor": given["sensor"],
+        "odom_frame": given["odom_frame"],
+        "base_frame": given["base_frame"],
+        "camera_frame": given["camera_frame"],
+        "camera_transform": given["camera_transform"] or ("optical" if given["dataset"] else ""),
+        "rectified_images": given["rectified_images"] and given["rectified_images"] == "true",
+        "publish_tf": given["publish_tf"] and given["publish_tf"] == "true",
+        "device": given["device"],
+        "output_dir": given["output_dir"],
+        "use_imu": bool(given["imu_topic"]) or "",
+        "imu_transform": given["imu_transform"],
+        **_choose_slop(given),
+        **_choose_scale(given["sensor"], given["scale_odometry_topic"], given["camera_height_m"]),
+    }
+
+
+def _choose_scale(sensor: str, odometry_topic: str, camera_height_m: str) -> dict[str, object]:
+    """Return the parameters of the one source of scale that was given, if any."""
+    if sensor not in ("", "mono") and (odometry_topic or camera_height_m):
+        raise ValueError(
+            f"sensor is {sensor!r}, which measures metres itself: leave out scale_odometry_topic "
+            "and camera_height_m"
+        )
+    if odometry_topic and camera_height_m:
+        raise ValueError(
+            f"scale_odometry_topic is {odometry_topic!r} and camera_height_m is "
+            f"{camera_height_m!r}: give one of them"
+        )
+    if odometry_topic:
+        return {"scale_source": "odometry"}
+    if camera_height_m:
+        height_m = _number("camera_height_m", camera_height_m)
+        return {"scale_source": "camera_height", "camera_height_m": height_m}
+    return {}
+
+
+def _choose_slop(given: dict[str, str]) -> dict[str, object]:
+    preset = CAMERAS.get(given["camera"])
+    return {"sync_slop_s": preset.sync_slop_s} if preset and preset.sync_slop_s else {}
+
+
+def _number(name: str, text: str) -> float:
+    """Return the number that an argument gives."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name} is {text!r}: give a number") from None

@@ -1,0 +1,123 @@
+"""run: which processes are started, and how they end."""
+
+import os
+import signal
+import sys
+import threading
+import time  # noqa: TID251 - it waits for processes
+
+import pytest
+
+from aliked_ros.__main__ import main
+
+NODE = """#!/usr/bin/env python3
+import pathlib, sys, time
+name = pathlib.Path(__file__).name
+folder = pathlib.Path({folder!r})
+(folder / f"{{name}}.args").write_text("\\n".join(sys.argv[1:]))
+files = [sys.argv[i + 1] for i, word in enumerate(sys.argv) if word == "--params-file"]
+(folder / f"{{name}}.params").write_text("\\n".join(open(f).read() for f in files[1:]))
+try:
+    while {waits} and not (folder / "stop").exists():
+        time.sleep(0.02)
+except KeyboardInterrupt:
+    (folder / f"{{name}}.interrupted").touch()
+sys.exit({code})
+"""
+NAMES = ("composed_node", "extractor_node", "tracker_node", "overlay_node", "player_node")
+
+
+@pytest.fixture
+def prefix(tmp_path, monkeypatch):
+    """An overlay whose nodes note their arguments and wait for Ctrl-C."""
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"{tmp_path}/elsewhere:{tmp_path}")
+    for name in NAMES:
+        install(tmp_path, name)
+    return tmp_path
+
+
+def install(prefix, name, *, waits=True, code=0):
+    folder = prefix / "lib" / "aliked_ros"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(NODE.format(folder=str(prefix), waits=waits, code=code))
+
+
+def until(*paths):
+    end_s = time.monotonic() + 60
+    while not all(path.exists() for path in paths):
+        assert time.monotonic() < end_s, paths
+        time.sleep(0.02)
+
+
+def test_a_dataset_that_was_played_ends_everything(prefix):
+    install(prefix, "player_node", waits=False)
+    assert main(["run", "dataset:=synthetic", "namespace:=robot", "image_topic:=/cam"]) == 0
+    arguments = (prefix / "composed_node.args").read_text().split("\n")
+    share = prefix / "share" / "aliked_ros" / "config" / "aliked.yaml"
+    assert arguments[:5] == ["--ros-args", "--log-level", "info", "-r", "__ns:=/robot"]
+    assert str(share) in arguments
+    assert "image_raw:=/cam" in arguments
+    assert '"dataset": "synthetic"' in (prefix / "player_node.params").read_text()
+
+
+def test_a_node_that_dies_ends_the_others_and_gives_its_exit_code(prefix, capfd):
+    install(prefix, "tracker_node", waits=False, code=3)
+    assert main(["run", "composed:=false"]) == 3
+    assert "tracker_node has ended with 3" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="signals")
+def test_ctrl_c_reaches_every_node_once_and_nothing_is_left(prefix):
+    noted = [prefix / f"{name}.params" for name in ("composed_node", "overlay_node")]
+
+    def interrupt():
+        until(*noted)
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    assert main(["run"]) == 0
+    thread.join()
+    assert (prefix / "composed_node.interrupted").exists()
+    assert (prefix / "overlay_node.interrupted").exists()
+
+
+def test_one_node_takes_what_ros2_run_takes(prefix):
+    install(prefix, "tracker_node", waits=False)
+    assert main(["run", "tracker_node", "--ros-args", "-p", "x:=1"]) == 0
+    assert (prefix / "tracker_node.args").read_text().split("\n") == ["--ros-args", "-p", "x:=1"]
+
+
+def test_a_missing_rviz_is_said_before_anything_starts(prefix, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", os.path.dirname(sys.executable))
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert main(["run", "rviz:=true"]) == 2
+    assert "rviz is true and rviz2 is not installed" in capsys.readouterr().err
+    assert not (prefix / "composed_node.args").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["fly_node"], "fly_node is no node of aliked_ros: give one of composed_node, extractor"),
+        (["sensor:=lidar"], "sensor is 'lidar': give one of mono, stereo, rgbd"),
+        (["camera:=oak", "start_camera:=true"], "start_camera is true, which needs ros2 launch"),
+    ],
+)
+def test_what_cannot_be_started_is_named(prefix, words, said, capsys):
+    assert main(["run", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_shell_without_the_nodes_is_told_how_to_get_them(monkeypatch, capsys):
+    monkeypatch.setenv("AMENT_PREFIX_PATH", "")
+    assert main(["run", "dataset:=synthetic"]) == 2
+    assert "source scripts/activate.sh" in capsys.readouterr().err
+
+
+def test_the_arguments_are_listed(capsys):
+    assert main(["run", "--show-args"]) == 0
+    printed = capsys.readouterr().out
+    assert "camera:=" in printed
+    assert "(none, realsense, zed, oak, usb_cam, kinect_azure)" in printed
