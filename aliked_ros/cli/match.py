@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from aliked_ros.cli.arguments import add_options, config_from
-from aliked_ros.config import ExtractorConfig, MatcherConfig
+from aliked_ros.config import MATCHERS, ExtractorConfig, MatcherConfig
 
 DESCRIPTION = "Match the keypoints of two images."
 
@@ -18,6 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")
     add_options(parser, "extractor", ExtractorConfig, short=True)
     add_options(parser, "matcher", MatcherConfig)
+    parser.add_argument(
+        "--matcher",
+        dest="matcher.kind",
+        choices=MATCHERS,
+        default=argparse.SUPPRESS,
+        help="the same as --matcher.kind",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
