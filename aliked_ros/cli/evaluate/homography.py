@@ -143,8 +143,9 @@ def _about(pairs: list[PlanarPair], options: argparse.Namespace, *, with_speed: 
         f"{len(pairs)} pairs ({counts}) of {options.root.resolve().name}. At most "
         f"{options.max_keypoints} keypoints, ALIKED and ALIKE above {options.detection_threshold}; "
         "mutual nearest neighbours, or LightGlue where it is named; homography by "
-        f"{options.estimator} (RANSAC, 3 px). Percent, means over pairs; repeatability (rep.) and matching score (MS) at 3 px; MHA is the share "
-        "of pairs with a mean corner error up to 1, 3, 5 px."
+        f"{options.estimator} (RANSAC, 3 px). Percent, means over pairs; repeatability (rep.) and "
+        "matching score (MS) at 3 px; MHA is the share of pairs with a mean corner error up to 1, "
+        "3, 5 px."
     )
     if with_speed:
         about += (

@@ -130,9 +130,10 @@ def _report(
     size = f"longer side {options.longer_side} px" if options.longer_side else "original size"
     about = (
         f"{num_pairs} pairs of {options.file.resolve().parent.name}, {size}, mutual nearest "
-        f"neighbours or LightGlue where it is named, inliers within {options.threshold_px:g} px. AUC of the pose error (the "
-        "larger one of rotation and direction of translation) up to 5, 10, 20 deg, percent; "
-        "precision: share of matches on the true epipolar lines, percent."
+        "neighbours or LightGlue where it is named, inliers within "
+        f"{options.threshold_px:g} px. AUC of the pose error (the larger one of rotation and "
+        "direction of translation) up to 5, 10, 20 deg, percent; precision: share of matches on "
+        "the true epipolar lines, percent."
     )
     thresholds_deg = list(range(1, 31))
     panels = [
