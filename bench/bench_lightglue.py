@@ -85,7 +85,10 @@ def _kornia(weights: str, first: Features, second: Features, adaptive: bool) -> 
 
     off = {} if adaptive else {"depth_confidence": _NEVER, "width_confidence": _NEVER}
     network = LightGlue(None, input_dim=128, **off)
-    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    absent, unknown = network.load_state_dict(state, strict=False)
+    if unknown or absent != ["confidence_thresholds"]:  # which it computes itself
+        raise RuntimeError(f"kornia's network has other parameters: {absent}, {unknown}")
     network = network.eval().to(first.descriptors.device)
     data = {
         f"image{number}": {
