@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from aliked_ros.network.attention import HEAD, attend
 from aliked_ros.network.packed_linear import PackedLinear
 
 WIDTH = 256
 NUM_HEADS = 4
-HEAD = WIDTH // NUM_HEADS
 _TURNED = HEAD // 2  # pairs of numbers of a head that the rotary code turns
 
 State = Mapping[str, Tensor]
-Sizes = Sequence[int]  # points of each image, in the order of the rows; images 2k and 2k + 1 pair
+Sizes = list[int]  # points of each image, in the order of the rows; images 2k and 2k + 1 pair
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +88,12 @@ class Layer:
         qkv = self._to_qkv(x)
         turned = code.turn(qkv[:, : 2 * WIDTH].unflatten(1, (2 * NUM_HEADS, 2, _TURNED)))
         q, k = turned.flatten(1).split(WIDTH, dim=1)
-        parts = zip(*(_images(part, sizes) for part in (q, k, qkv[:, 2 * WIDTH :])), strict=True)
-        return torch.cat([_attend(*part) for part in parts])
+        images = zip(*(part.split(sizes) for part in (q, k, qkv[:, 2 * WIDTH :])), strict=True)
+        return torch.cat([attend(*image) for image in images])
 
     def _attend_to_other_image(self, x: Tensor, sizes: Sizes) -> Tensor:
-        qk, v = (_images(part, sizes) for part in self._to_qk_v(x).split(WIDTH, dim=1))
-        return torch.cat([_attend(qk[i], qk[i ^ 1], v[i ^ 1]) for i in range(len(sizes))])
+        qk, v = (part.split(sizes) for part in self._to_qk_v(x).split(WIDTH, dim=1))
+        return torch.cat([attend(qk[i], qk[i ^ 1], v[i ^ 1]) for i in range(len(sizes))])
 
 
 class _Update:
@@ -116,17 +116,6 @@ class _Update:
         hidden = self._expand(torch.cat((x, message), dim=1))
         hidden = F.gelu(F.layer_norm(hidden, hidden.shape[1:], *self._norm))
         return x + self._shrink(hidden)
-
-
-def _images(x: Tensor, sizes: Sizes) -> list[Tensor]:
-    """Return the points of each image as (1, heads, n, 64)."""
-    heads = x.unflatten(1, (NUM_HEADS, HEAD)).transpose(0, 1).unsqueeze(0)
-    return list(heads.split(list(sizes), dim=2))
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Return what the points receive (n, 256), without storing n x m weights."""
-    return F.scaled_dot_product_attention(q, k, v)[0].transpose(0, 1).flatten(1)
 
 
 def _blocks_of_queries_keys_values() -> Tensor:

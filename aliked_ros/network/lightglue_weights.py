@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aliked_ros.network.attention import HEAD
 from aliked_ros.network.lightglue import LightGlue
-from aliked_ros.network.lightglue_layers import HEAD, WIDTH
+from aliked_ros.network.lightglue_layers import WIDTH
 from aliked_ros.network.released import LIGHTGLUE, WeightsError, find_weights
 
 DESCRIPTOR_LENGTH = 128
