@@ -13,12 +13,12 @@ from torch import Tensor
 from aliked_ros.config import MatcherConfig
 from aliked_ros.inference.kernels import kernel_nearest_neighbours, load_kernels
 from aliked_ros.inference.precision import exact_float32
-from aliked_ros.network.lightglue import LightGlue
-from aliked_ros.network.lightglue_weights import DESCRIPTOR_LENGTH, load_lightglue
+from aliked_ros.network.released import LIGHTGLUE_LENGTH
 from aliked_ros.structs import Features, Matches
 
 if TYPE_CHECKING:
     from aliked_ros.inference.on_cuda import Matcher
+    from aliked_ros.network.lightglue import LightGlue
 
 
 def match(features0: Features, features1: Features, config: MatcherConfig | None = None) -> Matches:
@@ -126,10 +126,10 @@ def _no_matches(descriptors: Tensor) -> tuple[Tensor, Tensor]:
 def _check_for_lightglue(features: Features, image: int) -> None:
     """Raise ValueError if LightGlue cannot take the descriptors of an image."""
     length = features.descriptors.shape[1]
-    if length != DESCRIPTOR_LENGTH:
+    if length != LIGHTGLUE_LENGTH:
         raise ValueError(
             f"descriptors of image {image} have {length} numbers, and LightGlue takes "
-            f"{DESCRIPTOR_LENGTH}: set the extractor's model to aliked-n16, for which its weights "
+            f"{LIGHTGLUE_LENGTH}: set the extractor's model to aliked-n16, for which its weights "
             "were made, or the matcher's kind to 'nearest'"
         )
     if not bool(features.descriptors.isfinite().all() & features.keypoints.isfinite().all()):
@@ -142,6 +142,8 @@ def _check_for_lightglue(features: Features, image: int) -> None:
 @cache
 def _lightglue(weights: str, device: torch.device) -> LightGlue:
     """Return the network; read once, when it is first asked for."""
+    from aliked_ros.network.lightglue_weights import load_lightglue
+
     return load_lightglue(weights, device)
 
 

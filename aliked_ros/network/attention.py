@@ -1,4 +1,4 @@
-"""Attention of several heads: compiled on a CPU, torch's elsewhere; no matrix of weights is stored."""
+"""Attention of several heads, compiled on a CPU, else torch's; no matrix of weights is stored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         library = load_library()
         if library is not None:
             return _attend_by_kernel(library, queries, keys, values)
-    q, k, v = (x.unflatten(1, (-1, HEAD)).transpose(0, 1) for x in (queries, keys, values))
+    q, k, v = (x.reshape(len(x), -1, HEAD).transpose(0, 1) for x in (queries, keys, values))
     return F.scaled_dot_product_attention(q, k, v).transpose(0, 1).flatten(1)
 
 

@@ -42,7 +42,7 @@ class _Points:
     def keep(self, kept: Tensor, is_done: Sequence[bool]) -> _Points:
         """Return the points of `kept` (N,) that belong to pairs that are not done."""
         places = [place for place, done in enumerate(is_done) if not done]
-        parts = list(kept.split(self.sizes))
+        parts = list(torch.split(kept, self.sizes))
         for place, done in enumerate(is_done):
             if done:
                 parts[2 * place : 2 * place + 2] = map(
@@ -121,7 +121,7 @@ class LightGlue:
         threshold = 0.8 + 0.1 * exp(-4 * number / len(self._layers))
         confidence = head.confidence(points.x)
         unsure: list[int] = torch.stack(
-            [part.sum() for part in (confidence < threshold).split(_sums(points.sizes))]
+            [part.sum() for part in torch.split(confidence < threshold, _sums(points.sizes))]
         ).tolist()
         # Points that were left out count as sure: of them the answer is known.
         counts = zip(unsure, points.initial, strict=True)
@@ -145,7 +145,7 @@ class LightGlue:
     ) -> None:
         """Note the partners in the pairs that are done after a layer."""
         head = self._heads[number]
-        states, indices = points.x.split(points.sizes), points.index.split(points.sizes)
+        states, indices = (torch.split(part, points.sizes) for part in (points.x, points.index))
         for place, (pair, done) in enumerate(zip(points.pairs, is_done, strict=True)):
             if not done:
                 continue

@@ -86,13 +86,15 @@ class Layer:
 
     def _attend_to_own_image(self, x: Tensor, code: RotaryCode, sizes: Sizes) -> Tensor:
         qkv = self._to_qkv(x)
-        turned = code.turn(qkv[:, : 2 * WIDTH].unflatten(1, (2 * NUM_HEADS, 2, _TURNED)))
-        q, k = turned.flatten(1).split(WIDTH, dim=1)
-        images = zip(*(part.split(sizes) for part in (q, k, qkv[:, 2 * WIDTH :])), strict=True)
+        turned = code.turn(qkv[:, : 2 * WIDTH].view(len(x), 2 * NUM_HEADS, 2, _TURNED))
+        q, k = torch.split(turned.flatten(1), WIDTH, dim=1)
+        images = zip(
+            *(torch.split(part, sizes) for part in (q, k, qkv[:, 2 * WIDTH :])), strict=True
+        )
         return torch.cat([attend(*image) for image in images])
 
     def _attend_to_other_image(self, x: Tensor, sizes: Sizes) -> Tensor:
-        qk, v = (part.split(sizes) for part in self._to_qk_v(x).split(WIDTH, dim=1))
+        qk, v = (torch.split(part, sizes) for part in torch.split(self._to_qk_v(x), WIDTH, dim=1))
         return torch.cat([attend(qk[i], qk[i ^ 1], v[i ^ 1]) for i in range(len(sizes))])
 
 
@@ -104,7 +106,7 @@ class _Update:
         projection_weight, projection_bias = (
             state[f"{block}.{projection}.{part}"].double() for part in ("weight", "bias")
         )
-        of_x, of_message = weight.split(WIDTH, dim=1)
+        of_x, of_message = torch.split(weight, WIDTH, dim=1)
         self._expand = PackedLinear(
             torch.cat((of_x, of_message @ projection_weight), dim=1).float(),
             (bias + of_message @ projection_bias).float(),

@@ -11,9 +11,7 @@ from torch import Tensor
 from aliked_ros.network.attention import HEAD
 from aliked_ros.network.lightglue import LightGlue
 from aliked_ros.network.lightglue_layers import WIDTH
-from aliked_ros.network.released import LIGHTGLUE, WeightsError, find_weights
-
-DESCRIPTOR_LENGTH = 128
+from aliked_ros.network.released import LIGHTGLUE, LIGHTGLUE_LENGTH, WeightsError, find_weights
 
 
 def load_lightglue(weights: str = "", device: torch.device | str = "cpu") -> LightGlue:
@@ -39,7 +37,7 @@ def expected_shapes(num_layers: int) -> dict[str, tuple[int, ...]]:
     def linear(name: str, num_out: int, num_in: int) -> None:
         shapes.update({f"{name}.weight": (num_out, num_in), f"{name}.bias": (num_out,)})
 
-    linear("input_proj", WIDTH, DESCRIPTOR_LENGTH)
+    linear("input_proj", WIDTH, LIGHTGLUE_LENGTH)
     for number in range(num_layers):
         own, other = (f"transformers.{number}.{kind}" for kind in ("self_attn", "cross_attn"))
         linear(f"{own}.Wqkv", 3 * WIDTH, WIDTH)

@@ -18,6 +18,7 @@ RELEASE_URL = (
     "683d7c65197395c0b3f01ebe76e1084a27e73a65/models"
 )
 LIGHTGLUE = "aliked_lightglue"
+LIGHTGLUE_LENGTH = 128  # numbers of the descriptors that it takes
 LIGHTGLUE_URL = "https://github.com/cvg/LightGlue/releases/download/v0.1_arxiv"
 RELEASE_SHA256 = {
     "aliked-t16": "56782336919db220144a884e710e2b6af13b3b8f8da15b915a239078ab471085",
