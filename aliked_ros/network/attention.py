@@ -29,7 +29,8 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         library = load_library()
         if library is not None:
             return _attend_by_kernel(library, queries, keys, values)
-    q, k, v = (x.reshape(len(x), -1, HEAD).transpose(0, 1) for x in (queries, keys, values))
+    heads = queries.shape[1] // HEAD
+    q, k, v = (x.reshape(len(x), heads, HEAD).transpose(0, 1) for x in (queries, keys, values))
     return F.scaled_dot_product_attention(q, k, v).transpose(0, 1).flatten(1)
 
 

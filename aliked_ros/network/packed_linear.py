@@ -35,9 +35,10 @@ class PackedLinear:
 
 def _pack(weight: Tensor) -> Tensor | None:
     """Return the weight in oneDNN's order, or None where torch cannot use it."""
-    if weight.device.type != "cpu" or not torch.backends.mkldnn.is_available():
-        return None
     operators: Any = torch.ops.mkldnn
+    onednn: Any = torch.backends.mkldnn
+    if weight.device.type != "cpu" or not onednn.is_available():
+        return None
     try:
         packed = operators._reorder_linear_weight(weight, _USUAL_ROWS)
         one = torch.ones(1, weight.shape[1])

@@ -49,6 +49,7 @@ DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urll
 MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
 LOADERS = {
     "aliked_ros.native",
+    "aliked_ros.network.lightglue_weights",
     "aliked_ros.network.released",
     "aliked_ros.network.weights",
     "aliked_ros.inference.kernels",
