@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-ros golden bench demo clean
+.PHONY: help install format lint type test test-ros golden soak bench demo clean
 IN_OVERLAY := source scripts/activate.sh &&
 ifneq ($(wildcard ../shared),)
 export ALIKED_SHARED ?= $(abspath ../shared)
@@ -22,6 +22,8 @@ test-ros: install ## only the tests that start real nodes
 	@$(IN_OVERLAY) pytest test/ros
 golden: install ## only the comparison with the authors' network (needs ALIKED_SHARED)
 	@$(IN_OVERLAY) pytest test/golden
+soak: install   ## fuzzed messages on every topic, then many frames; sums that must be exact (SOAK="--seed 1")
+	@$(IN_OVERLAY) PYTHONPATH=test:$$PYTHONPATH python3 -m soak $(SOAK)
 bench: install  ## timings
 	@$(IN_OVERLAY) for script in bench/bench_*.py; do python3 $$script || exit; done
 demo: install   ## the whole pipeline on a sequence; results in out/ (SEQUENCE=folder chooses one)

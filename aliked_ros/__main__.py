@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from aliked_ros.interruption import end_silently
+
+if __name__ == "__main__":
+    end_silently()  # before the slow imports
+
 import argparse
 import sys
 from collections.abc import Sequence
@@ -13,7 +18,7 @@ COMMANDS = ("extract", "match", "track", "evaluate", "export", "train")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return 0, or 2 if it could not do what was asked."""
+    """Run a command; return 0, 2 if it could not do what was asked, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     if options.traceback:
         return int(options.run_command(options))
@@ -41,4 +46,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    end_silently()
+    sys.exit(code)

@@ -106,8 +106,9 @@ class Camera:
         distortion_model: one of DISTORTION_MODELS (OpenCV's formulas, REP 104's names).
         D: distortion coefficients of the model, dimensionless; empty for "none".
         R: (3, 3) R_rectified_camera; identity for a single camera.
-        P: (3, 4) projection of the rectified image, px; P[0, 3] = -fx * baseline_m for the right
-            camera of a rectified pair, 0 else. None means [K | 0].
+        P: (3, 4) projection of the rectified image, px. P[0, 3] is -fx times where the camera is
+            along x, metres, in the frame that the cameras of a rectified pair share; only the
+            difference of the two counts. None means [K | 0].
     """
 
     width: int
@@ -160,6 +161,7 @@ class Frame:
         image: (H, W) grey or (H, W, 3) RGB, uint8.
         right_image: the stereo partner in the same form, or None.
         depth_m: (H, W) float32, metres along the optical axis, NaN where unknown, or None.
+        depth_offset_s: stamp of the depth minus that of the image, s.
         T_world_camera: (4, 4) ground truth of the (left) camera's optical frame, or None.
     """
 
@@ -168,3 +170,4 @@ class Frame:
     right_image: Pixels | None = None
     depth_m: Floats | None = None
     T_world_camera: Array | None = None
+    depth_offset_s: float = 0.0

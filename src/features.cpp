@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels.hpp"
+#include "pool.hpp"
 
 struct Pyramid {
   Map x1;         // block 1; the finest level is computed from it where it is read
@@ -15,10 +16,9 @@ struct Pyramid {
 
 namespace {
 
-using aliked::kLanes;
-using aliked::load;
-using aliked::store;
+using namespace aliked;
 constexpr int kMaxDim = 256;
+constexpr int kPoints = 8;  // of one tile
 
 class Reader {
  public:
@@ -57,11 +57,11 @@ class Reader {
   void finest(int row, int column, float* out) const {
     const Map& x1 = pyramid_.x1;
     const Weights& level = pyramid_.level;
-    const aliked::Segment segment = {x1.at(row, column), x1.channels, x1.channels};
+    const Segment segment = {x1.at(row, column), x1.channels, x1.channels};
     if (level.block == 16)
-      aliked::multiply<kLanes, 16 / kLanes, count, true>(&segment, 1, level.data, level.bias, out, dim());
+      multiply<kLanes, 16 / kLanes, count, true>(&segment, 1, level.data, level.bias, out, dim());
     else
-      aliked::multiply<kLanes, 32 / kLanes, count, true>(&segment, 1, level.data, level.bias, out, dim());
+      multiply<kLanes, 32 / kLanes, count, true>(&segment, 1, level.data, level.bias, out, dim());
   }
 
   void interpolate(int i, int row, int column, float* out) const {
@@ -79,7 +79,7 @@ class Reader {
   }
 
   float norm(const float* feature) const {
-    aliked::Vector<kLanes> squares = {};
+    Vector<kLanes> squares = {};
     for (int c = 0; c < dim(); c += kLanes) squares += load<kLanes>(feature + c) * load<kLanes>(feature + c);
     float sum = 0;
     for (int lane = 0; lane < kLanes; ++lane) sum += squares[lane];
@@ -103,45 +103,49 @@ std::vector<int> from_top(const float* points, int num_points) {
 
 extern "C" {
 
+// Both return 0, or 1 if there is not enough memory.
+
 // patches (N, 3, 3, dim): the features around the pixels that hold the points (N, 2), px, (x, y).
-void aliked_read_patches(const Pyramid* pyramid, const float* points, int num_points, float* patches) {
+int aliked_read_patches(const Pyramid* pyramid, const float* points, int num_points, float* patches) {
   const Reader reader(*pyramid);
   const int dim = reader.dim();
   const float ones[3] = {1, 1, 1};
-  const std::vector<int> order = from_top(points, num_points);
-#pragma omp parallel for schedule(static)
-  for (int i = 0; i < num_points; ++i) {
-    const ptrdiff_t n = order[i];
-    const float x = std::trunc(points[2 * n]), y = std::trunc(points[2 * n + 1]);
-    float* out = patches + n * 9 * dim;
-    std::fill(out, out + 9 * dim, 0.0f);
-    for (int row = 0; row < 3; ++row)
-      reader.add<3>(y + float(row - 1), x - 1, ones, out + row * 3 * dim, dim);
-  }
+  return out_of_memory([&] {
+    const std::vector<int> order = from_top(points, num_points);
+    for_each(num_points, kPoints, [&](int i) {
+      const ptrdiff_t n = order[i];
+      const float x = std::trunc(points[2 * n]), y = std::trunc(points[2 * n + 1]);
+      float* out = patches + n * 9 * dim;
+      std::fill(out, out + 9 * dim, 0.0f);
+      for (int row = 0; row < 3; ++row)
+        reader.add<3>(y + float(row - 1), x - 1, ones, out + row * 3 * dim, dim);
+    });
+  });
 }
 
 // samples (N, M, dim): the features at points + offsets, interpolated. An offset vector holds first M times
 // x and then M times y, in px, each at most `limit`.
-void aliked_read_samples(const Pyramid* pyramid, const float* points, const float* offsets, int num_points,
-                         int num_samples, float limit, float* samples) {
+int aliked_read_samples(const Pyramid* pyramid, const float* points, const float* offsets, int num_points,
+                        int num_samples, float limit, float* samples) {
   const Reader reader(*pyramid);
   const int dim = reader.dim();
-  const std::vector<int> order = from_top(points, num_points);
-#pragma omp parallel for schedule(static)
-  for (int i = 0; i < num_points; ++i) {
-    const ptrdiff_t n = order[i];
-    const float* offset = offsets + n * 2 * num_samples;
-    for (int m = 0; m < num_samples; ++m) {
-      const float x = points[2 * n] + aliked::clamp(offset[m], -limit, limit);
-      const float y = points[2 * n + 1] + aliked::clamp(offset[num_samples + m], -limit, limit);
-      const float left = std::floor(x), top = std::floor(y);
-      const float fx = x - left, fy = y - top;
-      const float above[2] = {(1 - fy) * (1 - fx), (1 - fy) * fx}, below[2] = {fy * (1 - fx), fy * fx};
-      float* out = samples + (n * num_samples + m) * dim;
-      std::fill(out, out + dim, 0.0f);
-      reader.add<2>(top, left, above, out, 0);
-      reader.add<2>(top + 1, left, below, out, 0);
-    }
-  }
+  return out_of_memory([&] {
+    const std::vector<int> order = from_top(points, num_points);
+    for_each(num_points, kPoints, [&](int i) {
+      const ptrdiff_t n = order[i];
+      const float* offset = offsets + n * 2 * num_samples;
+      for (int m = 0; m < num_samples; ++m) {
+        const float x = points[2 * n] + clamp(offset[m], -limit, limit);
+        const float y = points[2 * n + 1] + clamp(offset[num_samples + m], -limit, limit);
+        const float left = std::floor(x), top = std::floor(y);
+        const float fx = x - left, fy = y - top;
+        const float above[2] = {(1 - fy) * (1 - fx), (1 - fy) * fx}, below[2] = {fy * (1 - fx), fy * fx};
+        float* out = samples + (n * num_samples + m) * dim;
+        std::fill(out, out + dim, 0.0f);
+        reader.add<2>(top, left, above, out, 0);
+        reader.add<2>(top + 1, left, below, out, 0);
+      }
+    });
+  });
 }
 }

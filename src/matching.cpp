@@ -1,18 +1,15 @@
 // Nearest neighbours of descriptors without a matrix of similarities: a block of its rows at a time.
-#include <omp.h>
-
 #include <limits>
+#include <mutex>
 #include <vector>
 
 #include "kernels.hpp"
+#include "pool.hpp"
 
 namespace {
 
-using aliked::kLanes;
-using aliked::load;
-using aliked::store;
-using aliked::Vector;
-using Int = aliked::VectorOf<kLanes>::Int;
+using namespace aliked;
+using Int = VectorOf<kLanes>::Int;
 
 constexpr int kRows = 16;  // similarities of so many rows fit into the nearest cache
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
@@ -30,9 +27,14 @@ int first_maximum(const float* values, int count, float* maximum) {
   return index;
 }
 
-// The best row of each column so far, and its number.
+// The best row of each column so far, and its number; rows are added from first to last.
 struct Columns {
   explicit Columns(int count) : value(count, kLowest), row(count, 0) {}
+
+  void clear() {
+    std::fill(value.begin(), value.end(), kLowest);
+    std::fill(row.begin(), row.end(), 0);
+  }
 
   void add(const float* values, int32_t number) {
     for (size_t i = 0; i < value.size(); i += kLanes) {
@@ -44,39 +46,71 @@ struct Columns {
     }
   }
 
+  // Add what came of other rows, before or after these.
+  void merge(const Columns& other) {
+    for (size_t i = 0; i < value.size(); ++i) {
+      const bool is_first_of_equals = other.value[i] == value[i] && other.row[i] < row[i];
+      if (other.value[i] > value[i] || is_first_of_equals) value[i] = other.value[i], row[i] = other.row[i];
+    }
+  }
+
   std::vector<float> value;
   std::vector<int32_t> row;
+};
+
+// What a thread has found; goes into `best` before a jump to other rows and at the end.
+class Search {
+ public:
+  Search(const float* descriptors0, const Weights& descriptors1, int32_t* nearest1, float* similarity, Columns* best,
+         std::mutex* mutex)
+      : descriptors0_(descriptors0), descriptors1_(descriptors1), nearest1_(nearest1), similarity_(similarity),
+        best_(best), mutex_(mutex), own_(descriptors1.outputs), block_(size_t(kRows) * descriptors1.outputs) {}
+  Search(const Search&) = delete;
+  ~Search() { hand_over(); }
+
+  void operator()(int begin, int end) {
+    if (begin != next_) {
+      hand_over();
+      own_.clear();
+    }
+    next_ = end;
+    const int columns = descriptors1_.outputs, length = descriptors1_.inputs;
+    Segment segment = {descriptors0_ + ptrdiff_t(begin) * length, length, length};
+    multiply_row<false>(&segment, 1, descriptors1_, block_.data(), columns, end - begin);
+    for (int i = 0; i < end - begin; ++i) {
+      nearest1_[begin + i] = first_maximum(&block_[size_t(i) * columns], columns, similarity_ + begin + i);
+      own_.add(&block_[size_t(i) * columns], begin + i);
+    }
+  }
+
+ private:
+  void hand_over() {
+    const std::lock_guard<std::mutex> lock(*mutex_);
+    best_->merge(own_);
+  }
+
+  const float* descriptors0_;
+  const Weights& descriptors1_;
+  int32_t* nearest1_;
+  float* similarity_;
+  Columns* best_;
+  std::mutex* mutex_;
+  int next_ = 0;
+  Columns own_;
+  std::vector<float> block_;
 };
 
 }  // namespace
 
 // For the descriptors 0 (rows, D) and 1, packed as (D, outputs): the most similar descriptor 1 of each
 // descriptor 0 with its similarity, and the most similar descriptor 0 of each descriptor 1; the first of equals.
-// The bias makes the filling up to `outputs` unlike everything.
-extern "C" void aliked_nearest_neighbours(const float* descriptors0, int rows, const Weights* descriptors1,
-                                          int32_t* nearest1, float* similarity, int32_t* nearest0) {
-  const int columns = descriptors1->outputs, length = descriptors1->inputs;
-  Columns best(columns);
-#pragma omp parallel
-  {
-    Columns own(columns);
-    std::vector<float> block(size_t(kRows) * columns);
-    const int threads = omp_get_num_threads(), thread = omp_get_thread_num();
-    const int end = int(int64_t(rows) * (thread + 1) / threads);
-    for (int first = int(int64_t(rows) * thread / threads); first < end; first += kRows) {
-      const int count = end - first < kRows ? end - first : kRows;
-      aliked::Segment segment = {descriptors0 + ptrdiff_t(first) * length, length, length};
-      aliked::multiply_row<false>(&segment, 1, *descriptors1, block.data(), columns, count);
-      for (int i = 0; i < count; ++i) {
-        nearest1[first + i] = first_maximum(&block[size_t(i) * columns], columns, similarity + first + i);
-        own.add(&block[size_t(i) * columns], first + i);
-      }
-    }
-#pragma omp critical
-    for (int i = 0; i < columns; ++i) {
-      const bool is_first_of_equals = own.value[i] == best.value[i] && own.row[i] < best.row[i];
-      if (own.value[i] > best.value[i] || is_first_of_equals) best.value[i] = own.value[i], best.row[i] = own.row[i];
-    }
-  }
-  for (int i = 0; i < columns; ++i) nearest0[i] = best.row[i];
+// The bias makes the filling up to `outputs` unlike everything. Returns 0, or 1 if there is not enough memory.
+extern "C" int aliked_nearest_neighbours(const float* descriptors0, int rows, const Weights* descriptors1,
+                                         int32_t* nearest1, float* similarity, int32_t* nearest0) {
+  return out_of_memory([&] {
+    Columns best(descriptors1->outputs);
+    std::mutex mutex;
+    share_out(rows, kRows, [&] { return Search(descriptors0, *descriptors1, nearest1, similarity, &best, &mutex); });
+    std::copy(best.row.begin(), best.row.end(), nearest0);
+  });
 }

@@ -1,12 +1,12 @@
 // The score head, from the features of block 1 and what the coarser levels contribute to the score map,
 // row by row: neither the full-resolution features nor the maps between its layers exist as a whole.
-#include <omp.h>
-
 #include <array>
+#include <climits>
 #include <cstring>
 #include <vector>
 
 #include "kernels.hpp"
+#include "pool.hpp"
 
 struct ScoreHead {
   Weights level;        // block 1 -> features of the finest level, SELU
@@ -20,6 +20,7 @@ struct ScoreHead {
 namespace {
 
 constexpr int kFirst = 8, kMiddle = 4;
+constexpr int kTile = 8;   // rows
 constexpr int kStep = 32;  // pixels; the width of a padded image is a multiple of it
 
 // The last three rows of some planes, zero beside and outside the image.
@@ -74,7 +75,8 @@ void convolve_planes(Ring& in, int y, const float* weights, float* out, ptrdiff_
   }
 }
 
-// What one thread needs to walk down a band of rows.
+// What one thread needs to walk down the rows. Three rows on either side enter into a row of the score map:
+// they are computed again where it does not go on from where it was.
 class Band {
  public:
   Band(const Map& x1, const ScoreHead& head)
@@ -92,7 +94,9 @@ class Band {
   template <class Write>
   void walk(int begin, int end, Write write) {
     const auto is_inside = [&](int y) { return y >= 0 && y < x1_.height; };
-    for (int y = begin - 3; y < end + 3; ++y) {
+    const int first = begin == next_ ? begin + 3 : begin - 3;
+    next_ = end;
+    for (int y = first; y < end + 3; ++y) {
       is_inside(y) ? make_first(y) : first_.clear(y);
       if (const int at = y - 1; at >= begin - 2) {
         if (is_inside(at))
@@ -157,6 +161,7 @@ class Band {
 
   const Map& x1_;
   const ScoreHead& head_;
+  int next_ = INT_MIN;  // the row behind those that are done
   std::vector<float> level_, sums_;
   Ring first_, second_, third_;
   std::vector<float> last_;
@@ -166,21 +171,21 @@ class Band {
 
 }  // namespace
 
-// The score map (height, width) of the image that begins at (top, left) of the padded one.
-extern "C" void aliked_score(const Map* x1, const ScoreHead* head, int top, int left, int height, int width,
-                             float* score_map) {
+// The score map (height, width) of the image that begins at (top, left) of the padded one. Returns 0, or 1 if
+// there is not enough memory.
+extern "C" int aliked_score(const Map* x1, const ScoreHead* head, int top, int left, int height, int width,
+                            float* score_map) {
   using namespace aliked;
-#pragma omp parallel
-  {
-    const int threads = omp_get_num_threads(), thread = omp_get_thread_num();
-    Band band(*x1, *head);
-    const int begin = top + height * thread / threads, end = top + height * (thread + 1) / threads;
-    band.walk(begin, end, [&](int y, float* logits) {
-      for (int x = 0; x < x1->width; x += 8) {
-        const Vector<8> one = Vector<8>{} + 1.0f;
-        store<8>(logits + x, one / (one + exponential<8>(-load<8>(logits + x))));
-      }
-      std::memcpy(score_map + ptrdiff_t(y - top) * width, logits + left, sizeof(float) * width);
+  const auto write = [&](int y, float* logits) {
+    for (int x = 0; x < x1->width; x += 8) {
+      const Vector<8> one = Vector<8>{} + 1.0f;
+      store<8>(logits + x, one / (one + exponential<8>(-load<8>(logits + x))));
+    }
+    std::memcpy(score_map + ptrdiff_t(y - top) * width, logits + left, sizeof(float) * width);
+  };
+  return out_of_memory([&] {
+    share_out(height, kTile, [&] {
+      return [&, band = Band(*x1, *head)](int begin, int end) mutable { band.walk(top + begin, top + end, write); };
     });
-  }
+  });
 }

@@ -9,6 +9,8 @@ pytest.importorskip("builtin_interfaces", reason="ROS is not installed: run make
 
 from builtin_interfaces.msg import Time
 
+INFO = {"publication_sequence_number": None, "source_timestamp": 0}
+
 
 class FakeNode:
     """Has the calls of rclpy's Node that parts of nodes use; everything is listened to.
@@ -16,6 +18,7 @@ class FakeNode:
     Attributes:
         published: topic -> messages.
         callbacks: topic or service -> callback.
+        endpoints: topic -> publishers, as the graph describes them.
         timers: callbacks.
         said: level -> texts.
         now_ns: what its clock says.
@@ -24,10 +27,18 @@ class FakeNode:
     def __init__(self):
         self.published = defaultdict(list)
         self.callbacks = {}
+        self.endpoints = defaultdict(list)
         self.timers = []
         self.said = defaultdict(list)
         self.num_listeners = 1
         self.now_ns = 0
+        self.use_sim_time = False
+        self.num_of_this_name = 1
+        self.context = SimpleNamespace(ok=lambda: True)
+
+    def send(self, topic, message, sent_ns=0):
+        """Hand a message to the subscription of a topic."""
+        self.callbacks[topic](message, INFO | {"source_timestamp": sent_ns})
 
     def create_publisher(self, _, topic, *__):
         self.published[topic] = []
@@ -38,27 +49,56 @@ class FakeNode:
 
     def create_subscription(self, _, topic, callback, *__, **___):
         self.callbacks[topic] = callback
+        return topic
+
+    def destroy_subscription(self, topic):
+        del self.callbacks[topic]
 
     def create_service(self, _, name, callback):
         self.callbacks[name] = callback
 
     def create_timer(self, _, callback, clock=None):
         self.timers.append(callback)
+        return callback
 
-    def count_publishers(self, _):
-        return 0
+    def destroy_timer(self, callback):
+        self.timers.remove(callback)
+
+    def count_publishers(self, topic):
+        return len(self.endpoints[topic])
+
+    def get_publishers_info_by_topic(self, topic):
+        return self.endpoints[topic]
+
+    def get_topic_names_and_types(self):
+        return [
+            (topic, [one.topic_type for one in self.endpoints[topic]]) for topic in self.endpoints
+        ]
+
+    def get_parameter(self, name):
+        return SimpleNamespace(value=getattr(self, name))
 
     def resolve_topic_name(self, name):
         return name if name.startswith("/") else f"/{name}"
 
+    def get_name(self):
+        return "fake"
+
+    def get_namespace(self):
+        return "/"
+
     def get_fully_qualified_name(self):
         return "/fake"
+
+    def get_node_names_and_namespaces(self):
+        return [("fake", "/")] * self.num_of_this_name
 
     def get_logger(self):
         def say(level):
             return lambda text, **_: self.said[level].append(text)
 
-        return SimpleNamespace(info=say("info"), warning=say("warning"))
+        levels = ("info", "warning", "error", "fatal")
+        return SimpleNamespace(**{level: say(level) for level in levels})
 
     def get_clock(self):
         def now():

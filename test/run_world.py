@@ -41,6 +41,21 @@ class Walk(Sequence):
         return Pictures(image, None, np.ones((6, 8), np.float32) if with_depth else None)
 
 
+class TruthfulMap:
+    """A map whose keyframes are every tenth frame."""
+
+    def __init__(self) -> None:
+        self.poses: list[tuple[int, np.ndarray]] = []
+
+    def keyframes(self) -> list[tuple[int, np.ndarray]]:
+        """Return the keyframes."""
+        return self.poses
+
+    def landmarks(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return some landmarks."""
+        return np.zeros((17, 3)), np.full(17, 2)
+
+
 class Truthful:
     """Says the true pose of each frame in another world; of black images and of some, LOST.
 
@@ -54,6 +69,7 @@ class Truthful:
     ) -> None:
         self.lost, self.error, self.scale = lost, error, scale
         self.num_seen = 0
+        self.odometry = TruthfulMap()
         self._world = se3.exp(np.array([3.0, -1, 2, 0.5, 1, -0.7]))
         self._held = self._world
 
@@ -77,5 +93,8 @@ class Truthful:
             num_inliers=40,
             parallax_deg=1.0,
         )
+        if self.num_seen % 10 == 0:
+            self.odometry.poses.append((frame.stamp_ns, self._held))
         self.num_seen += 1
-        return SimpleNamespace(result=result, stages_ms={"extract": 0.0, "estimate": 2.0})
+        stages_ms = {"extract": 0.0, "match": 0.5, "estimate": 1.5}
+        return SimpleNamespace(result=result, stages_ms=stages_ms)

@@ -72,14 +72,16 @@ class Sender:
         values = {item.key: item.value for item in reports[-1].status[0].values} if reports else {}
         return all(values.get(f"publishers of {topic}") == "1" for topic in self._topics)
 
-    def send(self, sighting, index, model="test", descriptor_type="float32"):
+    def send(self, sighting, index, model="test", descriptor_type="float32", depth_offset_ns=0):
         """Send a frame and return its status."""
         features, depths_m = sighting
         header = Header(stamp=ns_to_stamp(10**9 + index * FRAME_NS), frame_id="camera")
         if self.info is not None:
             self._info.publish(self.info)
         if self._depth is not None:
-            self._depth.publish(image_to_message(depth_image(features, depths_m), header))
+            stamp = ns_to_stamp(10**9 + index * FRAME_NS + depth_offset_ns)
+            stamped = Header(stamp=stamp, frame_id="camera")
+            self._depth.publish(image_to_message(depth_image(features, depths_m), stamped))
         count = len(self.statuses)
         self._features.publish(features_to_message(features, header, model, descriptor_type))
         self._probe.wait_until(lambda: len(self.statuses) > count, f"the status of frame {index}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aliked_ros.cli.arguments import add_options, config_from
+from aliked_ros.cli.sequence_options import add_image_options
 from aliked_ros.config import ExtractorConfig
 
 if TYPE_CHECKING:
@@ -20,31 +21,44 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("images", nargs="+", type=Path, help="image files, or folders of them")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")
+    add_image_options(parser.add_argument_group("how images are read"))
     add_options(parser, "extractor", ExtractorConfig, short=True)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write DIR/npz/NAME.npz and DIR/pictures/NAME.png; 2 if an image could not be read."""
+    """Write DIR/npz/NAME.npz and DIR/pictures/NAME.png.
+
+    Returns:
+        0, 1 if no image has a keypoint, 2 if an image could not be read.
+    """
     from tqdm import tqdm
 
     from aliked_ros.datasets.image_files import read_image, write_image
     from aliked_ros.drawing import draw_keypoints
     from aliked_ros.extractor import Extractor
-    from aliked_ros.images import ImageError
+    from aliked_ros.images import GreyRange, ImageError
 
     config = config_from(options, "extractor", ExtractorConfig)
     paths = _all_images(options.images)
+    for folder in ("npz", "pictures"):
+        (options.out / folder).mkdir(parents=True, exist_ok=True)
+    GreyRange(options.grey_range)
     extractor = Extractor(config)
     num_failed = num_keypoints = 0
+    without: list[str] = []
     for path, name in tqdm(list(zip(paths, _names(paths), strict=True)), unit="image"):
         try:
-            image = read_image(path)
+            # A range for each: the images of a folder need not be of one camera.
+            grey_range = GreyRange(options.grey_range)
+            image = read_image(path, grey_range, options.max_megapixels)
         except ImageError as error:
             tqdm.write(f"skipped: {error}", file=sys.stderr)
             num_failed += 1
             continue
         features = extractor(image)
         num_keypoints += len(features)
+        if not len(features):
+            without.append(path.name + _shown(grey_range.used))
         _save_features(options.out / "npz" / f"{name}.npz", features, extractor.model)
         picture = draw_keypoints(
             image, features.keypoints.cpu().numpy(), features.scores.cpu().numpy()
@@ -52,7 +66,17 @@ def run(options: argparse.Namespace) -> int:
         write_image(options.out / "pictures" / f"{name}.png", picture)
     num_read = len(paths) - num_failed
     print(f"{num_read} images, {num_keypoints} keypoints of {extractor.model}: {options.out}")
-    return 2 if num_failed else 0
+    if without:
+        shown = ", ".join(without[:8]) + (", ..." if len(without) > 8 else "")
+        print(f"no keypoint in {len(without)} images: {shown}", file=sys.stderr)
+    if num_failed:
+        return 2
+    return 0 if num_keypoints else 1
+
+
+def _shown(used: tuple[float, float] | None) -> str:
+    """Return the range of values that was used, in brackets; nothing for 8 bits."""
+    return "" if used is None else f" (values {used[0]:g} to {used[1]:g})"
 
 
 def _all_images(given: list[Path]) -> list[Path]:
@@ -81,12 +105,16 @@ def _names(paths: list[Path]) -> list[str]:
 
 
 def _save_features(path: Path, features: Features, model: str) -> None:
-    """Write features as .npz: the fields of Features, and the model; make the folder."""
+    """Write features as .npz: the fields of Features, and the model."""
+    import io
+
     import numpy as np
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    from aliked_ros.datasets.whole_files import write_whole
+
+    file = io.BytesIO()
     np.savez(
-        path,
+        file,
         keypoints=features.keypoints.cpu().numpy(),
         scores=features.scores.cpu().numpy(),
         dispersity=features.dispersity.cpu().numpy(),
@@ -94,3 +122,4 @@ def _save_features(path: Path, features: Features, model: str) -> None:
         image_size=np.array(features.image_size),
         model=model,
     )
+    write_whole(path, file.getvalue())

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from aliked_ros.cli.arguments import add_options, config_from
+from aliked_ros.cli.sequence_options import add_image_options
 from aliked_ros.config import MATCHERS, ExtractorConfig, MatcherConfig
 
 DESCRIPTION = "Match the keypoints of two images."
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image0", type=Path, metavar="A", help="first image")
     parser.add_argument("image1", type=Path, metavar="B", help="second image")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")
+    add_image_options(parser.add_argument_group("how images are read"))
     add_options(parser, "extractor", ExtractorConfig, short=True)
     add_options(parser, "matcher", MatcherConfig)
     parser.add_argument(
@@ -28,17 +30,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write DIR/matches.png and DIR/matches.npz."""
+    """Write DIR/matches.png and DIR/matches.npz; 1 if nothing matches."""
     import numpy as np
 
     from aliked_ros.datasets.image_files import read_image, write_image
     from aliked_ros.drawing import draw_matches
     from aliked_ros.extractor import Extractor
+    from aliked_ros.images import GreyRange
     from aliked_ros.matching import match
 
     matcher = config_from(options, "matcher", MatcherConfig)
     config = config_from(options, "extractor", ExtractorConfig)
-    image0, image1 = read_image(options.image0), read_image(options.image1)
+    image0, image1 = (
+        read_image(path, GreyRange(options.grey_range), options.max_megapixels)
+        for path in (options.image0, options.image1)
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
     extractor = Extractor(config)
     features0, features1 = extractor(image0), extractor(image1)
     matches = match(features0, features1, matcher)
@@ -57,4 +64,4 @@ def run(options: argparse.Namespace) -> int:
     print(
         f"{len(matches)} matches of {len(features0)} and {len(features1)} keypoints: {options.out}"
     )
-    return 0
+    return 0 if len(matches) else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from aliked_ros.config.knobs import Config, knob
 
@@ -46,10 +46,19 @@ class ExtractorConfig(Config):
         choices=("auto", "torch"),
     )
     max_keypoints: int = knob(
-        1000, "keep at most this many, best first", minimum=1, maximum=100_000
+        1000,
+        "keep at most this many, best first",
+        minimum=1,
+        maximum=100_000,
+        is_live=True,
     )
     detection_threshold: float = knob(
-        0.2, "score-map value that a keypoint must exceed", minimum=0.0, maximum=1.0
+        # The authors use 0.2; odometry gains by the weaker ones (docs/odometry.md).
+        0.05,
+        "score-map value that a keypoint must exceed",
+        minimum=0.0,
+        maximum=1.0,
+        is_live=True,
     )
 
 
@@ -63,7 +72,11 @@ class MatcherConfig(Config):
         choices=MATCHERS,
     )
     min_similarity: float = knob(
-        0.0, "nearest: cosine similarity below which a pair is dropped", minimum=-1.0, maximum=1.0
+        0.0,
+        "nearest: cosine similarity below which a pair is dropped",
+        minimum=-1.0,
+        maximum=1.0,
+        is_live=True,
     )
     adaptive: bool = knob(
         True, "lightglue: compute fewer layers of fewer keypoints where these are sure"
@@ -80,7 +93,11 @@ class StereoConfig(Config):
     """How disparity is measured at keypoints of a rectified pair."""
 
     max_disparity_px: int = knob(
-        128, "range of the search; nearer points get no depth", minimum=8, maximum=1024
+        128,
+        "range of the search; nearer points get no depth",
+        minimum=8,
+        maximum=1024,
+        is_live=True,
     )
 
 
@@ -90,9 +107,15 @@ class OdometryConfig(Config):
 
     sensor: str = knob("mono", "what measures depth: nothing, a stereo pair, a depth image",
                        choices=SENSORS)  # fmt: skip
-    seed: int = knob(0, "of the random sampling; a seed repeats a run exactly", minimum=0)
+    seed: int = knob(
+        0, "of the random sampling; a seed repeats a run exactly", minimum=0, is_live=True
+    )
     ransac_threshold_px: float = knob(
-        3.0, "reprojection or epipolar error of an inlier", minimum=0.1, maximum=50.0
+        3.0,
+        "reprojection or epipolar error of an inlier",
+        minimum=0.1,
+        maximum=50.0,
+        is_live=True,
     )
     guided_radius_of_width: float = knob(
         0.05,
@@ -100,13 +123,22 @@ class OdometryConfig(Config):
         "velocity expects them; 0: in the whole image",
         minimum=0.0,
         maximum=1.0,
+        is_live=True,
     )
-    min_inliers: int = knob(15, "keypoints that must support a pose", minimum=6)
+    min_inliers: int = knob(15, "keypoints that must support a pose", minimum=6, is_live=True)
     keypoint_noise_px: float = knob(
-        0.5, "standard deviation of a keypoint", minimum=0.01, maximum=10.0
+        0.5,
+        "standard deviation of a keypoint",
+        minimum=0.01,
+        maximum=10.0,
+        is_live=True,
     )
     disparity_noise_px: float = knob(
-        0.2, "stereo: standard deviation of a disparity", minimum=0.01, maximum=10.0
+        0.3,
+        "stereo: standard deviation of a disparity",
+        minimum=0.01,
+        maximum=10.0,
+        is_live=True,
     )
     inverse_depth_noise_per_m: float = knob(
         # Khoshelham and Elberink, Sensors 2012: 1.4 mm at 1 m, growing with the squared depth.
@@ -114,6 +146,7 @@ class OdometryConfig(Config):
         "rgbd: standard deviation of 1 / depth, 1/m",
         minimum=1e-5,
         maximum=1.0,
+        is_live=True,
     )
     rotation_prior_noise_deg: float = knob(
         # Attitude sensors drift by far less between two images; their clocks and mounts do not fit
@@ -122,41 +155,52 @@ class OdometryConfig(Config):
         "with an inertial sensor: standard deviation of the turn that it measures between images",
         minimum=0.001,
         maximum=180.0,
+        is_live=True,
     )
     keyframe_displacement_of_width: float = knob(
-        0.0,
-        "new keyframe when keypoints moved by more than this share of the image width (median); "
-        "0: by sensor, mono 0.1, stereo and rgbd 0.02",
-        minimum=0.0,
+        0.1,
+        "new keyframe when keypoints moved by more than this share of the image width (median)",
+        minimum=0.001,
         maximum=1.0,
+        is_live=True,
     )
     keyframe_inlier_share: float = knob(
-        0.7, "new keyframe when fewer inliers are left, as part of the first image's",
-        minimum=0.0, maximum=1.0,
-    )  # fmt: skip
+        0.75,
+        "new keyframe when fewer of the last one's landmarks are seen, as part of what the image "
+        "after it saw",
+        minimum=0.0,
+        maximum=1.0,
+        is_live=True,
+    )
     window_size: int = knob(
-        0,
-        "keyframes that are adjusted together (bundle adjustment), at least 3 have an effect, 1: "
-        "none; 0: by sensor, mono 8, stereo and rgbd 1",
-        minimum=0,
+        10,
+        "keyframes that are adjusted together (bundle adjustment), at most; 1: none",
+        minimum=1,
         maximum=50,
+        is_live=True,
+    )
+    max_keyframes: int = knob(
+        200,
+        "keyframes that the map keeps; the oldest go first",
+        minimum=10,
+        maximum=5000,
+        is_live=True,
+    )
+    coast_s: float = knob(
+        1.0,
+        "after a loss the pose goes on as the camera moved for this long (predicted), then it is "
+        "held (lost); 0: it is held at once",
+        minimum=0.0,
+        maximum=60.0,
+        is_live=True,
     )
     min_parallax_deg: float = knob(
-        1.5, "mono: median parallax that the initialisation waits for", minimum=0.1, maximum=20.0
+        1.5,
+        "mono: median parallax that the initialisation waits for",
+        minimum=0.1,
+        maximum=20.0,
+        is_live=True,
     )
-
-    def for_sensor(self) -> OdometryConfig:
-        """Return the same knobs; those that are 0 for "by sensor" have the value of the sensor.
-
-        The depths of a single camera come from parallax: they get better as the camera moves away
-        from a keyframe, and when several keyframes are adjusted together.
-        """
-        displacement, window_size = (0.1, 8) if self.sensor == "mono" else (0.02, 1)
-        return replace(
-            self,
-            keyframe_displacement_of_width=self.keyframe_displacement_of_width or displacement,
-            window_size=self.window_size or window_size,
-        )
 
 
 @dataclass(frozen=True)

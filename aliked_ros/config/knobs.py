@@ -15,16 +15,18 @@ def knob(
     maximum: float | None = None,
     choices: tuple[str, ...] = (),
     may_be_empty: bool = True,
+    is_live: bool = False,
 ) -> Any:
     """Return a dataclass field that knows its description and the values that it allows.
 
     Args:
-        default: bool, int, float or str; its type is the type of the knob.
+        default: bool, int, float, str or tuple of str; its type is the type of the knob.
         description: what it means, with its unit.
         minimum: smallest number allowed.
         maximum: largest number allowed.
         choices: the strings allowed; empty: any.
         may_be_empty: whether a string of nothing but spaces is allowed.
+        is_live: whether a node takes another value while it works.
     """
     return field(
         default=default,
@@ -34,6 +36,7 @@ def knob(
             "maximum": maximum,
             "choices": choices,
             "may_be_empty": may_be_empty,
+            "is_live": is_live,
         },
     )
 
@@ -66,7 +69,9 @@ def _problem(value: Any, default: Any, limits: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
             return "must be a finite number"
     elif type(value) is not expected:
-        return f"must be of type {expected.__name__}"
+        return f"must be of type {'list' if expected is tuple else expected.__name__}"
+    if expected is tuple and not all(isinstance(item, str) for item in value):
+        return "must be a list of strings"
     if limits["choices"] and value not in limits["choices"]:
         return f"must be one of {listed(limits['choices'])}"
     if not limits["may_be_empty"] and not value.strip():

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from aliked_ros.config import SENSORS, Config, knob
 
 TRANSPORTS = ("raw", "compressed")
+DEPTH_TRANSPORTS = ("raw", "compressed", "compressedDepth")
+RESTART_AT = ("auto", "last_pose", "origin")
 DESCRIPTOR_TYPES = ("float32", "float16", "int8")
 STAMPS = ("dataset", "now")
+
+
+@dataclass(frozen=True)
+class LifecycleConfig(Config):
+    """Every node: how it starts."""
+
+    autostart: bool = knob(
+        True, "configure and activate at the start; false: wait for a lifecycle manager"
+    )
 
 
 @dataclass(frozen=True)
@@ -18,6 +30,67 @@ class ImageConfig(Config):
     image_transport: str = knob(
         "raw", "how images arrive; compressed: IMAGE_TOPIC/compressed", choices=TRANSPORTS
     )
+    stamps: str = knob(
+        "message",
+        "when an image was taken: what it says, or when it arrived, for drivers without stamps",
+        choices=("message", "arrival"),
+    )
+    grey_range: str = knob(
+        "auto",
+        "values of 16-bit images that become black and white: 'auto' (the range that is there), "
+        "'full' (0 to 65535), or 'LOW HIGH'",
+    )
+    max_megapixels: float = knob(
+        12.0, "larger images are refused before they are decoded; 0: no limit", minimum=0.0
+    )
+
+
+@dataclass(frozen=True)
+class CamerasConfig(Config):
+    """Extractor: the cameras of which it takes images."""
+
+    cameras: tuple[str, ...] = knob(
+        ("",),
+        "names of several cameras, whose images are worked on together: each has NAME/image_raw "
+        "and NAME/features; one empty name: image_raw and features",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in self.names:
+            if not re.fullmatch(r"[A-Za-z_]\w*(/[A-Za-z_]\w*)*", name, re.ASCII):
+                raise ValueError(
+                    f"CamerasConfig.cameras is {list(self.cameras)}: {name!r} cannot be part of a "
+                    "topic, give names such as 'front' or 'rig/left'"
+                )
+        if len(set(self.names)) < len(self.names):
+            raise ValueError(f"CamerasConfig.cameras is {list(self.cameras)}: names must differ")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the cameras; empty: there is one, without a name."""
+        return tuple(name for name in self.cameras if name)
+
+
+@dataclass(frozen=True)
+class ViewConfig(Config):
+    """Extractor: where in an image it looks; keypoints are those of the whole image."""
+
+    image_width: int = knob(
+        0,
+        "wider images are resized to this width before features are found, px; calibration and "
+        "depth stay those of the image as it came; 0: never",
+        minimum=0,
+        maximum=100_000,
+    )
+    crop: str = knob(
+        "", "'x y width height' of the part where features are found, px; empty: everywhere"
+    )
+    mask: str = knob(
+        "",
+        "picture of the image's size, such as a PNG; where it is black no keypoints are kept, for "
+        "what moves with the camera; empty: none",
+    )
 
 
 @dataclass(frozen=True)
@@ -25,19 +98,30 @@ class StreamConfig(Config):
     """Extractor: how many images of a stream are worked on, and how their features travel."""
 
     max_rate_hz: float = knob(
-        0.0, "images per second at most, the others are skipped, Hz; 0: no limit", minimum=0.0
+        0.0,
+        "images per second at most, the others are skipped, Hz; 0: no limit",
+        minimum=0.0,
+        is_live=True,
     )
     target_rate_hz: float = knob(
         0.0,
         "images per second to hold by finding fewer keypoints where a frame takes too long, Hz; "
         "0: always max_keypoints",
         minimum=0.0,
+        is_live=True,
     )
     min_keypoints: int = knob(
-        300, "target_rate_hz allows at least this many keypoints", minimum=1, maximum=100_000
+        300,
+        "target_rate_hz allows at least this many keypoints",
+        minimum=1,
+        maximum=100_000,
+        is_live=True,
     )
     descriptor_type: str = knob(
-        "float32", "of the descriptors in the features message", choices=DESCRIPTOR_TYPES
+        "float32",
+        "of the descriptors in the features message",
+        choices=DESCRIPTOR_TYPES,
+        is_live=True,
     )
 
 
@@ -83,10 +167,36 @@ class InputsConfig(Config):
         "auto", "where descriptors are matched: 'auto' (CUDA where there is one), 'cpu', 'cuda:N'"
     )
     rectified_images: bool = knob(False, "the images are rectified already: only P counts")
+    depth_transport: str = knob(
+        "raw",
+        "how depth arrives; all but raw: depth/image_raw/TRANSPORT",
+        choices=DEPTH_TRANSPORTS,
+    )
+    depth_scale: float = knob(
+        0.0,
+        "metres per unit of a depth image; 0: by its encoding, 32FC1 in metres, 16UC1 in mm",
+        minimum=0.0,
+        maximum=1e3,
+        is_live=True,
+    )
     sync_slop_s: float = knob(
-        0.01, "stamps of one instant differ by less than this, s", minimum=1e-6
+        0.01, "stamps of one instant differ by at most this, s", minimum=1e-6, is_live=True
+    )
+    sync_wait_s: float = knob(
+        0.3,
+        "features wait so long for depth or the right image, then they are tracked without, s",
+        minimum=0.0,
+        maximum=10.0,
+        is_live=True,
     )
     sync_queue_size: int = knob(60, "images that wait for their features at most", minimum=1)
+    restart_at: str = knob(
+        "auto",
+        "where the base is when time goes back: at the origin if the images come from a player or "
+        "by sim time ('auto'), 'last_pose' or 'origin'",
+        choices=RESTART_AT,
+        is_live=True,
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Calibration files in ROS's camera_calibration format (camera_info.yaml) <-> Camera."""
+"""Calibration files -> Camera: ROS's camera_info.yaml, CameraInfo messages, Kalibr's camchain."""
 
 from __future__ import annotations
 
@@ -8,41 +8,39 @@ from typing import Any
 
 import numpy as np
 import yaml
-from numpy.typing import ArrayLike
 
+from aliked_ros.datasets import kalibr
+from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.sequence import Calibration, DatasetError
+from aliked_ros.datasets.text_files import read_yaml
+from aliked_ros.geometry.calibration import CalibrationFields, Region, make_camera
 from aliked_ros.geometry.camera import baseline_m
 from aliked_ros.structs import Array, Camera
 
-_MODEL_NAMES = {"": "none", "fisheye": "equidistant", "radtan": "plumb_bob"}
+
+def read(path: Path, *, is_rectified: bool = False) -> Camera:
+    """Return the camera that a file describes; of Kalibr's, the first one; see `read_all`."""
+    camera = read_all(path, is_rectified=is_rectified).camera
+    assert camera is not None
+    return camera
 
 
-def find(folder: Path, camera_info: Path | None, name: str = "camera_info.yaml") -> Camera | None:
-    """Return the camera of an explicit file, else of the folder's own file, else None."""
-    if camera_info is not None:
-        return read(camera_info)
-    own = folder / name
-    return read(own) if own.is_file() else None
+def read_all(path: Path, *, is_rectified: bool = False) -> Calibration:
+    """Return the cameras that a file describes.
 
-
-def read(path: Path) -> Camera:
-    """Return the camera that a camera_calibration YAML file describes.
+    Args:
+        path: YAML of ROS's camera_calibration, of a CameraInfo message, or of Kalibr.
+        is_rectified: whether the images are rectified already, so that P alone counts.
 
     Raises:
         DatasetError: naming the file, the field and what it should be.
     """
+    content = read_yaml(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DatasetError(f"calibration file {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        reason = " ".join(str(error).split())
-        raise DatasetError(f"calibration file {path} is not YAML: {reason}") from error
-    if not isinstance(content, dict):
-        raise DatasetError(f"calibration file {path} holds no fields: image_width and so on")
-    try:
-        return _camera(content)
-    except (KeyError, TypeError, ValueError) as error:
+        if kalibr.is_camchain(content):
+            return kalibr.read_cameras(content)
+        return Calibration(make_camera(_fields(content), is_rectified=is_rectified))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         reason = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
         raise DatasetError(f"calibration file {path}: {reason}") from error
 
@@ -65,48 +63,38 @@ def write(path: Path, camera: Camera, name: str) -> None:
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
-def camera_from_fields(
-    size: tuple[int, int],
-    k: ArrayLike,
-    model: str,
-    d: ArrayLike,
-    r: ArrayLike | None = None,
-    p: ArrayLike | None = None,
-) -> Camera:
-    """Return the camera of CameraInfo's flat fields; a matrix of zeros counts as not given.
-
-    Args:
-        size: (width, height), px.
-        k: 9 values, row-major.
-        model: distortion model by ROS's or the field's name.
-        d: distortion coefficients.
-        r: 9 values, row-major, or None.
-        p: 12 values, row-major, or None.
-    """
-    D = np.asarray(d, np.float64).ravel()
-    R = np.zeros((3, 3)) if r is None else np.asarray(r, np.float64).reshape(3, 3)
-    P = np.zeros((3, 4)) if p is None else np.asarray(p, np.float64).reshape(3, 4)
-    if not D.any():
-        model, D = "none", np.zeros(0)
-    return Camera(
-        int(size[0]),
-        int(size[1]),
-        np.asarray(k, np.float64).reshape(3, 3),
-        _MODEL_NAMES.get(model, model),
-        D,
-        R if R.any() else np.eye(3),
-        P if P[0, 0] else None,
+def _fields(content: dict[str, Any]) -> CalibrationFields:
+    """Return the fields of camera_calibration's YAML, or of a CameraInfo message."""
+    if "camera_matrix" not in content and {"k", "K"} & content.keys():
+        return _message_fields(content)
+    size = int(content["image_width"]), int(content["image_height"])
+    return CalibrationFields(
+        *size,
+        content["camera_matrix"]["data"],
+        str(content.get("distortion_model", "plumb_bob")),
+        content.get("distortion_coefficients", {}).get("data", []),
+        content.get("rectification_matrix", {}).get("data"),
+        content.get("projection_matrix", {}).get("data"),
     )
 
 
-def _camera(content: dict[str, Any]) -> Camera:
-    return camera_from_fields(
-        (content["image_width"], content["image_height"]),
-        content["camera_matrix"]["data"],
-        str(content.get("distortion_model", "plumb_bob")),
-        content.get("distortion_coefficients", {"data": []})["data"],
-        content.get("rectification_matrix", {"data": None})["data"],
-        content.get("projection_matrix", {"data": None})["data"],
+def _message_fields(content: dict[str, Any]) -> CalibrationFields:
+    """Return the fields of a message as `ros2 topic echo` prints it; ROS 1 wrote capitals."""
+    fields = {name.lower(): value for name, value in content.items()}
+    roi = fields.get("roi", {})
+    region = Region(
+        *(int(roi.get(name, 0)) for name in ("x_offset", "y_offset", "width", "height"))
+    )
+    return CalibrationFields(
+        int(fields["width"]),
+        int(fields["height"]),
+        fields["k"],
+        str(fields.get("distortion_model", "plumb_bob")),
+        fields.get("d", []),
+        fields.get("r"),
+        fields.get("p"),
+        (int(fields.get("binning_x", 0)), int(fields.get("binning_y", 0))),
+        region,
     )
 
 
@@ -115,30 +103,50 @@ def _matrix(values: Array) -> dict[str, Any]:
     return {"rows": rows, "cols": cols, "data": [float(value) for value in values.ravel()]}
 
 
-def override(layout: Calibration, folder: Path, camera_info: Path | None) -> Calibration:
-    """Put a camera_info.yaml, given or lying in the folder, in place of a layout's own cameras.
+def override(layout: Calibration, folder: Path, options: Options) -> Calibration:
+    """Put a calibration file, given or lying in the folder, in place of a layout's own cameras.
 
-    A right camera is overridden by the folder's camera_info_right.yaml. Without that file the
-    right camera of a rectified pair follows the left one and keeps the baseline.
+    The folder's file is camera_info.yaml; Kalibr's camchain is taken where nothing else tells.
+    A right camera is overridden by the folder's camera_info_right.yaml, or by cam1 of Kalibr's
+    file. Without these the right camera of a rectified pair follows the left one and keeps the
+    baseline.
     """
-    camera = find(folder, camera_info) or layout.camera
-    right = find(folder, None, "camera_info_right.yaml")
-    if right is not None:
-        rectified = right.P is not None and right.P[0, 3] < 0
-        return Calibration(camera, right, None if rectified else layout.T_left_right)
-    right = layout.right_camera
-    if (
-        camera is None
-        or right is None
-        or camera is layout.camera
-        or layout.T_left_right is not None
-    ):
-        return Calibration(camera, right, layout.T_left_right)
-    return Calibration(camera, rectified_partner(camera, baseline_m(right)), None)
+    given = _given(layout, folder, options)
+    camera = layout.camera if given is None else given.camera
+    if given is not None and given.right_camera is not None:
+        return given
+    right_file = folder / "camera_info_right.yaml"
+    if right_file.is_file():
+        right = read(right_file, is_rectified=bool(options.rectified_images))
+        is_pair = right.P is not None and _shift(right) != (
+            0.0 if camera is None else _shift(camera)
+        )
+        return Calibration(camera, right, None if is_pair else layout.T_left_right)
+    right_camera = layout.right_camera
+    if given is None or right_camera is None or camera is None or layout.T_left_right is not None:
+        return replace(layout, camera=camera, problem="" if camera else layout.problem)
+    baseline = baseline_m(right_camera, layout.camera)
+    return Calibration(camera, rectified_partner(camera, baseline))
 
 
 def rectified_partner(camera: Camera, baseline_m: float) -> Camera:
     """Return the right camera of a rectified pair of equal cameras."""
-    P = np.column_stack([camera.K_rectified, np.zeros(3)])
-    P[0, 3] = -P[0, 0] * baseline_m
+    P = np.column_stack([camera.K, np.zeros(3)]) if camera.P is None else camera.P.copy()
+    P[0, 3] -= P[0, 0] * baseline_m
     return replace(camera, P=P)
+
+
+def _given(layout: Calibration, folder: Path, options: Options) -> Calibration | None:
+    """Return what the file that counts says, or None where there is no file."""
+    is_rectified = bool(options.rectified_images)
+    own = folder / "camera_info.yaml"
+    path = options.camera_info or (own if own.is_file() else None)
+    if path is None and layout.camera is None:
+        chains = sorted(folder.glob("*camchain*.yaml")) if folder.is_dir() else []
+        path = chains[0] if len(chains) == 1 else None
+    return None if path is None else read_all(path, is_rectified=is_rectified)
+
+
+def _shift(camera: Camera) -> float:
+    """Return P[0, 3], px m."""
+    return 0.0 if camera.P is None else float(camera.P[0, 3])

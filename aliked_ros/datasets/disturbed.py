@@ -78,6 +78,7 @@ class DisturbedSequence(Sequence):
             sensors=inner.sensors,
             ground_truth=inner.ground_truth,
             has_stamps=inner.has_stamps,
+            remarks=inner.remarks,
         )
 
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from aliked_ros.images import ImageError, decode_compressed
+from aliked_ros.datasets.options import MAX_MEGAPIXELS
+from aliked_ros.datasets.whole_files import write_whole
+from aliked_ros.images.compressed import decode_compressed
+from aliked_ros.images.errors import ImageError
+from aliked_ros.images.file_size import is_whole, picture_size
+from aliked_ros.images.grey_range import GreyRange
+from aliked_ros.images.picture import read_picture
 from aliked_ros.structs import AnyArray, Pixels
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".tif", ".tiff", ".webp")
 
 
-def read_image(path: Path) -> Pixels:
+def read_image(
+    path: Path, grey_range: GreyRange | None = None, max_megapixels: float = MAX_MEGAPIXELS
+) -> Pixels:
     """Return (H, W) grey or (H, W, 3) RGB pixels of a file.
+
+    Args:
+        path: of the file.
+        grey_range: of images of 16 bits; None: the range that is there.
+        max_megapixels: that are decoded; 0: any number.
 
     Raises:
         ImageError: naming the file and what is wrong with it.
     """
     data = _read_bytes(path)
     try:
-        return decode_compressed(data)
+        return decode_compressed(data, "", grey_range, max_megapixels)
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
 
@@ -34,17 +47,22 @@ def read_rgb(path: Path) -> Pixels:
     return np.repeat(image[:, :, None], 3, axis=2) if image.ndim == 2 else image
 
 
-def read_raw_depth(path: Path) -> NDArray[np.uint16]:
-    """Return the (H, W) uint16 units of a depth PNG.
+def read_raw_depth(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> AnyArray:
+    """Return the (H, W) units of a depth file: uint16, or float32 of a TIFF.
 
     Raises:
         ImageError: naming the file and what is wrong with it.
     """
     data = _read_bytes(path)
-    raw = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if raw is None or raw.ndim != 2 or raw.dtype != np.uint16:
-        found = "unreadable" if raw is None else f"{raw.dtype} of shape {raw.shape}"
-        raise ImageError(f"{path}: a depth image is a 16-bit grey PNG, this one is {found}")
+    try:
+        raw = read_picture(data, max_megapixels)
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+    if raw.ndim != 2 or raw.dtype not in (np.uint16, np.float32):
+        raise ImageError(
+            f"{path}: a depth image has 16 bits (or floating point numbers) in one channel, this "
+            f"one is {raw.dtype} of shape {raw.shape}"
+        )
     return raw
 
 
@@ -62,8 +80,10 @@ def write_image(path: Path, pixels: AnyArray, *, png_compression: int | None = N
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
     how = [] if png_compression is None else [cv2.IMWRITE_PNG_COMPRESSION, png_compression]
-    if not cv2.imwrite(str(path), stored, how):
-        raise OSError(f"{path} cannot be written: check the folder's permissions and the disk")
+    is_encoded, data = cv2.imencode(path.suffix, stored, how)
+    if not is_encoded:
+        raise OSError(f"{path} cannot be written: the image cannot be stored as {path.suffix}")
+    write_whole(path, data.tobytes())
 
 
 def list_images(folder: Path) -> list[Path]:
@@ -77,11 +97,9 @@ def list_images(folder: Path) -> list[Path]:
 def size_of_first(paths: list[Path]) -> tuple[int, int] | None:
     """Return (height, width) of the first readable image, or None."""
     for path in paths:
-        try:
-            height, width = read_image(path).shape[:2]
-        except ImageError:
-            continue
-        return height, width
+        with suppress(OSError):
+            if (size := picture_size(path.read_bytes())) is not None:
+                return size[1], size[0]
     return None
 
 
@@ -91,20 +109,15 @@ def _natural_order(path: Path) -> list[tuple[int, int | str]]:
 
 
 def _read_bytes(path: Path) -> bytes:
+    """Return the bytes of a picture file that is there to its end."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror}") from error
-    if _is_cut_off(data):
-        raise ImageError(f"{path}: the file is cut off after {len(data)} bytes")
+    if not data:
+        raise ImageError(f"{path}: the file is empty")
+    if picture_size(data) is None:
+        raise ImageError(f"{path}: this is no readable PNG, JPEG, TIFF, WebP, BMP or PNM file")
+    if not is_whole(data):
+        raise ImageError(f"{path}: the file is cut off or damaged ({len(data)} bytes)")
     return data
-
-
-def _is_cut_off(data: bytes) -> bool:
-    """Return whether a JPEG or PNG lacks its end; OpenCV would fill the rest with grey."""
-    if data.startswith(b"\xff\xd8"):
-        # Inside a scan neither marker can occur, so the last scan must be followed by an end.
-        return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")
-    if data.startswith(b"\x89PNG"):
-        return b"IEND" not in data[-4096:]
-    return False

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.structs import Array, Camera, Floats, Frame, Index, Pixels
+
+if TYPE_CHECKING:
+    from aliked_ros.images.grey_range import GreyRange
 
 
 class DatasetError(ValueError):
@@ -49,12 +53,16 @@ class Calibration:
         camera: the (left) camera, or None where nothing calibrates it.
         right_camera: the stereo partner, or None.
         T_left_right: (4, 4) metres, takes right-camera coordinates to left-camera coordinates;
-            None for a rectified pair, whose right_camera.P[0, 3] is -fx * baseline_m.
+            None for a rectified pair, the P of whose cameras tell the baseline.
+        problem: why there is no camera although there is a calibration, or empty.
+        right_problem: likewise of the right one.
     """
 
     camera: Camera | None = None
     right_camera: Camera | None = None
     T_left_right: Array | None = None
+    problem: str = ""
+    right_problem: str = ""
 
 
 class Sequence(ABC):
@@ -68,9 +76,13 @@ class Sequence(ABC):
         sensors: which of "mono", "stereo" and "rgbd" it can serve.
         camera, right_camera, T_left_right: as in Calibration.
         ground_truth: poses of the (left) camera, or None.
+        remarks: what was left out, replaced or guessed when it was opened, a sentence each.
+        grey_range: which values of 16-bit images became black and white; None: of 8 bits anyway.
+        left_out: why right and depth images were left out of frames so far -> how many.
     """
 
     layout: ClassVar[str]
+    grey_range: GreyRange | None = None
 
     def __init__(
         self,
@@ -81,6 +93,7 @@ class Sequence(ABC):
         sensors: tuple[str, ...] = ("mono",),
         ground_truth: GroundTruth | None = None,
         has_stamps: bool = True,
+        remarks: Iterable[str] = (),
     ) -> None:
         if len(stamps_ns) == 0:
             raise DatasetError(f"{name} ({self.layout}) holds no frames")
@@ -98,6 +111,9 @@ class Sequence(ABC):
         self.right_camera = calibration.right_camera
         self.T_left_right = calibration.T_left_right
         self.ground_truth = ground_truth
+        self.remarks = tuple(filter(None, remarks))
+        self.left_out: Counter[str] = Counter()
+        self._problem, self._right_problem = calibration.problem, calibration.right_problem
 
     def __len__(self) -> int:
         return len(self.stamps_ns)
@@ -114,15 +130,15 @@ class Sequence(ABC):
 
         Raises:
             IndexError: outside the sequence.
-            FrameError: a file is missing, broken or of another size than its camera, or the
-                sensor's partner image is missing at this instant.
+            FrameError: a file is missing, broken or of another size than its camera. A partner
+                that is missing at this instant is None.
         """
         if not 0 <= index < len(self):
             raise IndexError(f"frame {index} of {self.name}, which has {len(self)}")
         with_right = "stereo" in self.sensors and sensor in (None, "stereo")
         with_depth = "rgbd" in self.sensors and sensor in (None, "rgbd")
         pictures = self._load(index, with_right, with_depth)
-        self._check(index, pictures, sensor)
+        pictures = self._fitting(index, pictures)
         stamp_ns = int(self.stamps_ns[index])
         return Frame(
             stamp_ns,
@@ -169,9 +185,10 @@ class Sequence(ABC):
     def require(self, sensor: str | None) -> None:
         """Raise DatasetError if the sequence cannot serve the sensor."""
         if sensor is not None and sensor not in self.sensors:
+            why = f": {self._right_problem}" if sensor == "stereo" and self._right_problem else ""
             raise DatasetError(
                 f"{self.name} ({self.layout}) serves {', '.join(self.sensors)}; "
-                f"sensor {sensor!r} was asked for"
+                f"sensor {sensor!r} was asked for{why}"
             )
 
     @property
@@ -181,6 +198,8 @@ class Sequence(ABC):
 
     def require_camera(self) -> Camera:
         """Return the camera; raise DatasetError, saying what to do, where there is none."""
+        if self.camera is None and self._problem:
+            raise DatasetError(f"{self.name} ({self.layout}): {self._problem}")
         if self.camera is None:
             raise DatasetError(
                 f"{self.name} ({self.layout}) has no calibration: put a camera_info.yaml "
@@ -188,26 +207,40 @@ class Sequence(ABC):
             )
         return self.camera
 
+    def doubt_of_depth(self, depth_m: Floats) -> str:
+        """Return what is odd for this layout about a depth image (H, W), m, or an empty string."""
+        return ""
+
     @abstractmethod
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
         """Read the files of one frame; FrameError where that fails."""
 
-    def _check(self, index: int, pictures: Pictures, sensor: str | None) -> None:
-        if sensor == "stereo" and pictures.right_image is None:
-            raise FrameError(index, "no right image of the same instant")
-        if sensor == "rgbd" and pictures.depth_m is None:
-            raise FrameError(index, "no depth image of the same instant")
-        size = pictures.image.shape[:2]
-        expected = size if self.camera is None else (self.camera.height, self.camera.width)
-        for what, picture in (
-            ("image", pictures.image),
-            ("right image", pictures.right_image),
-            ("depth image", pictures.depth_m),
-        ):
-            if picture is not None and picture.shape[:2] != expected:
-                height, width = picture.shape[:2]
-                raise FrameError(
-                    index,
-                    f"the {what} is {width}x{height}, but {expected[1]}x{expected[0]} was expected "
-                    "from the calibration or the left image",
-                )
+    def _leave_out(self, reason: str) -> None:
+        """Count a right or depth image that its frame comes without."""
+        self.left_out[reason] += 1
+
+    def _fitting(self, index: int, pictures: Pictures) -> Pictures:
+        """Return the pictures that have the size of the camera; FrameError if the image has not."""
+        wrong = self._wrong_size("image", pictures.image, pictures.image)
+        if wrong:
+            raise FrameError(index, f"{wrong}: give the calibration of these images")
+        wrong = self._wrong_size("right image", pictures.right_image, pictures.image)
+        if wrong:
+            self._leave_out(f"{wrong}: give images of one size")
+            pictures = replace(pictures, right_image=None)
+        wrong = self._wrong_size("depth image", pictures.depth_m, pictures.image)
+        if wrong:
+            self._leave_out(f"{wrong}: register the depth to the image")
+            pictures = replace(pictures, depth_m=None)
+        return pictures
+
+    def _wrong_size(self, what: str, picture: Pixels | Floats | None, image: Pixels) -> str:
+        """Return how a picture contradicts the camera, or the image where there is none."""
+        height, width = image.shape[:2]
+        source = "the image is"
+        if self.camera is not None:
+            height, width, source = self.camera.height, self.camera.width, "the calibration is for"
+        if picture is None or picture.shape[:2] == (height, width):
+            return ""
+        found = f"{picture.shape[1]}x{picture.shape[0]}"
+        return f"the {what} is {found}, {source} {width}x{height}"

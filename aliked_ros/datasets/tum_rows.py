@@ -10,6 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from aliked_ros.datasets import stamps
 from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.datasets.text_files import read_text
+from aliked_ros.datasets.whole_files import write_whole
 from aliked_ros.structs import Array, Index
 
 HEADER = "# timestamp tx ty tz qx qy qz qw"
@@ -29,7 +31,7 @@ def read(path: Path) -> GroundTruth:
     for number, line in _lines(path):
         fields = line.replace(",", " ").split()
         try:
-            row = [float(field) for field in fields[1:8]]
+            row = [float(field) for field in fields[1:]]
             stamp_ns = stamps.seconds_to_ns(fields[0])
         except ValueError as error:
             raise ValueError(f"{path}, line {number}: {error}") from error
@@ -64,7 +66,7 @@ def write(path: Path, poses: Iterable[tuple[int, Array]]) -> None:
     listed = list(poses)
     T = np.array([pose for _, pose in listed]).reshape(-1, 4, 4)
     lines = [HEADER, *_rows([stamp_ns for stamp_ns, _ in listed], T)]
-    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+    write_whole(path, ("\n".join(lines) + "\n").encode())
 
 
 def _rows(stamps_ns: list[int], T_world_camera: Array) -> list[str]:
@@ -81,8 +83,7 @@ def _rows(stamps_ns: list[int], T_world_camera: Array) -> list[str]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
-            text = line.strip()
-            if text and not text.startswith("#"):
-                yield number, text
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        text = line.strip()
+        if text and not text.startswith("#"):
+            yield number, text

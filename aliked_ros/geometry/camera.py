@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -79,21 +80,67 @@ def to_plane(pixels: Array, K: Array) -> Array:
     return offsets / [K[0, 0], K[1, 1]]
 
 
-def baseline_m(right: Camera) -> float:
-    """Return the baseline of a rectified pair from the right camera's P, metres.
+def baseline_m(right: Camera, left: Camera | None = None) -> float:
+    """Return how far the right camera of a rectified pair is to the right of the left one, metres.
+
+    Both P are projections of points in one frame, which need not be that of the left camera.
+
+    Args:
+        right: P[0, 3] is -fx times its x in that frame.
+        left: likewise; None: that frame is its own.
 
     Raises:
-        ValueError: if P holds no baseline.
+        ValueError: if there is no baseline, or both are no rectified pair.
     """
-    offset = 0.0 if right.P is None else float(right.P[0, 3])
-    if offset >= 0:
+    if right.P is None:
         raise ValueError(
-            f"P[0, 3] of the right camera is {offset}: it must be -fx * baseline_m, negative; "
+            "P of the right camera is empty, so there is no baseline (P[3] is -fx * baseline_m): "
             "publish the camera_info of a stereo calibration or give the transform between the "
             "cameras"
         )
-    assert right.P is not None
-    return -offset / float(right.P[0, 0])
+    P_left = _projection(right.P[:, :3] if left is None else left.K)
+    if left is not None and left.P is not None:
+        P_left = left.P
+    _check_pair(P_left, right.P)
+    left_m = -float(P_left[0, 3]) / float(P_left[0, 0])
+    baseline = -float(right.P[0, 3]) / float(right.P[0, 0]) - left_m
+    if baseline <= 1e-6:
+        raise ValueError(
+            f"the baseline is {baseline:.6g} m (P[3] is {P_left[0, 3]:.6g} on the left and "
+            f"{right.P[0, 3]:.6g} on the right, both -fx times a place in m): it must be positive; "
+            "publish the camera_info of a stereo calibration, left camera first, or give the "
+            "transform between the cameras"
+        )
+    return baseline
+
+
+def with_principal_point_of(left: Camera, right: Camera) -> Camera:
+    """Return the right camera of a pair, rectified so that what is far away has no disparity."""
+    if right.P is None or right.P[0, 2] == left.K_rectified[0, 2]:
+        return right
+    P = right.P.copy()
+    P[0, 2] = left.K_rectified[0, 2]
+    return replace(right, P=P)
+
+
+def _projection(K: Array) -> Array:
+    return np.column_stack([K, np.zeros(3)])
+
+
+def _check_pair(P_left: Array, P_right: Array) -> None:
+    """Raise ValueError if rows of the two images do not correspond."""
+    for name, row, column in (("P[0]", 0, 0), ("P[5]", 1, 1), ("P[6]", 1, 2)):
+        left, right = P_left[row, column], P_right[row, column]
+        if abs(left - right) > 1e-3 * abs(P_left[0, 0]):
+            raise ValueError(
+                f"{name} is {left:.6g} on the left and {right:.6g} on the right: in a rectified "
+                "pair they are equal; publish the camera_info of a stereo calibration"
+            )
+    if abs(P_left[1, 3] - P_right[1, 3]) > 1e-3 * abs(P_left[0, 0]):
+        raise ValueError(
+            f"P[7] is {P_left[1, 3]:.6g} on the left and {P_right[1, 3]:.6g} on the right: one "
+            "camera is above the other, which is not supported; turn the pair by a quarter"
+        )
 
 
 def poselib_pinhole(K: Array) -> dict[str, Any]:

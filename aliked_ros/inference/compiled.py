@@ -11,13 +11,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aliked_ros.inference.kernels import Map, Pyramid, ScoreHead, Weights
+from aliked_ros.native import one_torch_thread
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.blocks import ConvBlock, DeformableConv2d, ResidualBlock
-from aliked_ros.network.dkd import Detections, detect
+from aliked_ros.network.dkd import Detections, detect_at
 from aliked_ros.network.encoder import split_padding
 
 _POOLS = (2, 4, 4)  # px, side of the pooling in front of blocks 2 to 4
 _SELU, _LINEAR = 1, 0
+_KEPT_PIXELS = 2_000_000  # of all sizes whose memory stays, but for the newest one
 
 
 class CompiledALIKED:
@@ -49,7 +51,7 @@ class CompiledALIKED:
         self._offset_convs = [_pack(head.offset_conv[0]), _pack(head.offset_conv[2])]
         self._sample_conv = _pack(head.sf_conv)
         self._aggregation = Weights.pack(head.agg_weights.flatten(0, 1).T)
-        self._maps = _Maps(network, 0, 0)
+        self._workspaces: dict[tuple[int, int], _Workspace] = {}  # the newest last
         self._lock = Lock()
 
     def __call__(
@@ -62,25 +64,40 @@ class CompiledALIKED:
         """
         if len(pixels) != 1:
             raise ValueError(f"pixels hold {len(pixels)} images: the kernels take one at a time")
-        with self._lock:  # there is one set of maps
+        with self._lock, one_torch_thread() as num_threads:
+            self._kernels.aliked_use_threads(num_threads)
             score_map, pyramid = self.encode(pixels)
-            peaks = torch.empty_like(score_map)
-            self._kernels.aliked_suppress_non_maxima(
-                score_map.data_ptr(), *score_map.shape[1:], peaks.data_ptr()
-            )
-            detections = detect(score_map, max_keypoints, detection_threshold, peaks)
+            index = self._choose_peaks(score_map, max_keypoints, detection_threshold)
+            detections = detect_at(score_map, index, torch.ones_like(index, dtype=torch.bool))
             return detections, self.describe(pyramid, detections.keypoints[0]).unsqueeze(0)
 
+    def _choose_peaks(self, score_map: Tensor, max_keypoints: int, threshold: float) -> Tensor:
+        """Return the pixel numbers (1, K) of the highest peaks above a threshold."""
+        kernels, size = self._kernels, score_map.numel()
+        peaks = self._maps.rows("peaks", size, 1)
+        kernels.aliked_suppress_non_maxima(
+            score_map.data_ptr(), *score_map.shape[1:], peaks.data_ptr()
+        )
+        # topk of the whole map would copy it, several times as large.
+        index = self._maps.rows("index", size, 1, torch.int64).flatten()
+        heights = self._maps.rows("heights", size, 1).flatten()
+        count = kernels.aliked_list_peaks(
+            peaks.data_ptr(), size, threshold, index.data_ptr(), heights.data_ptr()
+        )
+        chosen = heights[:count].topk(min(max_keypoints, count)).indices
+        return index[chosen].unsqueeze(0)
+
     def encode(self, pixels: Tensor) -> tuple[Tensor, Pyramid]:
-        """Return the score map (1, H, W) and what the features are computed from."""
+        """Return the score map (1, H, W) and what the features are computed from.
+
+        Both are overwritten by the next image.
+        """
         kernels, pixels = self._kernels, pixels.contiguous()
         _, height, width, channels = pixels.shape
         left, right = split_padding(width)
         top, bottom = split_padding(height)
         size = (height + top + bottom, width + left + right)
-        if size != self._maps.size:
-            self._maps = _Maps(self._network, *size)
-        maps = self._maps
+        maps = self._take_workspace(size)
         kernels.aliked_load_image(pixels.data_ptr(), height, width, channels, top, left, maps.image)
         self._run_block(0, maps.image)
         for number, pool in enumerate(_POOLS, start=1):
@@ -96,10 +113,19 @@ class CompiledALIKED:
             tuple(maps.coarse),
             *(kernel.data_ptr() for kernel in self._head_kernels),
         )
-        score_map = torch.empty(1, height, width)
+        score_map = self._maps.rows("score_map", height, width).unsqueeze(0)
         kernels.aliked_score(maps.blocks[0], head, top, left, height, width, score_map.data_ptr())
         levels = tuple(maps.levels)
         return score_map, Pyramid(maps.blocks[0], self._levels[0], levels, height, width, top, left)
+
+    def _take_workspace(self, size: tuple[int, int]) -> _Workspace:
+        """Return the memory for padded images (height, width); that of old sizes may go."""
+        workspaces = self._workspaces
+        workspace = workspaces.pop(size, None)
+        while workspaces and sum(h * w for h, w in (size, *workspaces)) > _KEPT_PIXELS:
+            del workspaces[next(iter(workspaces))]
+        self._maps = workspaces[size] = workspace or _Workspace(self._network, *size)
+        return self._maps
 
     def _run_block(self, number: int, x: Map) -> None:
         block, kernels = self._blocks[number], self._kernels
@@ -123,21 +149,23 @@ class CompiledALIKED:
             return torch.empty(0, dim)
         num_samples = self._network.desc_head.num_samples
         points = keypoints.contiguous()
-        patches = torch.empty(len(points), 9 * dim)
+        patches = self._maps.rows("patches", len(points), 9 * dim)
         kernels.aliked_read_patches(pyramid, points.data_ptr(), len(points), patches.data_ptr())
-        hidden = self._multiply(patches, self._offset_convs[0], _SELU)
-        offsets = self._multiply(hidden, self._offset_convs[1], _LINEAR)
+        hidden = self._multiply(patches, self._offset_convs[0], _SELU, "hidden")
+        offsets = self._multiply(hidden, self._offset_convs[1], _LINEAR, "offsets")
         limit = max(pyramid.height, pyramid.width) / 4
-        samples = torch.empty(len(points) * num_samples, dim)
+        samples = self._maps.rows("samples", len(points) * num_samples, dim)
         kernels.aliked_read_samples(
             pyramid, points.data_ptr(), offsets.data_ptr(), len(points), num_samples, limit,
             samples.data_ptr(),
         )  # fmt: skip
-        samples = self._multiply(samples, self._sample_conv, _SELU).view(len(points), -1)
-        return F.normalize(self._multiply(samples, self._aggregation, _LINEAR), dim=-1)
+        samples = self._multiply(samples, self._sample_conv, _SELU, "convolved")
+        samples = samples.view(len(points), -1)
+        raw = self._multiply(samples, self._aggregation, _LINEAR, "descriptors")
+        return F.normalize(raw, dim=-1)
 
-    def _multiply(self, rows: Tensor, weights: Weights, activation: int) -> Tensor:
-        out = torch.empty(len(rows), weights.outputs)
+    def _multiply(self, rows: Tensor, weights: Weights, activation: int, name: str) -> Tensor:
+        out = self._maps.rows(name, len(rows), weights.outputs)
         self._kernels.aliked_multiply(
             rows.data_ptr(), len(rows), weights, activation, out.data_ptr()
         )
@@ -163,17 +191,26 @@ class _Block:
         self.second = _pack(second, block.downsample) if self.has_shortcut else _pack(second)
 
 
-class _Maps:
-    """All maps of one image size; made once, overwritten by every image."""
+class _Workspace:
+    """All memory for images of one size; made once, overwritten by every image."""
 
     def __init__(self, network: ALIKED, height: int, width: int) -> None:
-        self.size = (height, width)
         sizes = [(height // stride, width // stride) for stride in (1, 2, 8, 32)]
         channels = network.channels
         self.image = Map.zeros(height, width, 3)
         self.blocks = [Map.zeros(*size, c) for size, c in zip(sizes, channels, strict=True)]
         self.hidden = [Map.zeros(*size, c) for size, c in zip(sizes, channels, strict=True)]
         self.pooled = [Map.zeros(*size, c) for size, c in zip(sizes[1:], channels, strict=False)]
-        self.offsets = [Map.zeros(*size, 32) for size in sizes]
+        self.offsets = [Map.zeros(*size, 32) for size in sizes]  # resident where they are used
         self.levels = [Map.zeros(*size, network.dim // 4) for size in sizes[1:]]
         self.coarse = [Map.zeros(*size, 8) for size in sizes[1:]]
+        self._memory: dict[str, Tensor] = {}
+
+    def rows(
+        self, name: str, rows: int, columns: int, dtype: torch.dtype = torch.float32
+    ) -> Tensor:
+        """Return memory (rows, columns) that stays from image to image; it holds anything."""
+        memory = self._memory.get(name)
+        if memory is None or len(memory) < rows * columns:
+            memory = self._memory[name] = torch.empty(rows * columns, dtype=dtype)
+        return memory[: rows * columns].view(rows, columns)

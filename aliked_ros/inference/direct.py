@@ -10,6 +10,7 @@ from torch import Tensor
 from aliked_ros.inference.delivery import deliver
 from aliked_ros.inference.protocols import NetworkInference
 from aliked_ros.inference.stages import has_texture
+from aliked_ros.native import one_torch_thread
 from aliked_ros.structs import Features, Image
 
 
@@ -39,7 +40,8 @@ class DirectInference:
         pixels = self._upload(images)  # (B, H, W, 1 or 3) uint8
         _, height, width, _ = pixels.shape
         detections, descriptors = self._network(pixels, max_keypoints, detection_threshold)
-        counts = detections.is_valid.sum(dim=1) * has_texture(pixels)
+        with one_torch_thread():
+            counts = detections.is_valid.sum(dim=1) * has_texture(pixels)
         return deliver(detections, descriptors, counts, (height, width))
 
     def _upload(self, images: Sequence[Image]) -> Tensor:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aliked_ros.native import load_library, open_library
+from aliked_ros.native import load_library, one_torch_thread, open_library
 
 
 class Map(ctypes.Structure):
@@ -99,9 +100,10 @@ def _signatures() -> dict[str, tuple[type, ...]]:
         "convolve_deformable": (a_map, a_map, ctypes.c_float, a_map, a_matrix, a_map),
         "project": (a_map, a_matrix, whole, a_map),
         "average_pool": (a_map, whole, a_map),
-        "multiply": (memory, ctypes.c_int64, a_matrix, whole, memory),
+        "multiply": (memory, whole, a_matrix, whole, memory),
         "score": (a_map, ctypes.POINTER(ScoreHead), whole, whole, whole, whole, memory),
         "suppress_non_maxima": (memory, whole, whole, memory),
+        "list_peaks": (memory, whole, ctypes.c_float, memory, memory),
         "nearest_neighbours": (memory, whole, a_matrix, memory, memory, memory),
         "read_patches": (ctypes.POINTER(Pyramid), memory, whole, memory),
         "read_samples": (
@@ -118,7 +120,7 @@ def load_kernels() -> ctypes.CDLL | None:
 
 
 def open_kernels(build: str) -> ctypes.CDLL:
-    """Load a build of the kernels from where the linker looks ($LD_LIBRARY_PATH).
+    """Load a build of the kernels; see `open_library`.
 
     Raises:
         OSError: if there is none.
@@ -129,8 +131,16 @@ def open_kernels(build: str) -> ctypes.CDLL:
 def _with_types(library: ctypes.CDLL) -> ctypes.CDLL:
     for name, types in _signatures().items():
         function = getattr(library, f"aliked_{name}")
-        function.argtypes, function.restype = types, None
+        function.argtypes, function.restype = types, ctypes.c_int
+        if name != "list_peaks":  # which returns a number
+            function.errcheck = _check
     return library
+
+
+def _check(result: int, function: Any, arguments: tuple[Any, ...]) -> int:
+    if result:
+        raise MemoryError(f"{function.__name__} finds too little memory: use smaller images")
+    return result
 
 
 def kernel_nearest_neighbours(
@@ -143,13 +153,15 @@ def kernel_nearest_neighbours(
         descriptors0: (N, D) float32 on the CPU.
         descriptors1: (M, D) float32 on the CPU.
     """
-    rows = descriptors0.detach().contiguous()
-    columns = Weights.pack(descriptors1.detach(), block=32, fill_bias=float("-inf"))
-    similarity = torch.empty(len(rows))
-    nearest1 = torch.empty(len(rows), dtype=torch.int32)
-    nearest0 = torch.empty(columns.outputs, dtype=torch.int32)
-    kernels.aliked_nearest_neighbours(
-        rows.data_ptr(), len(rows), columns,
-        nearest1.data_ptr(), similarity.data_ptr(), nearest0.data_ptr(),
-    )  # fmt: skip
-    return similarity, nearest1.long(), nearest0[: len(descriptors1)]
+    with one_torch_thread() as num_threads:
+        rows = descriptors0.detach().contiguous()
+        columns = Weights.pack(descriptors1.detach(), block=32, fill_bias=float("-inf"))
+        similarity = torch.empty(len(rows))
+        nearest1 = torch.empty(len(rows), dtype=torch.int32)
+        nearest0 = torch.empty(columns.outputs, dtype=torch.int32)
+        kernels.aliked_use_threads(num_threads)
+        kernels.aliked_nearest_neighbours(
+            rows.data_ptr(), len(rows), columns,
+            nearest1.data_ptr(), similarity.data_ptr(), nearest0.data_ptr(),
+        )  # fmt: skip
+        return similarity, nearest1.long(), nearest0[: len(descriptors1)]

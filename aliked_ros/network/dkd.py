@@ -35,7 +35,6 @@ def detect(
     score_map: Tensor,
     max_keypoints: int,
     detection_threshold: float | Tensor,
-    peaks: Tensor | None = None,
     limit: Tensor | None = None,
 ) -> Detections:
     """Find the best local maxima of a score map and refine them below a pixel.
@@ -46,15 +45,13 @@ def detect(
         score_map: (B, H, W) float32 in [0, 1].
         max_keypoints: keep at most this many per image, highest peaks first.
         detection_threshold: a peak must exceed this; at 0 every local maximum is a peak.
-        peaks: (B, H, W) float32, the result of `suppress_non_maxima` if that is known already.
         limit: (1,) int, as `max_keypoints`, but a value that may change while K stays fixed.
 
     Returns:
         The detections. On a CPU, K is the largest number of peaks in an image; elsewhere it is
         `max_keypoints`, or the number of pixels if that is less.
     """
-    if peaks is None:
-        peaks = suppress_non_maxima(score_map.detach())
+    peaks = suppress_non_maxima(score_map.detach())
     num_pixels = peaks[0].numel()
     heights, index = peaks.flatten(1).topk(min(max_keypoints, num_pixels), dim=1)
     is_valid = heights > detection_threshold
@@ -64,6 +61,17 @@ def detect(
         # Reading the number of peaks is free on a CPU; a GPU would wait, so there K stays fixed.
         num_kept = int(is_valid.sum(dim=1).max())
         index, is_valid = index[:, :num_kept], is_valid[:, :num_kept]
+    return detect_at(score_map, index, is_valid)
+
+
+def detect_at(score_map: Tensor, index: Tensor, is_valid: Tensor) -> Detections:
+    """Refine chosen maxima of a score map and sort them.
+
+    Args:
+        score_map: (B, H, W) float32 in [0, 1].
+        index: (B, K) int64, row-major pixel numbers.
+        is_valid: (B, K) bool; False marks filling.
+    """
     keypoints, dispersity = refine(score_map, index)
     scores = sample_score(score_map, keypoints) * is_valid
     # The refined score differs from the peak's: sort again, filling last.

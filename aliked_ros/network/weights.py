@@ -10,7 +10,13 @@ from torch import Tensor
 
 from aliked_ros.config import MODELS
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.released import NoWeightsError, WeightsError, find_weights, sha256_of
+from aliked_ros.network.released import (
+    RELEASE_SHA256,
+    NoWeightsError,
+    WeightsError,
+    find_weights,
+    sha256_of,
+)
 
 SEED_PREFIX = "seed:"  # weights "seed:0" are an untrained network, for tests without checkpoints
 # What this project trained and brings along, for machines that reach nothing; "package" names it.
@@ -70,7 +76,8 @@ def load_network(model: str, weights: str = "") -> tuple[ALIKED, str]:
 
     Returns:
         network: on the CPU, in float32, in evaluation mode.
-        weights_id: the first eight hexadecimal digits of the file's SHA-256, or "seed:N".
+        weights_id: the first eight hexadecimal digits of the file's SHA-256, after "unknown-" if
+            it is not the released one; or "seed:N".
 
     Raises:
         WeightsError: if there is no checkpoint, or one that is not of this model.
@@ -80,7 +87,7 @@ def load_network(model: str, weights: str = "") -> tuple[ALIKED, str]:
     path = find_weights(model, weights)
     network = ALIKED(model)
     load_checkpoint(network, path)
-    return network.eval(), sha256_of(path)[:8]
+    return network.eval(), _name(model, path)
 
 
 def load_checkpoint(network: ALIKED, path: Path) -> None:
@@ -91,6 +98,7 @@ def load_checkpoint(network: ALIKED, path: Path) -> None:
         raise WeightsError(f"{path} is not a checkpoint that torch can read: {error}") from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise WeightsError(f"{path} is not a checkpoint: it must be a dict of named tensors")
+    _check_finite(state, path)
     try:
         network.load_state_dict(state, strict=True)
     except RuntimeError as error:
@@ -118,3 +126,30 @@ def _load_packaged() -> tuple[ALIKED, str]:
     network = ALIKED(PACKAGED_MODEL)
     load_checkpoint(network, PACKAGED_FILE)
     return network.eval(), f"{PACKAGED}-{sha256_of(PACKAGED_FILE)[:8]}"
+
+
+def _name(model: str, path: Path) -> str:
+    """Return the weights_id of a file; say so, once for each, if it is not the released one."""
+    digest = sha256_of(path)
+    if digest == RELEASE_SHA256[model]:
+        return digest[:8]
+    if digest not in _warned:
+        _warned.add(digest)
+        _log.warning(
+            "weights %s are not the released %s: their SHA-256 is %s; they are taken as your own",
+            path,
+            model,
+            digest,
+        )
+    return f"unknown-{digest[:8]}"
+
+
+def _check_finite(state: dict[str, Tensor], path: Path) -> None:
+    """Raise WeightsError if a parameter is no number, as after a training that diverged."""
+    for name, values in state.items():
+        if not torch.isfinite(values).all():
+            share = 1 - float(torch.isfinite(values).float().mean())
+            raise WeightsError(
+                f"{path} holds values that are no finite numbers ({share:.0%} of {name}): the file "
+                "is damaged, or its training diverged; give another file"
+            )

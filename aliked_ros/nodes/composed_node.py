@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rclpy.node import Node
-
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.extractor import Extractor
+from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.run import run
 from aliked_ros.nodes.extractor_node import ExtractorNode
 from aliked_ros.nodes.tracker.session import MakeOdometry, make_live_odometry
@@ -17,7 +16,7 @@ from aliked_ros.nodes.tracker_node import TrackerNode
 def make_nodes(
     make_extractor: Callable[[ExtractorConfig], Extractor] = Extractor,
     make_odometry: MakeOdometry = make_live_odometry,
-) -> list[Node]:
+) -> list[ManagedNode]:
     """Return both nodes, the source first: it is destroyed first.
 
     Args:

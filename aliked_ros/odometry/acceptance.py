@@ -1,39 +1,84 @@
-"""A measured motion -> the pose of the new view, and what both views know about depths now."""
+"""A view that was located, begins or only turned -> the view with its pose and covariance."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from aliked_ros.config import OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.odometry.inverse_depth import carry_over, triangulate_into
-from aliked_ros.odometry.matched_views import MatchedViews
+from aliked_ros.odometry.located import Located
+from aliked_ros.odometry.map.keyframe import Keyframe, no_landmarks
+from aliked_ros.odometry.map.local_map import LocalMap
+from aliked_ros.odometry.motion import MotionSince
 from aliked_ros.odometry.result import Motion
-from aliked_ros.odometry.step import Measured
+from aliked_ros.odometry.two_views import Rotation
+from aliked_ros.odometry.uncertainty import Uncertainty
+from aliked_ros.odometry.view import PosedView, View
 from aliked_ros.structs import Array
 
 
-def accept(measured: Measured, K: Array, config: OdometryConfig) -> MatchedViews:
-    """Return the pairs with their views as they are known now.
-
-    The view gets its pose and the depths that the reference knows. A single camera's reference
-    gets the depths that the parallax of the new view gives.
+def accept(
+    view: View,
+    located: Located,
+    motion: MotionSince,
+    local_map: LocalMap,
+    uncertainty: Uncertainty,
+) -> Keyframe:
+    """Return a view as it lies in the map, which takes note of what it showed.
 
     Args:
-        measured: the motion from a reference with a pose.
-        K: (3, 3) intrinsics of the rectified camera, px.
-        config: thresholds, noise and kind of sensor.
+        view: the image.
+        located: its pose and landmarks.
+        motion: since the reference.
+        local_map: the map.
+        uncertainty: of its reference.
     """
-    matched, motion = measured.matched, measured.motion
-    reference = matched.view0
-    view = matched.view1.at(
-        reference.pose @ se3.inverse(motion.T_1_0),
-        se3.carry(motion.T_1_0, reference.covariance) + motion.covariance,
-    )
-    matched = matched.with_views(reference, view)
-    if not reference.has_depth:
-        return matched
-    if config.sensor == "mono" and motion.kind is Motion.GENERAL:
-        noise_px, relative_noise = config.keypoint_noise_px, motion.relative_translation_sigma
-        reference = triangulate_into(matched, motion.T_1_0, K, noise_px, relative_noise)
-        matched = matched.with_views(reference, view)
-    view = carry_over(matched, motion.T_1_0, K, config.ransac_threshold_px)
-    return matched.with_views(reference, view)
+    # Measured against a keyframe that stays, so a slow motion is only late, never lost.
+    is_still = motion.kind is Motion.NONE
+    T_view_world = local_map.reference.T_view_world if is_still else located.T_view_world
+    links, landmarks = located.links, local_map.landmarks
+    landmark = no_landmarks(view)
+    landmark[links.keypoints] = links.numbers
+    landmarks.num_expected[links.expected] += 1
+    landmarks.num_found[links.numbers] += 1
+    covariance = uncertainty.of(se3.inverse(T_view_world), located.covariance)
+    image = Keyframe(local_map.next_number, view, T_view_world, covariance, landmark)
+    local_map.newest_image = image
+    return image
+
+
+def median_depth(local_map: LocalMap, image: Keyframe) -> float:
+    """Return how far away the landmarks are that an image shows."""
+    points = local_map.landmarks.points_world[image.numbers]
+    return float(np.median(se3.transform(image.T_view_world, points)[:, 2]))
+
+
+def first_keyframe(start: PosedView) -> Keyframe:
+    """Return a view as the first keyframe of a map that is still empty."""
+    T_view_world = se3.inverse(start.T_world_view)
+    return Keyframe(0, start.view, T_view_world, start.covariance, no_landmarks(start.view))
+
+
+def turned(
+    posed: PosedView,
+    view: View,
+    rotation: Rotation,
+    median_depth: float,
+    K: Array,
+    config: OdometryConfig,
+) -> PosedView:
+    """Return a view of a single camera that only turned.
+
+    Args:
+        posed: the image before.
+        view: the image.
+        rotation: between them.
+        median_depth: of what the camera sees: how far it may have moved unseen.
+        K: (3, 3) intrinsics of the rectified camera, px.
+        config: thresholds.
+    """
+    T_1_0 = se3.from_rotation_translation(rotation.R_1_0, np.zeros(3))
+    hidden = config.ransac_threshold_px / float(K[0, 0]) * median_depth
+    since = np.diag(np.repeat([hidden, rotation.sigma_rad], 3) ** 2)
+    covariance = se3.carry(T_1_0, posed.covariance) + since
+    return PosedView(view, posed.T_world_view @ se3.inverse(T_1_0), covariance)

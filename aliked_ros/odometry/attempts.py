@@ -1,59 +1,81 @@
-"""What the pose of a new image may follow from, in the order of trust."""
+"""Which landmarks a new image may show, and where the camera may be, in the order of trust."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from aliked_ros.geometry import se3
-from aliked_ros.odometry.frame_matches import FrameMatches
-from aliked_ros.odometry.guided_matching import guided
-from aliked_ros.odometry.matched_views import MatchedViews
+import numpy as np
+
+from aliked_ros.odometry.map.finding import find_by_descriptor, find_by_place
+from aliked_ros.odometry.map.landmarks import NONE
+from aliked_ros.odometry.map.links import Links
+from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.view import View
-from aliked_ros.structs import Array
+from aliked_ros.structs import Array, Matches
+
+NUM_AROUND = 20  # keyframes whose landmarks are looked for
+_WIDER = 3.0  # times the radius, where the expectation was wrong
 
 
-class Attempt(NamedTuple):
-    """Pairs of a reference with depths and the new view.
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """Landmarks that an image may show.
 
     Attributes:
-        matched: the pairs.
+        links: to its keypoints.
+        T_view_world: (4, 4) where the camera may be; None: the links must tell.
         trusts_prior: the rotation is known from another sensor; fewer inliers suffice.
     """
 
-    matched: MatchedViews
+    links: Links
+    T_view_world: Array | None = None
     trusts_prior: bool = False
 
 
 def attempts(
     view: View,
-    matches: FrameMatches,
-    keyframe: View | None,
-    previous: View | None,
-    T_world_expected: Array | None,
+    local_map: LocalMap,
+    with_previous: Matches | None,
+    T_view_expected: Array | None,
     K: Array,
     radius_px: float,
+    least_similarity: float,
 ) -> Iterator[Attempt]:
     """Yield attempts; each is made only when the one before has failed.
 
     Args:
         view: the new image.
-        matches: its matches with the references.
-        keyframe: the reference; nothing is tried unless it has depths.
-        previous: the image before.
-        T_world_expected: (4, 4) where the image is expected, or None.
+        local_map: the map; its newest image is the one before.
+        with_previous: matches of the image before with the new one, or None.
+        T_view_expected: (4, 4) where the camera is expected, T_view_world, or None.
         K: (3, 3) intrinsics of the rectified camera, px.
         radius_px: how wrong the expectation may be; 0: it is not used.
+        least_similarity: cosine of two descriptors that may show one point near that place.
     """
-    if keyframe is None or not keyframe.has_depth:
-        return
-    by_keyframe = MatchedViews.of(keyframe, view, matches.keyframe)
-    if T_world_expected is not None and radius_px > 0:
-        T_view_keyframe = se3.inverse(T_world_expected) @ keyframe.pose
-        near = guided(by_keyframe, T_view_keyframe, K, radius_px)
-        if near is not None:
-            yield Attempt(near)
-    yield Attempt(by_keyframe)
-    if previous is not None and previous.is_measured:
-        yield Attempt(MatchedViews.of(previous, view, matches.previous))
-    yield Attempt(by_keyframe, trusts_prior=True)
+    if T_view_expected is not None and radius_px > 0:
+        numbers = local_map.around(local_map.in_sight, NUM_AROUND)
+        for factor in (1.0, _WIDER):
+            links = find_by_place(
+                local_map.landmarks, numbers, view, T_view_expected, K,
+                factor * radius_px, least_similarity,
+            )  # fmt: skip
+            yield Attempt(links, T_view_expected)
+    if with_previous is not None:
+        yield Attempt(_shown_before(local_map, with_previous, view))
+    numbers = local_map.reference.numbers
+    numbers = numbers[local_map.landmarks.is_alive[numbers]]
+    links = find_by_descriptor(local_map.landmarks, numbers, view)
+    yield Attempt(links)
+    yield Attempt(links, trusts_prior=True)
+
+
+def _shown_before(local_map: LocalMap, matches: Matches, view: View) -> Links:
+    """Return the landmarks that the image before showed at the keypoints that match."""
+    shown = local_map.newest_image.landmark
+    pairs = matches.indices.detach().cpu().numpy()
+    similarities = matches.similarities.detach().cpu().numpy().astype(np.float64)
+    numbers, keypoints = shown[pairs[:, 0]], pairs[:, 1]
+    links = Links(numbers, keypoints, similarities, np.zeros(0, np.int64))
+    is_known = (numbers != NONE) & np.isfinite(view.xy[keypoints, 0])
+    return links.select(is_known & local_map.landmarks.is_alive[numbers])

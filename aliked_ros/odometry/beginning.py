@@ -1,96 +1,109 @@
-"""Nothing known is in sight: begin, or wait until a single camera sees parallax."""
+"""A single camera begins: it waits for parallax, builds a map, and believes it once verified."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from aliked_ros.config import OdometryConfig
-from aliked_ros.odometry.initialisation import initialise
-from aliked_ros.odometry.inverse_depth import scale, triangulate_into
+from aliked_ros.config import MatcherConfig, OdometryConfig
+from aliked_ros.matching import match
+from aliked_ros.odometry.first_map import build
+from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.matched_views import MatchedViews
-from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, Motion, State
-from aliked_ros.odometry.step import Measured, Step
-from aliked_ros.odometry.view import View
-from aliked_ros.structs import Array
+from aliked_ros.odometry.result import Motion
+from aliked_ros.odometry.two_views import NoPair, look_for_parallax, look_for_rotation
+from aliked_ros.odometry.view import PosedView, View
+from aliked_ros.structs import Array, Matches
 
-
-def begin(view: View, T_world_held: Array | None, config: OdometryConfig, why: str = "") -> Step:
-    """Make a view the keyframe, as the origin or at the pose that is held.
-
-    Args:
-        view: the image.
-        T_world_held: (4, 4) the last pose that was measured; None: there was none.
-        config: what a keyframe needs; kind of sensor.
-        why: what is wrong, one clause; empty: what is awaited.
-
-    Returns:
-        Whether it is a keyframe now, and its state: tracking only with measured depths.
-    """
-    is_mono = config.sensor == "mono"
-    num = len(view.pixels) if is_mono else int(np.isfinite(view.inverse_depth).sum())
-    if num < config.min_inliers:
-        what = "keypoints" if is_mono else "keypoints with depth"
-        return waiting(view, T_world_held, why or f"{num} {what}, {config.min_inliers} are needed")
-    if T_world_held is not None:
-        # How far the camera went since is not known.
-        why = why or "nothing known is in sight, restarting at the last pose"
-        view = view.at(T_world_held, UNKNOWN_COVARIANCE)
-        return Step(view, State.LOST, is_keyframe=True, reason=why)
-    view = view.at(np.eye(4), np.zeros((6, 6)))
-    if is_mono:
-        why = why or "waiting for a second image with parallax"
-        return Step(view, State.INITIALISING, is_keyframe=True, reason=why)
-    return Step(view, State.TRACKING, Motion.NONE, num, is_keyframe=True)
-
-
-def waiting(view: View, T_world_held: Array | None, why: str) -> Step:
-    """Return the step of an image that leads to no pose."""
-    return Step(view, State.INITIALISING if T_world_held is None else State.LOST, reason=why)
+_MIN_MATCHES = 40
+_MAX_VIEWS = 40  # after which it restarts
 
 
 @dataclass(frozen=True, eq=False)
-class Parallax:
-    """What a second view of a single camera shows; one of the attributes is not None.
+class Outlook:
+    """How far the beginning has come.
 
     Attributes:
-        keyframe: the first view with depths, in the unit that was asked for.
-        rotation: the camera only turned or stood still.
-        step: why there is neither; it asks for a restart if it is a keyframe.
+        reason: why there is no map yet; empty if there is.
+        kind: of the motion since the first view.
+        parallax_deg: median parallax since then.
+        local_map: the map; its last keyframe is the newest view.
     """
 
-    keyframe: View | None = None
-    rotation: Measured | None = None
-    step: Step | None = None
+    reason: str = ""
+    kind: Motion = Motion.UNKNOWN
+    parallax_deg: float = 0.0
+    local_map: LocalMap | None = None
 
 
-def look_for_parallax(
-    matched: MatchedViews,
-    T_world_held: Array | None,
-    median_depth: float,
-    K: Array,
-    config: OdometryConfig,
-) -> Parallax:
-    """Triangulate the first depths of a single camera, once two views have parallax.
+class Beginning:
+    """Takes the views of a single camera until a map can be made of them.
 
     Args:
-        matched: a keyframe without depths and the new view.
-        T_world_held: (4, 4) the last pose that was measured; None: there was none.
-        median_depth: that the landmarks are to have: the unit of length.
-        K: (3, 3) intrinsics of the rectified camera, px.
         config: thresholds and noise.
+        matcher: how descriptors are paired.
+        K: (3, 3) intrinsics of the rectified camera, px.
     """
-    start = initialise(matched, K, config, median_depth)
-    motion = start.motion
-    if start.kind is Motion.UNKNOWN:
-        return Parallax(step=begin(matched.view1, T_world_held, config, start.reason))
-    if motion is not None and motion.kind is Motion.GENERAL:
-        noise_px, relative_noise = config.keypoint_noise_px, motion.relative_translation_sigma
-        inliers = matched.select(motion.inlier_mask)
-        keyframe = triangulate_into(inliers, motion.T_1_0, K, noise_px, relative_noise)
-        return Parallax(keyframe=scale(keyframe, median_depth))
-    if motion is not None and T_world_held is not None:
-        return Parallax(rotation=Measured(matched, motion))
-    step = waiting(matched.view1, T_world_held, start.reason)
-    return Parallax(step=step.with_motion(start.kind, start.parallax_deg))
+
+    def __init__(self, config: OdometryConfig, matcher: MatcherConfig, K: Array) -> None:
+        self._config, self._matcher, self._K = config, matcher, K
+        self.forget()
+
+    def forget(self) -> None:
+        """Wait for a first view."""
+        self._starts: list[PosedView] = []
+
+    @property
+    def first(self) -> PosedView | None:
+        """What the first map begins with; None: the next view may."""
+        return self._starts[0] if self._starts else None
+
+    def restart(self, start: PosedView) -> None:
+        """Begin at a view."""
+        self._starts = [start]
+
+    def look(self, start: PosedView, matches: Matches | None, median_depth: float) -> Outlook:
+        """Take the next view.
+
+        Args:
+            start: the view, and the pose that it would have if the map began there.
+            matches: of the first view with it.
+            median_depth: that the landmarks of the first view are to have: the unit of length.
+        """
+        if self.first is None:
+            self.restart(start)
+            return Outlook("waiting for a second image with parallax")
+        matched = MatchedViews.of(self.first.view, start.view, matches)
+        if len(matched) < _MIN_MATCHES:
+            self.restart(start)
+            reason = f"only {len(matched)} matches with the first image, {_MIN_MATCHES} are needed"
+            return Outlook(reason)
+        self._starts.append(start)
+        outlook = self._judge(matched, median_depth)
+        if outlook.local_map is None and len(self._starts) > _MAX_VIEWS:
+            self.restart(self._starts[_MAX_VIEWS // 2])
+        return outlook
+
+    def _judge(self, matched: MatchedViews, median_depth: float) -> Outlook:
+        rotation = look_for_rotation(matched, self._K, self._config)
+        if rotation is not None:
+            verb = "stands still" if rotation.kind is Motion.NONE else "only turns"
+            reason = f"the camera {verb}: a single one sees depth only when it moves sideways"
+            return Outlook(reason, rotation.kind, rotation.parallax_deg)
+        pair = look_for_parallax(matched, self._K, self._config)
+        if isinstance(pair, NoPair):
+            return Outlook(pair.reason, pair.kind, pair.parallax_deg)
+        first = self.first
+        assert first is not None
+        between = self._between()
+        pairs = [match(first.view.features, view.features, self._matcher) for view in between]
+        others = [MatchedViews.of(first.view, v, m) for v, m in zip(between, pairs, strict=True)]
+        local_map, reason = build(
+            pair, others, first.T_world_view, first.covariance, median_depth, self._K, self._config
+        )
+        return Outlook(reason, Motion.GENERAL, pair.parallax_deg, local_map)
+
+    def _between(self) -> list[View]:
+        """Return views between the first and the last one, at the quarters of the way."""
+        num = len(self._starts) - 1
+        positions = sorted({round(num * part) for part in (0.25, 0.5, 0.75)} - {0, num})
+        return [self._starts[position].view for position in positions]

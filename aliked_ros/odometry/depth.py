@@ -6,7 +6,11 @@ import cv2
 import numpy as np
 
 from aliked_ros.config import StereoConfig
-from aliked_ros.geometry.camera import baseline_m, rectify_keypoints
+from aliked_ros.geometry.camera import (
+    baseline_m,
+    rectify_keypoints,
+    with_principal_point_of,
+)
 from aliked_ros.geometry.rectification import Rectifier
 from aliked_ros.geometry.stereo import match_along_rows
 from aliked_ros.structs import AnyArray, Array, Camera, Floats, Pixels
@@ -52,15 +56,16 @@ class StereoDepth:
 
     Args:
         left: left camera with the R and P of a stereo calibration (`rectify_pair` makes them).
-        right: right camera; P[0, 3] is -fx * baseline_m.
+        right: right camera; P[0, 3] of both tell the baseline.
         config: the range of the search.
     """
 
     def __init__(self, left: Camera, right: Camera, config: StereoConfig | None = None) -> None:
         self._left = left
         self._config = config or StereoConfig()
-        self._disparity_to_depth = float(left.K_rectified[0, 0]) * baseline_m(right)
-        self._rectify_left, self._rectify_right = Rectifier(left), Rectifier(right)
+        self._disparity_to_depth = float(left.K_rectified[0, 0]) * baseline_m(right, left)
+        self._rectify_left = Rectifier(left)
+        self._rectify_right = Rectifier(with_principal_point_of(left, right))
 
     def __call__(
         self,

@@ -1,4 +1,4 @@
-"""The matches of a new image with the views that it is compared with."""
+"""The matches of a new image with the views that it is compared with as a whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aliked_ros.config import MatcherConfig
 from aliked_ros.matching import match
-from aliked_ros.odometry.view import View
+from aliked_ros.odometry.view import PosedView, View
 from aliked_ros.structs import Features, Matches
 
 
@@ -16,30 +16,20 @@ class FrameMatches:
 
     Attributes:
         previous: with the previous image.
-        keyframe: with the reference keyframe.
-        lost: with each of the keyframes that are looked for.
+        first: with the view that a single camera begins at.
     """
 
     previous: Matches | None
-    keyframe: Matches | None
-    lost: tuple[Matches | None, ...] = ()
+    first: Matches | None
 
 
 def match_views(
-    features: Features,
-    previous: View | None,
-    keyframe: View | None,
-    lost: tuple[View, ...],
-    config: MatcherConfig,
+    features: Features, previous: View | None, first: PosedView | None, config: MatcherConfig
 ) -> FrameMatches:
-    """Match the features of the next image with every view, but none twice."""
-    found: dict[int, Matches] = {}
-
-    def matches(view: View | None) -> Matches | None:
-        if view is None:
-            return None
-        if view.stamp_ns not in found:
-            found[view.stamp_ns] = match(view.features, features, config)
-        return found[view.stamp_ns]
-
-    return FrameMatches(matches(previous), matches(keyframe), tuple(matches(v) for v in lost))
+    """Match the features of the next image with those of the views that there are."""
+    with_previous = None if previous is None else match(previous.features, features, config)
+    if first is None:
+        return FrameMatches(with_previous, None)
+    if first.view is previous:
+        return FrameMatches(with_previous, with_previous)
+    return FrameMatches(with_previous, match(first.view.features, features, config))

@@ -1,4 +1,4 @@
-"""The features of an image, checked -> a View without a pose."""
+"""The features of an image, checked -> a View."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def make_view(
     depths_m: AnyArray | None,
     depth_sigma: float,
 ) -> View:
-    """Return the view of an image, without a pose.
+    """Return the view of an image.
 
     Args:
         stamp_ns: of the image.
@@ -95,8 +95,6 @@ def make_view(
         spread=_spread_of(features),
         inverse_depth=inverse_depth,
         depth_sigma=np.where(is_known, depth_sigma, np.inf),
-        T_world_view=None,
-        covariance=np.zeros((6, 6)),
     )
 
 
@@ -135,4 +133,5 @@ def inverse_depth_sigma(
         return config.inverse_depth_noise_per_m
     if right_camera is None:
         raise ValueError("sensor is 'stereo' and right_camera is None: give the right camera")
-    return config.disparity_noise_px / (float(camera.K_rectified[0, 0]) * baseline_m(right_camera))
+    baseline = baseline_m(right_camera, camera)
+    return config.disparity_noise_px / (float(camera.K_rectified[0, 0]) * baseline)

@@ -1,80 +1,62 @@
-"""The window of keyframes and landmarks as others see it: in the frame of the raw camera."""
+"""Keyframes and landmarks as others see them: in the frame of the raw camera."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.vectors import unproject
-from aliked_ros.odometry.local_map import LocalMap, place
-from aliked_ros.odometry.view import View
+from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.structs import Array, Index
 
 _MAX_RELATIVE_SIGMA = 0.1  # of a depth that is good enough to measure by
 
 
-def landmarks(
-    window: LocalMap, reference: View | None, R_rectified_camera: Array
-) -> tuple[Array, Index]:
-    """Return the landmarks whose place is known.
-
-    A window of one keyframe has no landmarks: then the keypoints of the reference with a known
-    depth are.
+def landmarks(local_map: LocalMap | None, R_rectified_camera: Array) -> tuple[Array, Index]:
+    """Return the landmarks of a map.
 
     Args:
-        window: keyframes and landmarks.
-        reference: what poses are measured against, or None.
+        local_map: keyframes and landmarks, or None.
         R_rectified_camera: (3, 3) from the raw to the rectified camera.
 
     Returns:
         points_world: (L, 3) in the world of OdometryResult.T_world_camera; its unit.
         num_seen: (L,) int64, keyframes that see each landmark.
     """
-    points = window.points_world
-    sightings = [k.landmark[k.landmark >= 0] for k in window.keyframes]
-    num_seen = np.bincount(
-        np.concatenate([np.zeros(0, np.int64), *sightings]), minlength=len(points)
-    )
-    is_known = (num_seen > 0) & np.isfinite(points).all(axis=1)
-    points, num_seen = points[is_known], num_seen[is_known]
-    if len(points) == 0 and reference is not None and reference.is_measured:
-        points = place(reference, np.flatnonzero(np.isfinite(reference.inverse_depth)))
-        points = points[np.isfinite(points).all(axis=1)]
-        num_seen = np.ones(len(points), np.int64)
+    if local_map is None:
+        return np.zeros((0, 3)), np.zeros(0, np.int64)
+    num_seen = local_map.num_observers()
+    is_known = (num_seen > 0) & local_map.landmarks.is_alive
     # The world is the rectified camera at some instant; the report is about raw ones.
-    return points @ R_rectified_camera, num_seen
+    return local_map.landmarks.points_world[is_known] @ R_rectified_camera, num_seen[is_known]
 
 
-def sharp_points(reference: View | None, R_rectified_camera: Array) -> tuple[int, Array]:
-    """Return what the reference knows the depth of to a tenth.
+def sharp_points(local_map: LocalMap | None, R_rectified_camera: Array) -> tuple[int, Array]:
+    """Return the landmarks that the reference keyframe shows and whose depth is known to a tenth.
 
     Args:
-        reference: what poses are measured against, or None.
+        local_map: the map, or None.
         R_rectified_camera: (3, 3) from the raw to the rectified camera.
 
     Returns:
-        stamp_ns: of the reference; 0 if there is none.
+        stamp_ns: of the keyframe; 0 if there is none.
         points_camera: (N, 3) in the frame of the raw camera; unit of the world.
     """
-    if reference is None:
+    if local_map is None:
         return 0, np.zeros((0, 3))
-    sharp = np.flatnonzero(reference.depth_sigma < _MAX_RELATIVE_SIGMA * reference.inverse_depth)
-    return reference.stamp_ns, unproject(
-        reference.xy[sharp], reference.inverse_depth[sharp]
-    ) @ R_rectified_camera
+    reference = local_map.reference
+    numbers = np.unique(reference.numbers)
+    points = se3.transform(reference.T_view_world, local_map.landmarks.points_world[numbers])
+    axis = reference.T_view_world[2, :3]
+    variance = np.einsum("i,nij,j->n", axis, local_map.landmarks.covariance[numbers], axis)
+    is_sharp = (points[:, 2] > 0) & (np.sqrt(variance) < _MAX_RELATIVE_SIGMA * points[:, 2])
+    return reference.view.stamp_ns, points[is_sharp] @ R_rectified_camera
 
 
-def keyframes(
-    window: LocalMap, reference: View | None, R_rectified_camera: Array
-) -> list[tuple[int, Array]]:
-    """Return stamp (ns) and T_world_camera (4, 4) of the window's keyframes, oldest first."""
-    views = [keyframe.view for keyframe in window.keyframes]
-    if reference is not None and reference.stamp_ns not in {view.stamp_ns for view in views}:
-        views = [reference]
+def keyframes(local_map: LocalMap | None, R_rectified_camera: Array) -> list[tuple[int, Array]]:
+    """Return stamp (ns) and T_world_camera (4, 4) of a map's keyframes, oldest first."""
     T_rectified_camera = se3.from_rotation_translation(R_rectified_camera, np.zeros(3))
     T_camera_rectified = se3.inverse(T_rectified_camera)
     return [
-        (view.stamp_ns, T_camera_rectified @ view.T_world_view @ T_rectified_camera)
-        for view in views
-        if view.T_world_view is not None
+        (k.view.stamp_ns, T_camera_rectified @ k.T_world_view @ T_rectified_camera)
+        for k in ([] if local_map is None else local_map.keyframes)
     ]

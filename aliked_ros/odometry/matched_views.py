@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aliked_ros.geometry.sightings import Sightings
 from aliked_ros.geometry.vectors import homogeneous, unit
 from aliked_ros.odometry.view import View
 from aliked_ros.structs import Array, Index, Mask, Matches
@@ -66,11 +65,6 @@ class MatchedViews:
         return unit(homogeneous(xy0)), unit(homogeneous(xy1))
 
     @property
-    def sightings(self) -> tuple[Sightings, Sightings]:
-        """The measurements of the pairs in view 0, and in view 1."""
-        return _sightings(self.view0, self.index0), _sightings(self.view1, self.index1)
-
-    @property
     def inverse_depth0(self) -> Array:
         """(K,) inverse depths that view 0 knows; NaN where it does not."""
         return self.view0.inverse_depth[self.index0]
@@ -84,14 +78,3 @@ class MatchedViews:
     def select(self, chosen: Mask | Index) -> MatchedViews:
         """Return the same views with the chosen pairs: (K,) bool or (M,) positions."""
         return replace(self, pairs=self.pairs[chosen])
-
-    def with_views(self, view0: View, view1: View) -> MatchedViews:
-        """Return the pairs with what is known of their views now."""
-        return replace(self, view0=view0, view1=view1)
-
-
-def _sightings(view: View, index: Index) -> Sightings:
-    """Return the measurements of the keypoints at index (K,)."""
-    return Sightings(
-        view.xy[index], view.inverse_depth[index], view.depth_sigma[index], view.spread[index]
-    )

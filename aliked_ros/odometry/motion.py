@@ -1,125 +1,80 @@
-"""Matches against a view with depth -> the motion since then, and what kind of motion it is."""
+"""What kind of motion lies between the reference keyframe and a view: none, a rotation, general."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from aliked_ros.config import OdometryConfig
-from aliked_ros.geometry.motion_refinement import RefinedMotion, refine_motion
-from aliked_ros.geometry.pnp import estimate_absolute_pose
+from aliked_ros.geometry import se3
 from aliked_ros.geometry.rotation import align_rays
-from aliked_ros.geometry.rotation_prior import RotationPrior, estimate_translation
-from aliked_ros.geometry.vectors import angles_rad, seen_from, unit, unproject
-from aliked_ros.odometry.estimated_motion import EstimatedMotion
-from aliked_ros.odometry.matched_views import MatchedViews
+from aliked_ros.geometry.vectors import angles_rad, homogeneous, unit
+from aliked_ros.odometry.located import Located
+from aliked_ros.odometry.map.landmarks import NONE
+from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.result import Motion
-from aliked_ros.structs import Array, Mask
+from aliked_ros.odometry.view import View
+from aliked_ros.structs import Array
 
-# A depth known worse than this, relative, says nothing that a pose could be sampled from.
-_MAX_RELATIVE_SIGMA = 0.5
-_MAX_ERROR = 3.0  # standard deviations of an inlier's residual
+_MIN_COMMON = 6  # landmarks that both show; with fewer nothing is said
 
 
-def estimate_motion(
-    matched: MatchedViews, K: Array, config: OdometryConfig, *, trusts_prior: bool = False
-) -> EstimatedMotion | None:
-    """Estimate how the camera moved since a view whose depths are known.
+@dataclass(frozen=True)
+class MotionSince:
+    """How a view differs from the reference keyframe.
 
-    Args:
-        matched: reference with inverse depths, and the current view, whose inverse depths are
-            used where it has any.
-        K: (3, 3) intrinsics of the rectified camera, px.
-        config: thresholds and noise.
-        trusts_prior: the rotation between the views is known from another sensor: only the
-            translation is sampled, and half as many inliers are enough.
-
-    Returns:
-        None if fewer than `config.min_inliers` pairs agree, or if there is no rotation to trust.
+    Attributes:
+        kind: of the motion.
+        num_common: landmarks that both show.
+        parallax_deg: median angle between their rays after removing the rotation.
+        displacement_px: median distance that they moved in the image.
     """
-    prior = _prior(matched, config)
-    if trusts_prior and prior is None:
-        return None
-    min_inliers = (config.min_inliers + 1) // 2 if trusts_prior else config.min_inliers
-    is_sharp = (
-        matched.view0.depth_sigma[matched.index0] < _MAX_RELATIVE_SIGMA * matched.inverse_depth0
-    )
-    usable = np.flatnonzero(is_sharp)
-    sampled = matched.select(usable)
-    points0 = unproject(sampled.xy[0], sampled.inverse_depth0)
-    threshold_px, seed = config.ransac_threshold_px, config.seed
-    if trusts_prior and prior is not None:
-        width = threshold_px / K[0, 0] + 2 * prior.sigma_rad
-        pose = estimate_translation(prior.R_1_0, points0, sampled.xy[1], width, seed)
-    else:
-        pose = estimate_absolute_pose(points0, sampled.pixels[1], K, threshold_px, seed)
-    if pose is None:
-        return None
-    inlier_mask = np.zeros(len(matched), dtype=bool)
-    inlier_mask[usable[pose[1]]] = True
-    refined = _refine(pose[0], matched, inlier_mask, K, config, prior)
-    if inlier_mask.sum() < min_inliers:
-        return None
-    return _describe(refined, matched, inlier_mask, K, config.keypoint_noise_px)
+
+    kind: Motion
+    num_common: int
+    parallax_deg: float
+    displacement_px: float
 
 
-def _prior(matched: MatchedViews, config: OdometryConfig) -> RotationPrior | None:
-    """Return how the camera turned from view 0 to view 1, or None if nobody measured it."""
-    R_inertial_0, R_inertial_1 = matched.view0.R_inertial_view, matched.view1.R_inertial_view
-    if R_inertial_0 is None or R_inertial_1 is None:
-        return None
-    sigma_rad = float(np.radians(config.rotation_prior_noise_deg))
-    return RotationPrior(R_inertial_1.T @ R_inertial_0, sigma_rad)
+def motion_since(
+    local_map: LocalMap, view: View, located: Located, focal_px: float, still_px: float
+) -> MotionSince:
+    """Tell no motion and pure rotation since the map's reference from general motion.
 
-
-def _refine(
-    T_1_0: Array,
-    matched: MatchedViews,
-    inlier_mask: Mask,
-    K: Array,
-    config: OdometryConfig,
-    prior: RotationPrior | None,
-) -> RefinedMotion:
-    """Refine a pose on its inliers, drop those whose residual is too large, and refine again.
-
-    The second time with the prior, unless what the points say contradicts it.
-    """
-    noise = config.keypoint_noise_px / K[0, 0]
-    accepted = None
-    for _ in range(2):
-        inliers = np.flatnonzero(inlier_mask)
-        refined = refine_motion(T_1_0, *matched.select(inliers).sightings, noise, prior=accepted)
-        T_1_0 = refined.T_1_0
-        if prior is not None and not prior.is_contradicted(T_1_0, refined.covariance):
-            accepted = prior
-        inlier_mask[inliers[refined.errors > _MAX_ERROR]] = False
-    return refined
-
-
-def _describe(
-    refined: RefinedMotion, matched: MatchedViews, inlier_mask: Mask, K: Array, still_px: float
-) -> EstimatedMotion:
-    """Tell no motion and pure rotation from general motion, and hold still where there is none.
-
-    What counts is the movement of the image that the estimate explains, a mean over all inliers:
+    What counts is the movement of the image that the pose explains, a median over all landmarks:
     if that is below the noise of one keypoint, `still_px`, nobody can see it.
     """
-    inliers = matched.select(inlier_mask)
-    T_1_0 = refined.T_1_0
-    rays0, measured1 = inliers.rays
-    # Where the estimate, not the noisy keypoint, sees the landmarks.
-    rays1 = unit(seen_from(T_1_0, inliers.xy[0], inliers.inverse_depth0))
-    focal = float(K[0, 0])
+    reference, landmarks = local_map.reference, local_map.landmarks
+    keypoint_of = np.full(len(landmarks) + 1, NONE)
+    linked = reference.linked
+    keypoint_of[reference.landmark[linked]] = linked
+    keypoint_of[NONE] = NONE
+    keypoints0 = keypoint_of[located.links.numbers]
+    is_common = keypoints0 != NONE
+    num_common = int(is_common.sum())
+    if num_common < _MIN_COMMON:
+        return MotionSince(Motion.GENERAL, num_common, 0.0, np.inf)
+    points = landmarks.points_world[located.links.numbers[is_common]]
+    keypoints0, keypoints1 = keypoints0[is_common], located.links.keypoints[is_common]
+    rays0 = unit(se3.transform(reference.T_view_world, points))
+    rays1 = unit(se3.transform(located.T_view_world, points))
+    kind = _kind(rays0, rays1, focal_px, still_px)
+    R_1_0 = located.T_view_world[:3, :3] @ reference.T_view_world[:3, :3].T
+    measured0, measured1 = _rays(reference.view, keypoints0), _rays(view, keypoints1)
+    parallax_deg = np.degrees(np.median(angles_rad(measured0 @ R_1_0.T, measured1)))
+    moved_px = view.pixels[keypoints1] - reference.view.pixels[keypoints0]
+    displacement_px = np.median(np.linalg.norm(moved_px, axis=1))
+    return MotionSince(kind, num_common, float(parallax_deg), float(displacement_px))
+
+
+def _kind(rays0: Array, rays1: Array, focal_px: float, still_px: float) -> Motion:
+    if focal_px * np.median(angles_rad(rays0, rays1)) < still_px:
+        return Motion.NONE
     rotation_alone = align_rays(rays0, rays1)
-    moved_px = focal * float(np.median(angles_rad(rays0, rays1)))
-    left_px = focal * float(np.median(angles_rad(rays0 @ rotation_alone.T, rays1)))
-    kind = Motion.GENERAL
-    if moved_px < still_px:
-        # Measured against a keyframe that stays, so a slow motion is only late, never lost.
-        kind, T_1_0 = Motion.NONE, np.eye(4)
-    elif left_px < still_px:
-        kind = Motion.ROTATION
-    parallax_deg = np.degrees(np.median(angles_rad(rays0 @ T_1_0[:3, :3].T, measured1)))
-    displacement_px = np.median(inliers.displacement_px)
-    return EstimatedMotion(
-        T_1_0, refined.covariance, inlier_mask, kind, float(parallax_deg), float(displacement_px)
-    )
+    if focal_px * np.median(angles_rad(rays0 @ rotation_alone.T, rays1)) < still_px:
+        return Motion.ROTATION
+    return Motion.GENERAL
+
+
+def _rays(view: View, keypoints: Array) -> Array:
+    return unit(homogeneous(view.xy[keypoints]))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from aliked_ros.native import one_torch_thread
 from aliked_ros.structs import Array, Features, Floats, Frame, Pixels
 
 if TYPE_CHECKING:
@@ -24,11 +27,13 @@ class TrackedFrame:
         features: of the (left) image.
         result: what the odometry says.
         stages_ms: stage -> milliseconds; "extract" only where the pipeline extracted.
+        num_depths: keypoints whose depth was measured.
     """
 
     features: Features
     result: OdometryResult
     stages_ms: dict[str, float]
+    num_depths: int = 0
 
 
 class FramePipeline:
@@ -60,11 +65,13 @@ class FramePipeline:
         features = self._extract(frame.image)
         extract_ms = (self._clock() - start_s) * 1e3
         tracked = self.track(
-            frame.stamp_ns, features, frame.image, frame.right_image, frame.depth_m
-        )
+            frame.stamp_ns, features, frame.image, frame.right_image, frame.depth_m,
+            depth_offset_s=frame.depth_offset_s,
+        )  # fmt: skip
         stages_ms = {"extract": extract_ms, **tracked.stages_ms}
-        return TrackedFrame(features, tracked.result, stages_ms)
+        return replace(tracked, stages_ms=stages_ms)
 
+    @one_torch_thread()
     def track(
         self,
         stamp_ns: int,
@@ -73,6 +80,7 @@ class FramePipeline:
         right_image: Pixels | None = None,
         depth_m: Floats | None = None,
         orientation: Callable[[int], Array | None] | None = None,
+        depth_offset_s: float = 0.0,
     ) -> TrackedFrame:
         """Measure depths at the features of an image, match them, and estimate the pose.
 
@@ -84,6 +92,7 @@ class FramePipeline:
             depth_m: (H, W) depth image, metres.
             orientation: stamp -> R_inertial_camera (3, 3) or None; asked as late as possible, so
                 that an inertial sensor has spoken of this instant.
+            depth_offset_s: stamp of the depth image minus that of the image, s.
 
         Raises:
             ValueError: if stamp, features or images cannot be used.
@@ -95,10 +104,13 @@ class FramePipeline:
         matches = self.odometry.match(features)
         matched_s = self._clock()
         R_inertial_camera = None if orientation is None else orientation(stamp_ns)
-        result = self.odometry.estimate(stamp_ns, features, matches, depths_m, R_inertial_camera)
+        result = self.odometry.estimate(
+            stamp_ns, features, matches, depths_m, R_inertial_camera, depth_offset_s
+        )
         stages_ms = {
             "depth": (measured_s - start_s) * 1e3,
             "match": (matched_s - measured_s) * 1e3,
             "estimate": (self._clock() - matched_s) * 1e3,
         }
-        return TrackedFrame(features, result, stages_ms)
+        num_depths = 0 if depths_m is None else int(np.isfinite(depths_m).sum())
+        return TrackedFrame(features, result, stages_ms, num_depths)

@@ -1,71 +1,78 @@
-"""After a loss: the last keyframes are looked for, for a while."""
+"""After a loss: the map that broke off is kept, and looked for in the next images."""
 
 from __future__ import annotations
 
-from collections import deque
+from dataclasses import dataclass
 
-from aliked_ros.config import OdometryConfig
-from aliked_ros.odometry.matched_views import MatchedViews
-from aliked_ros.odometry.motion import estimate_motion
-from aliked_ros.odometry.step import Measured
+from aliked_ros.odometry.attempts import Attempt
+from aliked_ros.odometry.localiser import Localiser
+from aliked_ros.odometry.located import Located
+from aliked_ros.odometry.map.finding import find_by_descriptor
+from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.view import View
-from aliked_ros.structs import Array, Matches
 
-_NUM_KNOWN = 5  # newest keyframes of the trajectory that are looked for
-_NUM_IMAGES = 30  # for how many images
+_TIMES_INLIERS = 2
+_NUM_PER_IMAGE = 2  # keyframes that one image is compared with: the time is bounded
+_NUM_EAGER, _PAUSE = 30, 5  # images that are compared; afterwards one of so many is
+
+
+@dataclass(frozen=True, eq=False)
+class Recognised:
+    """A place of the lost map.
+
+    Attributes:
+        local_map: the map; its reference is the keyframe that shows the place.
+        located: the view in it.
+    """
+
+    local_map: LocalMap
+    located: Located
 
 
 class Recovery:
-    """Remembers the newest keyframes of the trajectory, and looks for them after a loss.
-
-    Attributes:
-        lost: keyframes of the trajectory that broke off, newest first; empty if none is looked
-            for.
-    """
+    """Remembers the map that broke off; of two, the one with more keyframes."""
 
     def __init__(self) -> None:
-        self.lost: tuple[View, ...] = ()
-        self._known: deque[View] = deque(maxlen=_NUM_KNOWN)
-        self._num_images_left = 0
+        self.forget()
 
-    def confirm(self, keyframe: View) -> None:
-        """Note that an image was measured against a keyframe: it belongs to the trajectory."""
-        if self._known and self._known[-1].stamp_ns == keyframe.stamp_ns:
-            self._known.pop()
-        self._known.append(keyframe)
+    def forget(self) -> None:
+        """Look for nothing."""
+        self._lost: LocalMap | None = None
+        self._num_images = 0
+        self._next = 0
 
-    def lose(self) -> None:
-        """Look for the keyframes of the trajectory from the next image on.
+    def lose(self, local_map: LocalMap) -> None:
+        """Look for a map from the next image on."""
+        if self._lost is None or len(local_map) > len(self._lost):
+            self._lost = local_map
+        self._num_images = self._next = 0
 
-        Who gets lost again meanwhile still looks for the trajectory that broke off first.
-        """
-        if not self.lost:
-            self.lost = tuple(reversed(self._known))
-            self._num_images_left = _NUM_IMAGES
-        self._known.clear()
+    def recognise(self, view: View, localiser: Localiser, min_inliers: int) -> Recognised | None:
+        """Return where in the lost map a view is, if it clearly shows a place of it.
 
-    def search(
-        self, view: View, matches: tuple[Matches | None, ...], K: Array, config: OdometryConfig
-    ) -> Measured | None:
-        """Return to the trajectory that broke off if an image clearly shows a keyframe of it.
+        Keyframes are compared in turn, the newest first. The camera may be anywhere, so what is
+        found must be beyond doubt: twice as many inliers as usual.
 
         Args:
             view: the image.
-            matches: its matches with each of the lost keyframes.
-            K: (3, 3) intrinsics of the rectified camera, px.
-            config: thresholds and noise.
+            localiser: finds its pose.
+            min_inliers: landmarks that must agree on a pose elsewhere.
         """
-        if not self.lost or len(view.pixels) < config.min_inliers:
+        needed = _TIMES_INLIERS * min_inliers
+        lost = self._lost
+        if lost is None or len(view) < needed:
             return None
-        for lost, found in zip(self.lost, matches, strict=True):
-            matched = MatchedViews.of(lost, view, found)
-            motion = estimate_motion(matched, K, config)
-            # The camera may be anywhere: what is found must be beyond doubt.
-            if motion is not None and motion.inlier_mask.sum() >= 2 * config.min_inliers:
-                self.lost = ()
-                self._known.clear()
-                return Measured(matched, motion)
-        self._num_images_left -= 1
-        if self._num_images_left <= 0:
-            self.lost = ()
+        self._num_images += 1
+        if self._num_images > _NUM_EAGER and self._num_images % _PAUSE:
+            return None
+        for _ in range(min(_NUM_PER_IMAGE, len(lost))):
+            reference = lost.keyframes[-1 - self._next % len(lost)]
+            self._next += 1
+            numbers = reference.numbers[lost.landmarks.is_alive[reference.numbers]]
+            attempt = Attempt(find_by_descriptor(lost.landmarks, numbers, view))
+            located = localiser.try_in_turn([attempt], view, lost, min_inliers=needed)
+            if located is not None:
+                self.forget()
+                lost.reference = reference
+                return Recognised(lost, located)
         return None

@@ -5,37 +5,38 @@ from __future__ import annotations
 import numpy as np
 
 from aliked_ros.geometry import se3
-from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, OdometryResult, State, TrackedPairs
+from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, OdometryResult, TrackedPairs
 from aliked_ros.odometry.step import Step
+from aliked_ros.odometry.view import View
 from aliked_ros.structs import Array
 
 
 def report(
-    step: Step, T_world_view: Array | None, R_rectified_camera: Array, tracks: TrackedPairs
+    step: Step, view: View, R_rectified_camera: Array, tracks: TrackedPairs
 ) -> OdometryResult:
     """Report a step.
 
     Args:
         step: what the image led to.
-        T_world_view: (4, 4) pose of the rectified camera, the last one that was measured.
+        view: the image.
         R_rectified_camera: (3, 3) from the raw to the rectified camera.
         tracks: pairs with the previous image.
     """
-    T_world_camera = None
-    if T_world_view is not None:
+    T_world_camera, covariance = None, UNKNOWN_COVARIANCE
+    if step.posed is not None:
         # World and view are rectified cameras at some instant; the report is about raw ones.
         T_rectified_camera = se3.from_rotation_translation(R_rectified_camera, np.zeros(3))
-        T_world_camera = se3.inverse(T_rectified_camera) @ T_world_view @ T_rectified_camera
-    covariance = UNKNOWN_COVARIANCE
-    if step.state is State.TRACKING:
-        covariance = se3.turn(R_rectified_camera.T, step.view.covariance)
+        T_world_camera = (
+            se3.inverse(T_rectified_camera) @ step.posed.T_world_view @ T_rectified_camera
+        )
+        covariance = se3.turn(R_rectified_camera.T, step.posed.covariance)
     return OdometryResult(
-        stamp_ns=step.view.stamp_ns,
+        stamp_ns=view.stamp_ns,
         state=step.state,
         motion=step.motion,
         T_world_camera=T_world_camera,
         covariance=covariance,
-        num_keypoints=len(step.view.keypoints),
+        num_keypoints=len(view),
         num_matches=len(tracks),
         num_inliers=step.num_inliers,
         parallax_deg=step.parallax_deg,

@@ -20,7 +20,8 @@ class State(Enum):
 
     INITIALISING = "initialising"  # no pose yet
     TRACKING = "tracking"  # the pose is measured
-    LOST = "lost"  # the pose is the last one that was measured
+    PREDICTED = "predicted"  # the pose is where the camera's velocity leads, nothing is measured
+    LOST = "lost"  # the pose is an old one
 
 
 class Motion(Enum):
@@ -72,7 +73,7 @@ class OdometryResult:
             camera its own unit (VisualOdometry says which); None while initialising. The world
             is the optical frame of the first keyframe.
         covariance: (6, 6) of the pose: translation (unit of the pose), then rotation (rad), both
-            about the axes of the camera; UNKNOWN_VARIANCE on the diagonal unless tracking.
+            about the axes of the camera; UNKNOWN_VARIANCE on the diagonal while lost.
         num_keypoints: in the image.
         num_matches: pairs with the previous image, the length of tracks.
         num_inliers: keypoints that support the pose.

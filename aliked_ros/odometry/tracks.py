@@ -10,8 +10,7 @@ from aliked_ros.geometry.camera import project
 from aliked_ros.geometry.triangulation import inverse_depth_from_motion
 from aliked_ros.geometry.vectors import seen_from
 from aliked_ros.odometry.matched_views import MatchedViews
-from aliked_ros.odometry.result import State, TrackedPairs
-from aliked_ros.odometry.step import Step
+from aliked_ros.odometry.result import TrackedPairs
 from aliked_ros.odometry.view import View
 from aliked_ros.structs import Array, Index, Mask, Matches
 
@@ -55,33 +54,38 @@ class Tracks:
         self._ids = self._ids[:0]
         self._lengths = self._lengths[:0]
 
-    def of_step(
+    def of_image(
         self,
-        step: Step,
         view: View,
+        T_world_view: Array | None,
         previous: View | None,
+        T_world_previous: Array | None,
         matches: Matches | None,
         K: Array,
         threshold_px: float,
     ) -> TrackedPairs:
-        """Carry the tracks to the image of a step and return its pairs with the previous one.
+        """Carry the tracks to the next image and return its pairs with the previous one.
 
         Args:
-            step: what the image led to.
-            view: the image without a pose, which counts where none was measured.
+            view: the image.
+            T_world_view: (4, 4) its pose, or None.
             previous: the image before, or None.
+            T_world_previous: (4, 4) its pose, or None.
             matches: between them, or None.
             K: (3, 3) intrinsics of the rectified camera, px.
             threshold_px: largest distance of an inlier from where the motion allows it.
         """
-        view = step.view if step.state is State.TRACKING else view
         if previous is None or matches is None:
             pairs, similarities = np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
             previous = view
         else:
             pairs = matches.indices.detach().cpu().numpy()
             similarities = matches.similarities.detach().cpu().numpy()
-        track_ids, lengths = self.update(pairs, len(view.keypoints))
+        track_ids, lengths = self.update(pairs, len(view))
+        inlier_mask = np.zeros(len(pairs), np.bool_)
+        if T_world_view is not None and T_world_previous is not None:
+            T_1_0 = se3.inverse(T_world_view) @ T_world_previous
+            inlier_mask = _agree(MatchedViews(previous, view, pairs), T_1_0, K, threshold_px)
         return TrackedPairs(
             previous_stamp_ns=previous.stamp_ns,
             indices=pairs,
@@ -90,16 +94,12 @@ class Tracks:
             similarities=similarities,
             track_ids=track_ids[pairs[:, 1]],
             lengths=lengths[pairs[:, 1]],
-            inlier_mask=_agree(MatchedViews(previous, view, pairs), K, threshold_px),
+            inlier_mask=inlier_mask,
         )
 
 
-def _agree(matched: MatchedViews, K: Array, threshold_px: float) -> Mask:
-    """Return which pairs (K,) agree with the poses of both views; none if a pose is missing."""
-    view0, view1 = matched.view0, matched.view1
-    if view0.T_world_view is None or view1.T_world_view is None:
-        return np.zeros(len(matched), dtype=bool)
-    T_1_0 = se3.inverse(view1.T_world_view) @ view0.T_world_view
+def _agree(matched: MatchedViews, T_1_0: Array, K: Array, threshold_px: float) -> Mask:
+    """Return which pairs (K,) agree with a motion."""
     xy0, xy1 = matched.xy
     # A pair without a measured depth may lie anywhere on its epipolar line in front of the camera.
     triangulated, _ = inverse_depth_from_motion(xy0, xy1, T_1_0, 0.0)

@@ -1,4 +1,4 @@
-"""One image as the odometry keeps it: where its keypoints point to and how far they are."""
+"""One image as the odometry keeps it: where its keypoints point to, and measured depths."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aliked_ros.structs import Array, Features, Floats
+from aliked_ros.geometry.sightings import Sightings
+from aliked_ros.structs import Array, Features, Floats, Index
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One image: directions and inverse depths of its N keypoints, and its pose.
+    """One image: directions of its N keypoints and the depths that the sensor measured.
 
     Attributes:
         stamp_ns: of the image.
@@ -20,10 +21,8 @@ class View:
         pixels: (N, 2) px in the rectified image; NaN where the lens model cannot be inverted.
         xy: (N, 2) coordinates on the plane z = 1 of the rectified camera.
         spread: (N,) standard deviation of a keypoint over `keypoint_noise_px`.
-        inverse_depth: (N,) 1 / depth along the rectified optical axis; NaN where unknown.
-        depth_sigma: (N,) standard deviation of the inverse depth; inf where unknown.
-        T_world_view: (4, 4) pose of the rectified camera, or None if there is none.
-        covariance: (6, 6) of T_world_view; translation, then rotation, in the view's own axes.
+        inverse_depth: (N,) measured 1 / depth along the rectified optical axis; NaN where none.
+        depth_sigma: (N,) standard deviation of the inverse depth; inf where none.
         R_inertial_view: (3, 3) orientation by another sensor, in a frame of its own, or None.
     """
 
@@ -35,44 +34,67 @@ class View:
     spread: Array
     inverse_depth: Array
     depth_sigma: Array
-    T_world_view: Array | None
-    covariance: Array
     R_inertial_view: Array | None = None
 
-    @property
-    def has_depth(self) -> bool:
-        """Whether any inverse depth is known."""
-        return bool(np.isfinite(self.inverse_depth).any())
+    def __len__(self) -> int:
+        return len(self.keypoints)
 
     @property
-    def is_measured(self) -> bool:
-        """Whether the view can be a reference: it has a pose and depths."""
-        return self.T_world_view is not None and self.has_depth
+    def descriptors(self) -> Floats:
+        """(N, D) unit rows, in host memory."""
+        descriptors: Floats = self.features.to("cpu").descriptors.detach().numpy()
+        return descriptors
 
     @property
-    def pose(self) -> Array:
-        """T_world_view (4, 4) of a view that has one."""
-        assert self.T_world_view is not None
-        return self.T_world_view
+    def num_depths(self) -> int:
+        """Keypoints whose depth is measured."""
+        return int(np.isfinite(self.inverse_depth).sum())
 
-    @property
-    def median_depth(self) -> float:
-        """The median of the known depths."""
-        return float(1 / np.median(self.inverse_depth[np.isfinite(self.inverse_depth)]))
+    def sightings(self, index: Index) -> Sightings:
+        """Return what the keypoints at index (K,) measure."""
+        return Sightings(
+            self.xy[index], self.inverse_depth[index], self.depth_sigma[index], self.spread[index]
+        )
 
-    def without_depth(self) -> View:
-        """Return this view as one that knows only directions."""
-        unknown = np.full(len(self.keypoints), np.nan)
-        return self.with_depth(unknown, np.full_like(unknown, np.inf))
+    def turn_from(self, earlier: View | None) -> Array | None:
+        """Return R_earlier_view (3, 3) by the other sensor, or None if it has not measured both."""
+        if earlier is None or earlier.R_inertial_view is None or self.R_inertial_view is None:
+            return None
+        return earlier.R_inertial_view.T @ self.R_inertial_view
 
-    def at(self, T_world_view: Array, covariance: Array) -> View:
-        """Return this view with a pose."""
-        return replace(self, T_world_view=T_world_view, covariance=covariance)
+    def with_late_depths(self, offset_s: float, speed: float, turn_rate: float) -> View:
+        """Return this view with depths that were measured at another instant: less certain ones.
 
-    def moved(self, correction: Array) -> View:
-        """Return this view in a world that moved: correction (4, 4) is the pose's left factor."""
-        return replace(self, T_world_view=correction @ self.pose)
+        Args:
+            offset_s: between the two instants, s.
+            speed: of the camera, unit of the depths per s.
+            turn_rate: of the camera, rad/s.
+        """
+        if offset_s == 0:
+            return self
+        # A step along the axis changes 1 / depth by its square; a turn changes what lies at the
+        # same pixel, by half of the depth at the corner of a usual image.
+        rho = self.inverse_depth
+        late = abs(offset_s) * (speed * rho**2 + 0.5 * turn_rate * rho)
+        is_measured = np.isfinite(rho)
+        sigma = np.where(is_measured, np.hypot(self.depth_sigma, late), self.depth_sigma)
+        return replace(self, depth_sigma=sigma)
 
-    def with_depth(self, inverse_depth: Array, depth_sigma: Array) -> View:
-        """Return this view with other inverse depths (N,) and their deviations (N,)."""
-        return replace(self, inverse_depth=inverse_depth, depth_sigma=depth_sigma)
+    def noisier(self, factor: float) -> View:
+        """Return this view with keypoints that are known less well: motion blur, for instance."""
+        return replace(self, spread=factor * self.spread)
+
+
+@dataclass(frozen=True, eq=False)
+class PosedView:
+    """A view with a pose.
+
+    Attributes:
+        view: the image.
+        T_world_view: (4, 4).
+        covariance: (6, 6) of it: translation, then rotation, about the axes of the view.
+    """
+
+    view: View
+    T_world_view: Array
+    covariance: Array

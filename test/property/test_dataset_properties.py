@@ -56,7 +56,11 @@ def test_a_trajectory_row_is_read_back(stamp_ns, twist):
     np.testing.assert_allclose(again.T_world_camera[0], T_world_camera, atol=1e-8)
 
 
-@given(st.floats(10, 5000), st.lists(st.floats(-1, 1), min_size=5, max_size=5), st.floats(0.01, 5))
+# Lenses whose distortion can be inverted: others are refused.
+lenses = st.lists(st.floats(-0.01, 0.01), min_size=5, max_size=5)
+
+
+@given(st.floats(400, 5000), lenses, st.floats(0.01, 5))
 def test_a_camera_written_as_yaml_is_read_back(focal_px, distortion, baseline_m):
     D = np.array(distortion)
     K = np.array([[focal_px, 0, 320.5], [0, focal_px, 240.25], [0, 0, 1]])

@@ -88,7 +88,7 @@ def test_features_are_those_of_the_library_with_stamp_and_frame_of_the_image(
 
 def test_images_that_cannot_be_used_are_counted_reported_and_skipped(node, probe):
     image = textured()
-    node(message_of(image, 10**9, encoding="nv21"))
+    node(message_of(image, 10**9, encoding="hsv8"))
     probe.wait_until(
         lambda: probe.heard["/diagnostics"] and "skipped, undecodable" in diagnostics(probe)[1],
         "a report of the unknown encoding",
@@ -96,7 +96,7 @@ def test_images_that_cannot_be_used_are_counted_reported_and_skipped(node, probe
     status, values = diagnostics(probe)
     assert values["skipped, undecodable"] == "1"
     assert status.level == status.WARN
-    assert "'nv21'" in status.message
+    assert "'hsv8'" in status.message
     assert "bgr8" in status.message
 
     node(message_of(image, 2 * 10**9))
@@ -179,7 +179,9 @@ def test_a_live_parameter_changes_the_next_image_and_bad_values_are_refused(node
     refused = set_parameter(probe, "extractor.max_keypoints", 0)
     assert not refused.successful
     assert "0" in refused.reason
-    assert not set_parameter(probe, "extractor.model", "aliked-n16").successful
+    refused = set_parameter(probe, "extractor.model", "aliked-n16")
+    assert not refused.successful
+    assert "takes effect only when the node is configured" in refused.reason
     names = GetParameters.Request(names=["extractor.max_keypoints", "extractor.model"])
     values = probe.call(GetParameters, "/aliked_extractor/get_parameters", names).values
     assert values[0].integer_value == 7
@@ -326,3 +328,49 @@ def test_a_lost_gpu_ends_the_process_with_a_code_of_its_own(
     images.publish(message_of(textured(), 1))
     assert processes.wait(str(executable)) == EXIT_DEVICE_LOST
     assert "does not answer any more" in processes.log(str(executable))
+
+
+def test_several_cameras_share_one_network_and_each_has_its_own_topics(
+    processes, probe, network_parameters
+):
+    processes.start("extractor_node", **network_parameters, cameras="[front,rear]")
+    names = ("front", "rear")
+    images = [probe.publisher(Image, f"{name}/image_raw") for name in names]
+    for name in names:
+        probe.listen(Features, f"{name}/features")
+    probe.listen(DiagnosticArray, "/diagnostics")
+    probe.wait_for_publishers()
+    probe.wait_until(lambda: all(hears(probe, f"/{name}/image_raw") for name in names), "both")
+    for round_number in range(1, 4):
+        for index, publisher in enumerate(images):
+            publisher.publish(message_of(textured(index), 10**9 * round_number + index))
+        for name in names:
+            heard = probe.heard[f"{name}/features"]
+            probe.wait_until(lambda h=heard, n=round_number: len(h) == n, f"features of {name}")
+    front, rear = (probe.heard[f"{name}/features"][-1] for name in names)
+    assert (front.header.stamp.nanosec, rear.header.stamp.nanosec) == (0, 1)
+    assert front.keypoints != rear.keypoints
+    probe.wait_until(lambda: diagnostics(probe)[1]["processed"] == "6", "six counted images")
+
+
+def test_keypoints_of_a_part_that_is_resized_are_those_of_the_whole_image(
+    processes, probe, network_parameters
+):
+    options = {"crop": "'40 20 100 80'", "image_width": 80}
+    processes.start("extractor_node", **network_parameters, **options)
+    probe.listen(Features, "features")
+    images = probe.publisher(Image, "image_raw")
+    probe.wait_until(images.get_subscription_count, "the extractor")
+    probe.wait_for_publishers()
+
+    def has_answered():
+        images.publish(message_of(textured(), 10**9))
+        return bool(probe.heard["features"])
+
+    probe.wait_until(has_answered, "features", poll_s=0.5)
+    features = probe.heard["features"][0]
+    assert (features.width, features.height) == (160, 120)
+    x, y = np.reshape(features.keypoints, (-1, 2)).T
+    assert len(x) > 10
+    assert (x.min() > 39, x.max() < 140, y.min() > 19, y.max() < 100) == (True,) * 4
+    assert x.max() > 100  # not the pixels of what the network saw

@@ -87,6 +87,11 @@ def test_every_script_has_a_run_here():
             [*NETWORK, "--size", "64x64", "--repeats", "1", "--batch", "2"],
             r"aliked_ros, float32, one image",
         ),
+        (
+            "bench/bench_contention.py",
+            [*NETWORK, "--size", "128x96", "--repeats", "2", "--busy", "1"],
+            r"aliked_ros, \D+0 +[\d.]+ .*\n.*aliked_ros, \D+1 +[\d.]+ ",
+        ),
         ("bench/bench_matching.py", ["--num", "64", "--repeats", "1"], r"ratio [\d.]+"),
         (
             "bench/bench_pose.py",
@@ -94,7 +99,14 @@ def test_every_script_has_a_run_here():
             r"(?s)pose refinement .*search by place .* numpy / compiled [\d.]+",
         ),
     ],
-    ids=["bundle adjustment", "extractor", "extractor with batches", "matching", "pose"],
+    ids=[
+        "bundle adjustment",
+        "extractor",
+        "extractor with batches",
+        "contention",
+        "matching",
+        "pose",
+    ],
 )
 def test_a_benchmark_prints_its_table(script, arguments, printed):
     assert re.search(printed, run(script, *arguments))
@@ -255,6 +267,20 @@ def test_the_map_of_files_is_written_from_docstrings(tmp_path):
     assert text.startswith("# Kept\n")
     assert text.endswith("### `aliked_ros/room/`\n\n| file | what |\n|---|---|\n"
                          "| `thing.py` | What it does. |\n")  # fmt: skip
+
+
+def test_the_parameters_are_written_to_readme_and_file(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(
+        "a\n<!-- parameters: scripts/write_parameters.py -->\nbygone\n<!-- end -->\nb\n"
+    )
+    (tmp_path / "config").mkdir()
+    for _ in range(2):  # safe to repeat
+        run("scripts/write_parameters.py", tmp_path)
+    text = readme.read_text()
+    assert (text[:2], text[-2:], "bygone" in text) == ("a\n", "b\n", False)
+    assert "`odometry.sensor`" in text
+    assert "odometry:" in (tmp_path / "config" / "aliked.yaml").read_text()
 
 
 def test_exports_of_a_foreign_machine_get_the_folders_of_this_one(tmp_path):

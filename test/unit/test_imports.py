@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
-    {"structs", "extras"},
+    {"structs", "extras", "interruption"},
     {"config", "images", "pacing"},
     {"native"},
     {"network", "geometry", "drawing", "plotting"},
@@ -38,15 +38,26 @@ FOLDERS = {
 NODE_ROOMS = {
     "base": set(),
     "extractor": {"base"},
+    "overlay": {"base"},
     "player": {"base"},
+    "recorder": {"base"},
     "tracker": {"base"},
-    "node files": {"base", "extractor", "player", "tracker", "node files"},
+    "node files": {
+        "base",
+        "extractor",
+        "overlay",
+        "player",
+        "recorder",
+        "tracker",
+        "node files",
+    },
 }
 MAX_CHAIN = 8  # modules, each of which imports the next as soon as it is imported
-NOT_STRAIGHT_YET = {"odometry"}  # rooms that are left out of the chains
+NOT_STRAIGHT_YET: set[str] = set()
 WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
 MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
+MAY_USE_DISK |= {"interruption"}  # of os, it takes what ends a process
 LOADERS = {
     "aliked_ros.native",
     "aliked_ros.network.lightglue_weights",

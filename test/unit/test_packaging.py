@@ -1,7 +1,12 @@
 """The manifests agree with each other and with the tree."""
 
 import ast
+import ctypes
+import os
+import platform
 import re
+import shutil
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -127,3 +132,44 @@ def test_no_requirement_is_pinned_twice():
     both = ("requirements.txt", "scripts/jazzy_from_pypi.txt")
     names = [re.split(r"[=\[]", line)[0] for file in both for line in _requirements(ROOT / file)]
     assert {name for name in names if names.count(name) > 1} == {"numpy"}
+
+
+def _build_kernels(folder: Path, **environment: str) -> list[str]:
+    """Build the kernels as `pip install` does; return the names of what came of it."""
+    subprocess.run(
+        [sys.executable, "setup.py", "-q", "build_ext", f"--build-lib={folder}/lib",
+         f"--build-temp={folder}/temp"],
+        cwd=ROOT, env={**os.environ, **environment}, check=True, timeout=280, capture_output=True,
+    )  # fmt: skip
+    return sorted(path.name for path in folder.glob("lib/aliked_ros/lib/*.so"))
+
+
+def test_pip_builds_the_kernels_that_cmake_builds(tmp_path):
+    if shutil.which("c++") is None:
+        pytest.skip("there is no C++ compiler")
+    builds = [platform.machine()]
+    if builds == ["x86_64"]:
+        builds = re.findall(r"x86-64-v\d", CMAKE)
+    built = _build_kernels(tmp_path)
+    assert built == sorted(f"libaliked_kernels_{build}.so" for build in builds)
+    kernels = ctypes.CDLL(str(tmp_path / "lib" / "aliked_ros" / "lib" / built[0]))
+    assert kernels.aliked_convolve
+
+
+def test_pip_installs_without_a_compiler_too(tmp_path):
+    assert _build_kernels(tmp_path, CC="/missing/cc", CXX="/missing/c++") == []
+
+
+def test_blas_of_a_node_has_one_thread(tmp_path):
+    template = (ROOT / "scripts" / "node.py.in").read_text()
+    (tmp_path / "node.py").write_text(template.replace("@node@", "stub_node"))
+    rooms = tmp_path / "aliked_ros" / "nodes"
+    rooms.mkdir(parents=True)
+    at_import = "import os\nthreads = os.environ['OPENBLAS_NUM_THREADS']\n"
+    (rooms / "stub_node.py").write_text(at_import + "def main():\n    print(threads)\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment.pop("OPENBLAS_NUM_THREADS", None)
+    command = [sys.executable, str(tmp_path / "node.py")]
+    for given, expected in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "4"}, "4")):
+        printed = subprocess.check_output(command, env={**environment, **given}, text=True)
+        assert printed.split() == [expected]

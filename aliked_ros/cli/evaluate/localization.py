@@ -94,12 +94,15 @@ def evaluate(options: argparse.Namespace) -> Report:
 
 
 def _open(options: argparse.Namespace) -> Scene:
+    from aliked_ros.cli.sequence_options import say
     from aliked_ros.datasets import open_sequence
+    from aliked_ros.datasets.doubts import find_doubts
     from aliked_ros.evaluation.pose.localization import split
     from aliked_ros.evaluation.pose.sampling import rectified_camera, rectified_poses
     from aliked_ros.geometry.rectification import Rectifier
 
     sequence = open_sequence(options.root, options.camera_info)
+    say([*sequence.remarks, *find_doubts(sequence, "mono")])
     camera = rectified_camera(sequence.require_camera())
     poses = rectified_poses(sequence)
     in_map, queries = split(len(sequence), options.map_every, options.query_every)

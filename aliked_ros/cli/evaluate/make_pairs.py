@@ -28,11 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write DIR/pairs.txt and the images that it names."""
+    from aliked_ros.cli.sequence_options import say
     from aliked_ros.datasets import open_sequence
+    from aliked_ros.datasets.doubts import find_doubts
     from aliked_ros.evaluation.pose.pair_lists import write_pairs
     from aliked_ros.evaluation.pose.sampling import Limits, sample_pairs, save_images
 
     sequence = open_sequence(options.sequence, options.camera_info)
+    say([*sequence.remarks, *find_doubts(sequence, "mono")])
     nearest_m, furthest_m = options.translation_m
     limits = Limits(nearest_m, furthest_m, options.max_rotation_deg)
     pairs = sample_pairs(sequence, options.count, limits, options.seed)

@@ -1,39 +1,34 @@
-"""evaluate odometry: sequences x sensors x features x seeds -> one table with spread."""
+"""evaluate odometry: features, configurations and files from outside -> a table per sequence."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import time  # noqa: TID251 - a command measures how long its steps take
-from dataclasses import replace
 from functools import cache, partial
-from itertools import groupby, product
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aliked_ros.cli.arguments import add_options, config_from
+from aliked_ros.cli.arguments import add_options
+from aliked_ros.cli.evaluate.odometry_plan import plan
 from aliked_ros.cli.evaluate.publishing import require_plots
 from aliked_ros.cli.progress import progress_bar
-from aliked_ros.config import SENSORS, OdometryConfig, StereoConfig
+from aliked_ros.config import SENSORS, ExtractorConfig, OdometryConfig, StereoConfig
 from aliked_ros.extras import require
 
 if TYPE_CHECKING:
     from aliked_ros.datasets import Sequence
     from aliked_ros.evaluation.methods.cache import CachedExtractor
+    from aliked_ros.evaluation.odometry.feature_choice import FeatureChoice
     from aliked_ros.evaluation.odometry.run_spec import RunSpec
     from aliked_ros.evaluation.odometry.table import Row
     from aliked_ros.odometry.pipeline import FramePipeline
 
     Job = tuple[RunSpec, Sequence]
 
-DESCRIPTION = "Compare features in the odometry over sequences, seeds and disturbances."
-_ABOUT_COVARIANCE = (
-    "Error of the motion over ten frames, normalised by its covariance and squared: how often it "
-    "lies inside, below and above the 95 % interval of chi-square with 6 degrees of freedom (a "
-    "single camera's with one scale per run), and its mean over the degrees of freedom, which is "
-    "1 where the covariance is right, more where it is too small. Claimed and actual errors are "
-    "medians. Where the ground truth's own noise is not far below them, the figures say nothing."
-)
+DESCRIPTION = "Compare features, configurations and trajectories from outside over sequences."
+_PART = "evaluate odometry"  # of a page
 _DISTURBANCES = ("none", "drop", "blackout", "brightness", "blur", "depth_holes")
 
 
@@ -49,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=["aliked-n16", "sift", "orb"],
         metavar="NAME",
         help="aliked-*, alike-*, sift, orb, or as for homography; with knobs of its own: "
-        "NAME@max_keypoints=N,min_similarity=X",
+        "NAME@max_keypoints=N,min_similarity=X,detection_threshold=X",
     )
     parser.add_argument(
         "--sensors", nargs="+", choices=SENSORS, help="those that a sequence has; default: its best"
@@ -61,14 +56,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--disturb-seed", type=int, default=0, metavar="N", help="of what is random"
     )
-    parser.add_argument(
-        "--stages", action="store_true",
-        help="every run frame to frame, against keyframes, and with bundle adjustment: a column "
-        "of one table each",
-    )  # fmt: skip
+    _add_configurations(parser)
     _add_settings(parser)
     add_options(parser, "odometry", OdometryConfig, without=("sensor", "seed"))
     add_options(parser, "stereo", StereoConfig)
+
+
+def _add_configurations(parser: argparse.ArgumentParser) -> None:
+    """Declare what else is compared."""
+    parser.add_argument(
+        "--configurations", nargs="+", default=[], metavar="NAME[@KNOB=VALUE,...]",
+        help="every run with each of these; the knobs are those of the odometry options, and "
+        "replace what these say; a name alone changes nothing",
+    )  # fmt: skip
+    parser.add_argument(
+        "--stages", action="store_true",
+        help="every run with the newest keyframes alone, with bundle adjustment, and with the "
+        "whole map: a column of one table each",
+    )  # fmt: skip
+    parser.add_argument(
+        "--trajectory", nargs="+", action="extend", default=[],
+        metavar="NAME[:SENSOR][@SEQUENCE]=FILE",
+        help="a file of another odometry beside ours: rows 'stamp tx ty tz qx qy qz qw' of the "
+        "(left) camera, with the stamps of its frames; files of one name are its runs; SENSOR and "
+        "SEQUENCE (its name in the table) where there is more than one",
+    )  # fmt: skip
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE",
+        help=f"write the tables between '<!-- {_PART}: begin -->' and '... end -->', too; those of "
+        "--stages and --disturb where the name goes on so",
+    )  # fmt: skip
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -90,13 +107,42 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument(
-        "--detection-threshold", type=float, default=0.2, metavar="X", help="of ALIKED and ALIKE"
-    )
+        "--detection-threshold", type=float, metavar="X",
+        default=ExtractorConfig().detection_threshold, help="of ALIKED and ALIKE",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
     """Write report.md, report.json, bars.png and a picture of the paths per sequence into DIR."""
+    from aliked_ros.evaluation.odometry import outside
+    from aliked_ros.evaluation.odometry.summary import report_text
     from aliked_ros.evaluation.odometry.table import tabulate
+
+    _require(options)
+    planned = plan(options)
+    runs = _perform(planned.jobs, options)
+    folder = options.out / "runs"
+    others = outside.judge(planned.outside, folder, options.rpe_frames)
+    folders = [spec.folder(folder) for spec, _ in planned.jobs]
+    folders += [outside.folder_of(one, folder) for one in planned.outside]
+    runs += others
+    rows = tabulate(runs)
+    report = {"rows": [row.as_json() for row in rows], "runs": runs}
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    text = report_text(rows, runs, options.seeds)
+    (options.out / "report.md").write_text(text, encoding="utf-8")
+    _draw(options.out, folders, runs, rows)
+    if options.page is not None:
+        _write_page(options, rows)
+    print(text)
+    print(f"written: {options.out}")
+    return 0
+
+
+def _require(options: argparse.Namespace) -> None:
+    """Raise what would stop the command at its end, before hours of work."""
+    from aliked_ros.evaluation.reports.page import require_part
 
     require_plots("odometry")
     require("evo", extra="evaluation", feature="evaluate odometry")
@@ -105,90 +151,31 @@ def run(options: argparse.Namespace) -> int:
             f"--seeds {options.seeds} --max-frames {options.max_frames}: "
             "at least one seed and three frames are needed"
         )
-    jobs = _plan(options)
-    runs = _perform(jobs, options)
-    rows = tabulate(runs)
-    report = {"rows": [row.as_json() for row in rows], "runs": runs}
-    options.out.mkdir(parents=True, exist_ok=True)
-    (options.out / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    text = _text(rows, runs, options.seeds)
-    (options.out / "report.md").write_text(text, encoding="utf-8")
-    _draw(options.out, [spec for spec, _ in jobs], runs, rows)
-    print(text)
-    print(f"written: {options.out}")
-    return 0
+    if options.page is not None:
+        require_part(options.page, _part(options))
 
 
-def _text(rows: list[Row], runs: list[dict[str, Any]], num_seeds: int) -> str:
-    """Return report.md: stages side by side where there are any, all figures, the covariance."""
-    from aliked_ros.evaluation.odometry.table import COVARIANCE_COLUMNS, markdown, stage_table
-    from aliked_ros.evaluation.odometry.truth_noise import statements
-
-    parts = [f"# Odometry: {num_seeds} seeds, median (minimum..maximum)"]
-    if any(run["stage"] for run in runs):
-        parts += ["## What each stage adds", stage_table(rows)]
-    parts += ["## Accuracy", markdown(rows)]
-    judged = [row for row in rows if row.figures["motions"] is not None]
-    if judged:
-        layouts = {run["sequence"]: run["layout"] for run in runs if run.get("consistency")}
-        parts += [
-            "## Covariance",
-            _ABOUT_COVARIANCE,
-            markdown(judged, COVARIANCE_COLUMNS),
-            "\n".join(f"- {line}" for line in statements(layouts)),
-        ]
-    return "\n\n".join(parts) + "\n"
+def _part(options: argparse.Namespace) -> str:
+    """Return the name of the place on a page: stages and disturbances have one of their own."""
+    if options.stages:
+        return f"{_PART} --stages"
+    return _PART if options.disturb == ["none"] else f"{_PART} --disturb"
 
 
-def _plan(options: argparse.Namespace) -> list[Job]:
-    """Return every run; those that read the same frames and features follow each other.
+def _write_page(options: argparse.Namespace, rows: list[Row]) -> None:
+    """Write the tables, with what made them, into their place on a page."""
+    from aliked_ros.evaluation.odometry.summary import accuracy, stages
+    from aliked_ros.evaluation.odometry.table import tables
+    from aliked_ros.evaluation.reports.page import replace_part
+    from aliked_ros.evaluation.reports.provenance import provenance
 
-    Raises:
-        ValueError: if a sequence cannot be served, before anything is computed.
-    """
-    from aliked_ros.datasets import open_sequence
-    from aliked_ros.evaluation.odometry.feature_choice import FeatureChoice
-    from aliked_ros.evaluation.odometry.run_spec import RunSpec
-    from aliked_ros.evaluation.odometry.stages import ALL, STAGES, staged
-
-    stages = STAGES if options.stages else (ALL,)
-    features = [FeatureChoice.parse(text, options.max_keypoints) for text in options.features]
-    odometry = config_from(options, "odometry", OdometryConfig)
-    common = {
-        "stereo": config_from(options, "stereo", StereoConfig),
-        "max_frames": options.max_frames,
-        "rpe_frames": options.rpe_frames,
-        "disturbance_seed": options.disturb_seed,
-        "is_pairs": options.pairs,
-        "detection_threshold": options.detection_threshold,
-    }
-    jobs = []
-    for path in options.sequences:
-        sequence = open_sequence(path)
-        sequence.require_camera()
-        sensors = _sensors(sequence, options.sensors)
-        kinds = product(sensors, options.disturb, features, stages, range(options.seeds))
-        for sensor, disturbance, feature, stage, seed in kinds:
-            if disturbance == "depth_holes" and sensor != "rgbd":
-                continue
-            config = staged(replace(odometry, sensor=sensor, seed=seed), stage)
-            spec = RunSpec(
-                path, sensor, feature, disturbance, odometry=config, stage=stage, **common
-            )
-            jobs.append((spec, sequence))
-    if not jobs:
-        raise ValueError("nothing to run: depth_holes needs a sequence with depth images")
-    return jobs
-
-
-def _sensors(sequence: Sequence, asked: list[str] | None) -> list[str]:
-    """Return the asked sensors that a sequence serves, or the one that measures most."""
-    if asked is None:
-        return [sequence.best_sensor]
-    found = [sensor for sensor in asked if sensor in sequence.sensors]
-    if not found:
-        sequence.require(asked[0])
-    return found
+    origin = "\n".join(f"- {name}: {value}" for name, value in provenance().items())
+    found = accuracy(rows, options.seeds)
+    if options.stages:
+        found = stages(rows)
+    elif options.disturb != ["none"]:
+        found = tables(rows)
+    replace_part(options.page, _part(options), f"{origin}\n\n{found}")
 
 
 def _perform(jobs: list[Job], options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -215,7 +202,7 @@ def _perform(jobs: list[Job], options: argparse.Namespace) -> list[dict[str, Any
             )
             missing = [spec for spec, _ in group if load_run(spec, out) is None]
             if missing:
-                extract = open_extractor(spec.feature.method, spec.feature.max_keypoints)
+                extract = open_extractor(spec.feature)
                 make_tracker = partial(_make_tracker, extract)
                 odometry_runs.perform_runs(missing, sequence, extract, make_tracker, out, on_frame)
             # Dropped frames and finished runs count as done, too.
@@ -224,12 +211,13 @@ def _perform(jobs: list[Job], options: argparse.Namespace) -> list[dict[str, Any
     return runs
 
 
-def _open_extractor(options: argparse.Namespace, name: str, max_keypoints: int) -> CachedExtractor:
+def _open_extractor(options: argparse.Namespace, feature: FeatureChoice) -> CachedExtractor:
     from aliked_ros.evaluation.methods.cache import CachedExtractor
     from aliked_ros.evaluation.methods.door import open_method
     from aliked_ros.evaluation.methods.method import Budget
 
-    method = open_method(name, Budget(max_keypoints, options.detection_threshold, options.device))
+    budget = Budget(feature.max_keypoints, feature.detection_threshold, options.device)
+    method = open_method(feature.method, budget)
     folder = (options.cache or options.out / "features") / method.identity
     return CachedExtractor(method.extract, folder, time.perf_counter)
 
@@ -262,7 +250,7 @@ def _num_frames(job: Job) -> int:
     return min(len(sequence), spec.max_frames or len(sequence))
 
 
-def _draw(out: Path, specs: list[RunSpec], runs: list[dict[str, Any]], rows: list[Any]) -> None:
+def _draw(out: Path, folders: list[Path], runs: list[dict[str, Any]], rows: list[Row]) -> None:
     """Write bars.png, and for each sequence, sensor and disturbance the paths of the first seed."""
     import numpy as np
 
@@ -274,13 +262,13 @@ def _draw(out: Path, specs: list[RunSpec], runs: list[dict[str, Any]], rows: lis
         write_image(out / "bars.png", bars)
     paths: dict[str, dict[str, Any]] = {}
     truths: dict[str, Any] = {}
-    for spec, figures in zip(specs, runs, strict=True):
-        aligned = spec.folder(out / "runs") / "aligned.npz"
-        if spec.odometry.seed != 0 or not figures.get("score") or not aligned.is_file():
+    for folder, figures in zip(folders, runs, strict=True):
+        aligned = folder / "aligned.npz"
+        if figures["seed"] != 0 or not figures.get("score") or not aligned.is_file():
             continue
-        name = f"{figures['sequence']}-{spec.sensor}-{spec.disturbance}"
+        name = "-".join(figures[part] for part in ("sequence", "sensor", "disturbance"))
         with np.load(aligned) as stored:
-            label = f"{spec.feature.label} {spec.stage}".rstrip()
+            label = f"{figures['method']} {figures['configuration']}".rstrip()
             paths.setdefault(name, {})[label] = stored["positions_m"]
             longest = truths.get(name, np.zeros((0, 3)))
             truths[name] = max(longest, stored["reference_m"], key=len)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,13 +12,42 @@ from typing import Any
 
 from aliked_ros import __version__
 from aliked_ros.cli.track.tracked import Configs, TrackRun
-from aliked_ros.datasets import Sequence, tum_rows
+from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.image_files import write_image
-from aliked_ros.evaluation.odometry.records import summarise
+from aliked_ros.datasets.sequence import Sequence
+from aliked_ros.datasets.whole_files import RowFile, write_whole
+from aliked_ros.evaluation.odometry.records import FrameRecord, kind_of_reason, summarise
 from aliked_ros.evaluation.odometry.trajectory import Comparison, compare_files
 from aliked_ros.extras import MissingPackageError
 from aliked_ros.odometry.result import State
 from aliked_ros.plotting import plot_trajectory
+
+TRAJECTORY = "trajectory.txt"
+_OTHERS = ("groundtruth.txt", "report.json", "trajectory.png", "tracks.png")
+
+
+class TrajectoryFile:
+    """trajectory.txt: the frames whose pose was measured, each row on disk at once.
+
+    What an earlier run left in the folder goes, so that no file tells of another run.
+
+    Args:
+        folder: of the file.
+
+    Raises:
+        OSError: naming the file, if it cannot be written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = RowFile(folder / TRAJECTORY)
+        for name in _OTHERS:
+            (folder / name).unlink(missing_ok=True)
+        self._file.write(tum_rows.HEADER)
+
+    def add(self, record: FrameRecord) -> None:
+        """Write the pose of a frame, if it has one."""
+        if record.state is State.TRACKING and record.T_world_camera is not None:
+            self._file.write(tum_rows.row(record.stamp_ns, record.T_world_camera))
 
 
 def write_outputs(
@@ -26,27 +56,23 @@ def write_outputs(
     configs: Configs,
     tracked: TrackRun,
 ) -> str:
-    """Write everything about a run; return a summary to be printed.
+    """Write everything about a run but its trajectory; return a summary to be printed.
 
-    The trajectory holds the frames whose pose was measured. It is written first; the score is
-    computed from the files. Without evo there is no score, without matplotlib no trajectory.png;
-    the summary says so.
+    The score is computed from the files. Without evo there is no score, without matplotlib no
+    trajectory.png; the summary says so.
     """
     sensor = configs.odometry.sensor
-    folder.mkdir(parents=True, exist_ok=True)
-    _write_trajectory(folder / "trajectory.txt", tracked)
     left_out: list[str] = []
     comparison = None
     if _write_ground_truth(folder / "groundtruth.txt", sequence, tracked):
-        files = folder / "trajectory.txt", folder / "groundtruth.txt"
+        files = folder / TRAJECTORY, folder / "groundtruth.txt"
         with _without_extra(left_out, "no score"):
             comparison = compare_files(*files, with_scale=sensor == "mono")
     report = _report(sequence, configs, tracked, comparison)
-    (folder / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    (folder / "trajectory.png").unlink(missing_ok=True)  # that of an earlier run
+    write_whole(folder / "report.json", (json.dumps(report, indent=2) + "\n").encode())
     with _without_extra(left_out, "no trajectory.png"):
         _plot(folder, f"{sequence.name}, {sensor}", sensor, comparison)
-    return "\n".join([*_summary(report), *left_out, f"written: {folder}"])
+    return "\n".join([*_summary(report, tracked), *left_out, f"written: {folder}"])
 
 
 def _report(
@@ -63,6 +89,9 @@ def _report(
         **summarise(tracked.records, len(tracked.errors)),
         "score": None if comparison is None else asdict(comparison.score),
         "skipped": [{"frame": error.index, "reason": error.reason} for error in tracked.errors],
+        "left_out": dict(tracked.left_out),
+        "remarks": tracked.remarks,
+        "interrupted": tracked.is_interrupted,
         "config": asdict(configs),
         "weights": tracked.weights_id,
         "version": __version__,
@@ -78,22 +107,10 @@ def _without_extra(left_out: list[str], what: str) -> Iterator[None]:
         left_out.append(f"{what}: {error}")
 
 
-def _write_trajectory(path: Path, tracked: TrackRun) -> None:
-    tum_rows.write(
-        path,
-        [
-            (record.stamp_ns, record.T_world_camera)
-            for record in tracked.records
-            if record.state is State.TRACKING and record.T_world_camera is not None
-        ],
-    )
-
-
 def _write_ground_truth(path: Path, sequence: Sequence, tracked: TrackRun) -> bool:
     """Write the ground truth at the stamps of the frames; return whether there is any."""
     truth = sequence.ground_truth
     if truth is None:
-        path.unlink(missing_ok=True)
         return False
     poses = [
         (record.stamp_ns, T_world_camera)
@@ -106,7 +123,7 @@ def _write_ground_truth(path: Path, sequence: Sequence, tracked: TrackRun) -> bo
 
 def _plot(folder: Path, title: str, sensor: str, comparison: Comparison | None) -> None:
     if comparison is None:
-        path = tum_rows.read(folder / "trajectory.txt")
+        path = tum_rows.read(folder / TRAJECTORY)
         positions = path.T_world_camera[:, :3, 3]
         unit = "its own unit" if sensor == "mono" else "m"
         picture = plot_trajectory(path.stamps_ns, positions, title=title, unit=unit)
@@ -122,15 +139,23 @@ def _plot(folder: Path, title: str, sensor: str, comparison: Comparison | None) 
     write_image(folder / "trajectory.png", picture)
 
 
-def _summary(report: dict[str, Any]) -> list[str]:
+def _summary(report: dict[str, Any], tracked: TrackRun) -> list[str]:
     """Return lines for the screen: frames, latency, and the score where there is one."""
-    frames, total_ms = report["frames"], report["latency_ms"]["total"]
+    frames, total_ms = report["frames"], report["latency_ms"].get("total")
     lines = [
         f"{report['sequence']['name']} {report['sensor']}: {frames['tracked']} of "
         f"{frames['total']} frames tracked, {frames['lost']} lost, "
         f"{frames['initialising']} initialising, {frames['skipped']} skipped",
-        f"latency: median {total_ms['median']:.0f} ms, p99 {total_ms['p99']:.0f} ms per frame",
     ]
+    if total_ms:
+        lines.append(
+            f"latency: median {total_ms['median']:.0f} ms, p99 {total_ms['p99']:.0f} ms per frame"
+        )
+    if report["interrupted"]:
+        lines[0] += " before it was interrupted"
+    if not frames["tracked"]:
+        lines.append(f"no frame was tracked: {_why(tracked)}")
+    lines += [f"{count} left out: {reason}" for reason, count in report["left_out"].items()]
     score = report["score"]
     if score is not None:
         lines.append(
@@ -140,3 +165,15 @@ def _summary(report: dict[str, Any]) -> list[str]:
             f"{score['rpe_rmse_deg']:.2f} deg"
         )
     return lines
+
+
+def _why(tracked: TrackRun) -> str:
+    """Return the most frequent reasons of the odometry, each in the words of its first frame."""
+    words: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for record in tracked.records:
+        kind = kind_of_reason(record.reason)
+        words.setdefault(kind, record.reason)
+        counts[kind] += bool(kind)
+    told = [f"{words[kind]} ({count} frames)" for kind, count in counts.most_common(2) if count]
+    return "; ".join(told) or "the odometry gives no reason"

@@ -7,24 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from aliked_ros.datasets import camera_files, stamps, tum_rows
+from aliked_ros.datasets import camera_files, kalibr, partners, stamps, tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration, DatasetError
+from aliked_ros.datasets.text_files import read_text, read_yaml
 from aliked_ros.geometry import se3
+from aliked_ros.geometry.calibration import CalibrationFields, make_camera
 from aliked_ros.structs import Array, Camera, Index
 
 MAX_PAIR_OFFSET_NS = 5_000_000
-_MODELS = {
-    "radial-tangential": "plumb_bob",
-    "radtan": "plumb_bob",
-    "plumb_bob": "plumb_bob",
-    "equidistant": "equidistant",
-    "none": "none",
-}
 
 
 class EurocSequence(FileSequence):
@@ -41,30 +35,35 @@ class EurocSequence(FileSequence):
     def __init__(self, path: Path, options: Options) -> None:
         mav0 = path / "mav0" if (path / "mav0").is_dir() else path
         root = mav0.resolve().parent
-        stamps_ns, images = _read_images(mav0 / "cam0")
+        stamps_ns, images, repeated = _read_images(mav0 / "cam0")
         right_stamps_ns, right_images = np.zeros(0, np.int64), list[Path]()
         if (mav0 / "cam1" / "data.csv").is_file():
-            right_stamps_ns, right_images = _read_images(mav0 / "cam1")
-        partners = stamps.nearest(stamps_ns, right_stamps_ns, MAX_PAIR_OFFSET_NS)
+            right_stamps_ns, right_images, _ = _read_images(mav0 / "cam1")
+        slop_ns = options.sync_slop_ns(MAX_PAIR_OFFSET_NS)
+        pairs = stamps.nearest(stamps_ns, right_stamps_ns, slop_ns)
         cameras, T_body_camera = _cameras(mav0)
-        cameras = camera_files.override(cameras, root, options.camera_info)
+        cameras = camera_files.override(cameras, root, options)
         if cameras.camera is None:
             raise DatasetError(
                 f"{mav0 / 'cam0' / 'sensor.yaml'} is missing: put the calibration there, or add "
-                f"a camera_info.yaml to {root}, or pass one with --camera-info"
+                f"a camera_info.yaml or Kalibr's camchain.yaml to {root}, or pass one with "
+                "--camera-info"
             )
         truth = _ground_truth(root, mav0)
+        remarks = [repeated, partners.unpaired("right image", stamps_ns, right_stamps_ns, slop_ns)]
         super().__init__(
             root.name,
             stamps_ns,
-            Files(images, [right_images[i] if i >= 0 else None for i in partners]),
+            Files(images, [right_images[i] if i >= 0 else None for i in pairs]),
             cameras,
+            options,
             ground_truth=None if truth is None else truth.moved_by(T_body_camera),
+            remarks=remarks,
         )
 
 
-def _read_images(camera_folder: Path) -> tuple[Index, list[Path]]:
-    """Return stamps and files of a camera's data.csv, in the order of time."""
+def _read_images(camera_folder: Path) -> tuple[Index, list[Path], str]:
+    """Return stamps and files of a camera's data.csv, in the order of time, and what to say."""
     path = camera_folder / "data.csv"
     stamps_ns, files = [], []
     for number, fields in _read_csv(path):
@@ -74,18 +73,18 @@ def _read_images(camera_folder: Path) -> tuple[Index, list[Path]]:
         files.append(camera_folder / "data" / fields[1])
     listed_ns = np.array(stamps_ns, np.int64)
     order = stamps.increasing(listed_ns)
-    return listed_ns[order], [files[i] for i in order]
+    remark = partners.repeated(path, len(files), len(order))
+    return listed_ns[order], [files[i] for i in order], remark
 
 
 def _read_csv(path: Path) -> list[tuple[int, list[str]]]:
     """Return (line number, fields) of each row that is not a comment."""
     if not path.is_file():
         raise DatasetError(f"{path} is missing: a EuRoC sequence lists its images there")
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [
-            (number, [field.strip() for field in row])
-            for number, row in enumerate(csv.reader(file), 1)
-        ]
+    rows = [
+        (number, [field.strip() for field in row])
+        for number, row in enumerate(csv.reader(read_text(path).splitlines()), 1)
+    ]
     return [(number, row) for number, row in rows if row and not row[0].startswith("#")]
 
 
@@ -106,32 +105,26 @@ def _read_sensor(path: Path) -> tuple[Camera, Array] | None:
     """Return camera and T_body_camera of a sensor.yaml; None where there is no such file."""
     if not path.is_file():
         return None
-    lines = path.read_text(encoding="utf-8").splitlines()
-    # OpenCV's writer starts with "%YAML:1.0" and marks matrices, neither of which is YAML.
-    text = "\n".join(line for line in lines if not line.startswith("%"))
+    content = read_yaml(path)
     try:
-        return _sensor(yaml.safe_load(text.replace("!!opencv-matrix", "")))
-    except yaml.YAMLError as error:
-        raise DatasetError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        return _sensor(content)
     except (KeyError, TypeError, ValueError) as error:
         reason = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
         raise DatasetError(f"{path}: {reason}") from error
 
 
 def _sensor(content: dict[str, Any]) -> tuple[Camera, Array]:
-    if content["camera_model"] != "pinhole":
-        raise ValueError(f"camera_model is {content['camera_model']!r}: only 'pinhole' is known")
-    name = str(content["distortion_model"])
-    if name not in _MODELS:
-        raise ValueError(f"distortion_model is {name!r}: use one of {', '.join(_MODELS)}")
-    D = np.array(content["distortion_coefficients"], np.float64)
-    if _MODELS[name] == "plumb_bob":
-        D = np.pad(D, (0, 5 - len(D)))  # k1, k2, p1, p2 of the file, k3 = 0
-    fx, fy, cx, cy = content["intrinsics"]
-    K = np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]], np.float64)
-    width, height = content["resolution"]
+    kalibr.check_pinhole(str(content["camera_model"]))
+    width, height = (int(number) for number in content["resolution"])
+    fields = CalibrationFields(
+        width,
+        height,
+        kalibr.pinhole_matrix(content["intrinsics"]),
+        str(content["distortion_model"]),
+        content["distortion_coefficients"],
+    )
     T_body_camera = np.array(content["T_BS"]["data"], np.float64).reshape(4, 4)
-    return Camera(width, height, K, _MODELS[name], D), T_body_camera
+    return make_camera(fields), T_body_camera
 
 
 def _ground_truth(root: Path, mav0: Path) -> GroundTruth | None:

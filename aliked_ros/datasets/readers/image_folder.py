@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.datasets import camera_files, stamps, tum_rows
+from aliked_ros.datasets import camera_files, partners, stamps, tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.image_files import list_images
 from aliked_ros.datasets.options import Options
@@ -17,6 +17,11 @@ from aliked_ros.structs import Index
 
 DEFAULT_RATE_HZ = 30.0
 _SUBFOLDERS = ("", "images", "image", "rgb", "color", "left", "data")
+
+_DEPTH_FOLDERS = ("depth", "depths", "depth_images")
+_RIGHT_FOLDERS = ("right", "image_1", "image_right")
+_HOW_DEPTH_IS_READ = "list both in rgb.txt and depth.txt, or in associations.txt (TUM RGB-D)"
+_HOW_PAIRS_ARE_READ = "name the folders image_0 and image_1 beside a calib.txt (KITTI)"
 
 
 class ImageFolderSequence(FileSequence):
@@ -36,19 +41,36 @@ class ImageFolderSequence(FileSequence):
         truth = tum_rows.read(file) if file.is_file() else None
         named_ns = _stamps_in_names(images)
         has_stamps = named_ns is not None
+        remark = ""
         if named_ns is not None:
             order = stamps.increasing(named_ns)
+            remark = partners.repeated("names", len(images), len(order))
             images, stamps_ns = [images[i] for i in order], named_ns[order]
         else:
             stamps_ns = _counted_stamps(len(images), truth, options.rate_hz)
+            is_told = bool(options.rate_hz) or (truth is not None and len(truth) == len(images))
+            remark = partners.counted(DEFAULT_RATE_HZ, is_told)
         super().__init__(
             path.resolve().name,
             stamps_ns,
             Files(images),
-            camera_files.override(Calibration(), path, options.camera_info),
+            camera_files.override(Calibration(), path, options),
+            options,
             ground_truth=truth,
             has_stamps=has_stamps,
+            remarks=[*_not_read(path), remark],
         )
+
+
+def _not_read(path: Path) -> list[str]:
+    """Return what lies beside the images and is not read."""
+    beside = [name for name in (*_DEPTH_FOLDERS, *_RIGHT_FOLDERS) if list_images(path / name)]
+    return [
+        f"{name}/ is not read, only the images of one camera are: {_HOW_DEPTH_IS_READ}"
+        if name in _DEPTH_FOLDERS
+        else f"{name}/ is not read, only the images of one camera are: {_HOW_PAIRS_ARE_READ}"
+        for name in beside
+    ]
 
 
 def _find_images(path: Path) -> list[Path]:

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from aliked_ros.datasets import camera_files, stamps
+from aliked_ros.datasets import camera_files, partners, stamps
 from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
 from aliked_ros.datasets.image_files import list_images, size_of_first
 from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration, DatasetError
+from aliked_ros.datasets.text_files import read_text
 from aliked_ros.geometry import se3
+from aliked_ros.geometry.calibration import CalibrationFields, make_camera
 from aliked_ros.structs import Array, Camera, Index
 
 DEFAULT_RATE_HZ = 10.0
@@ -35,10 +37,11 @@ class KittiSequence(FileSequence):
         images = list_images(path / f"image_{left}")
         if not images:
             raise DatasetError(f"{path / f'image_{left}'} holds no images: unpack them there")
-        partners = [path / f"image_{right}" / image.name for image in images]
+        named = [path / f"image_{right}" / image.name for image in images]
+        rights = [file if file.is_file() else None for file in named]
         projections = _read_projections(path / "calib.txt")
-        cameras, T_camera0_left = _cameras(projections, (left, right), images)
-        cameras = camera_files.override(cameras, path, options.camera_info)
+        cameras, T_camera0_left = _cameras(path / "calib.txt", projections, (left, right), images)
+        cameras = camera_files.override(cameras, path, options)
         if cameras.camera is None:
             raise DatasetError(
                 f"{path} has no calibration: calib.txt with a row P{left} is missing; put it "
@@ -48,17 +51,22 @@ class KittiSequence(FileSequence):
         super().__init__(
             path.resolve().name,
             stamps_ns,
-            Files(images, [file if file.is_file() else None for file in partners]),
+            Files(images, rights),
             cameras,
+            options,
             ground_truth=_ground_truth(path, images, stamps_ns, T_camera0_left),
             has_stamps=has_stamps,
+            remarks=[
+                partners.missing("right image", rights.count(None), len(images)),
+                partners.counted(DEFAULT_RATE_HZ, has_stamps or bool(options.rate_hz)),
+            ],
         )
 
 
 def _read_projections(path: Path) -> dict[int, Array]:
     """Return the (3, 4) projection matrices of calib.txt by camera number."""
     projections = {}
-    lines = path.read_text(encoding="ascii").splitlines() if path.is_file() else []
+    lines = read_text(path).splitlines() if path.is_file() else []
     for line in lines:
         name, _, values = line.partition(":")
         name = name.strip()
@@ -71,24 +79,41 @@ def _read_projections(path: Path) -> dict[int, Array]:
 
 
 def _cameras(
-    projections: dict[int, Array], pair: tuple[int, int], images: list[Path]
+    calib: Path, projections: dict[int, Array], pair: tuple[int, int], images: list[Path]
 ) -> tuple[Calibration, Array]:
     """Return the rectified pair and T_camera0_left."""
     left, right = pair
     size = size_of_first(images)
     if left not in projections or size is None:
         return Calibration(), np.eye(4)
+    for number in {left, right} & projections.keys():
+        _check(calib, number, projections[number], size)
     K = projections[left][:, :3]
     camera = Camera(size[1], size[0], K)
     # P_n = K [I | t_n_0]: the cameras of the rectified set differ by a shift alone.
     t_left_0 = np.linalg.solve(K, projections[left][:, 3])
     T_camera0_left = se3.from_rotation_translation(np.eye(3), -t_left_0)
     if right not in projections:
-        return Calibration(camera), T_camera0_left
+        why = f"{calib} has no row P{right}"
+        return Calibration(camera, right_problem=why), T_camera0_left
     t_right_0 = np.linalg.solve(projections[right][:, :3], projections[right][:, 3])
     baseline_m = float(t_left_0[0] - t_right_0[0])
+    if baseline_m <= 0:
+        raise DatasetError(
+            f"{calib}: P{right} is {-baseline_m:.6g} m to the left of P{left}, by their fourth "
+            "columns; the right camera must be to the right: check the rows"
+        )
     partner = camera_files.rectified_partner(camera, baseline_m)
     return Calibration(camera, partner), T_camera0_left
+
+
+def _check(calib: Path, number: int, P: Array, size: tuple[int, int]) -> None:
+    """Raise DatasetError unless a row of calib.txt is the projection of a camera."""
+    fields = CalibrationFields(size[1], size[0], K=(), P=P)
+    try:
+        make_camera(fields, is_rectified=True)
+    except ValueError as error:
+        raise DatasetError(f"{calib}, row P{number}: {error}") from error
 
 
 def _rows_of(images: list[Path], num_rows: int) -> list[int]:
@@ -105,7 +130,10 @@ def _rows_of(images: list[Path], num_rows: int) -> list[int]:
 def _stamps(path: Path, images: list[Path], rate_hz: float) -> tuple[Index, bool]:
     if not path.is_file():
         return stamps.at_rate(len(images), rate_hz or DEFAULT_RATE_HZ), False
-    times = [stamps.seconds_to_ns(text) for text in path.read_text(encoding="ascii").split()]
+    try:
+        times = [stamps.seconds_to_ns(text) for text in read_text(path).split()]
+    except ValueError as error:
+        raise DatasetError(f"{path}: {error}") from error
     rows = _rows_of(images, len(times))
     if max(rows) >= len(times):
         raise DatasetError(f"{path} has {len(times)} rows, image {images[-1].name} has none")
@@ -127,7 +155,7 @@ def _ground_truth(
     if file is None:
         return None
     try:
-        T_world_camera0 = np.loadtxt(file, ndmin=2).reshape(-1, 3, 4)
+        T_world_camera0 = np.loadtxt(read_text(file).splitlines(), ndmin=2).reshape(-1, 3, 4)
     except ValueError as error:
         raise DatasetError(f"{file}: a row is a 3x4 matrix, 12 numbers ({error})") from error
     rows = [row for row in _rows_of(images, len(T_world_camera0)) if row < len(T_world_camera0)]

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-import struct
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aliked_ros.datasets import camera_files, stamps
+from aliked_ros.datasets import camera_files, partners, stamps
 from aliked_ros.datasets.options import Options
-from aliked_ros.datasets.readers.bag_topics import choose_topics, info_topic
-from aliked_ros.datasets.sequence import Calibration, DatasetError, FrameError, Pictures, Sequence
+from aliked_ros.datasets.readers.bag_cameras import read_cameras
+from aliked_ros.datasets.readers.bag_file import BagFile, looks_like_bag
+from aliked_ros.datasets.readers.bag_topics import (
+    IMAGE_ROLES,
+    INFO_ROLES,
+    choose_topics,
+    kind_of,
+    not_used,
+)
+from aliked_ros.datasets.sequence import DatasetError, FrameError, Pictures, Sequence
 from aliked_ros.extras import require
 from aliked_ros.images import (
+    GreyRange,
     ImageError,
     decode_compressed,
+    decode_compressed_depth,
     decode_depth,
     decode_image,
     message_fields,
 )
-from aliked_ros.structs import Camera, Index
+from aliked_ros.structs import Index
 
 MAX_PARTNER_OFFSET_NS = 20_000_000
-_SUFFIXES = (".mcap", ".db3")
-_IMAGE, _COMPRESSED = "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"
-_INFO = "sensor_msgs/msg/CameraInfo"
+_IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
 
 class RosbagSequence(Sequence):
@@ -38,154 +44,108 @@ class RosbagSequence(Sequence):
     @classmethod
     def recognises(cls, path: Path) -> bool:
         """Return whether a path looks like this layout."""
-        return (path / "metadata.yaml").is_file() or (path.is_file() and path.suffix in _SUFFIXES)
+        return looks_like_bag(path)
 
     def __init__(self, path: Path, options: Options) -> None:
         require("rosbags", extra="bags", feature=f"reading the bag {path}")
-        self._bag = _Bag(path)
-        types = self._bag.topic_types
-        images = {topic: kind for topic, kind in types.items() if kind in (_IMAGE, _COMPRESSED)}
-        roles = choose_topics(path, sorted(images), dict(options.topics))
-        index = {role: self._bag.index(topic) for role, topic in roles.items()}
+        self._bag, self._options = BagFile(path), options
+        topics = sorted(name for name, kind in self._bag.topic_types.items() if kind in _IMAGES)
+        kinds = {topic: kind_of(topic, self._bag.first(topic)) for topic in topics}
+        roles = choose_topics(path, kinds, _wanted(options))
+        remarks = not_used(roles, kinds)
+        index = {}
+        for role, topic in roles.items():
+            index[role], said = self._bag.index(topic, options.stamps)
+            remarks += said
+        slop_ns = options.sync_slop_ns(MAX_PARTNER_OFFSET_NS)
         stamps_ns = index["image"][:, 0]
         self._roles = roles
-        self._log_times = {role: _partners(stamps_ns, times_ns) for role, times_ns in index.items()}
-        cameras = camera_files.override(_cameras(self._bag, roles), path, options.camera_info)
+        self._log_times = {
+            role: _partners(stamps_ns, times_ns, slop_ns) for role, times_ns in index.items()
+        }
+        self.grey_range: GreyRange = GreyRange(options.grey_range)
+        cameras = camera_files.override(read_cameras(self._bag, roles, options), path, options)
         sensors = ["mono"]
+        for role, what in (("right_image", "right image"), ("depth", "depth image")):
+            if role in roles:
+                others_ns = index[role][:, 0]
+                remarks.append(partners.unpaired(what, stamps_ns, others_ns, slop_ns))
+        remarks.append(_not_registered(self._bag, roles))
         if "right_image" in roles and cameras.right_camera is not None:
             sensors.append("stereo")
-        if "depth" in roles:
+        elif "right_image" in roles:
+            remarks.append(
+                f"the right images of {roles['right_image']} are not used: {cameras.right_problem}"
+            )
+        if "depth" in roles and (self._log_times["depth"] >= 0).any():
             sensors.append("rgbd")
-        super().__init__(path.resolve().stem, stamps_ns, cameras, sensors=tuple(sensors))
+        super().__init__(
+            path.resolve().stem, stamps_ns, cameras, sensors=tuple(sensors), remarks=remarks
+        )
 
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
         try:
-            image = self._picture("image", index, is_depth=False)
-            if image is None:
-                raise FrameError(index, f"{self._bag.path}: the image is missing")
-            right = self._picture("right_image", index, is_depth=False) if with_right else None
-            depth = self._picture("depth", index, is_depth=True) if with_depth else None
+            image = self._picture("image", index, self.grey_range)
         except ImageError as error:
-            raise FrameError(index, f"{self._bag.path}: {error}") from error
-        return Pictures(image, right, depth)
+            raise FrameError(index, f"{self._roles['image']}: {error}") from error
+        if image is None:
+            raise FrameError(index, f"{self._roles['image']}: the image is missing")
+        right = self._partner("right_image", index) if with_right else None
+        return Pictures(image, right, self._partner("depth", index) if with_depth else None)
 
-    def _picture(self, role: str, index: int, *, is_depth: bool) -> Any:
+    def _partner(self, role: str, index: int) -> Any:
+        """Return the right or depth image of a frame, None where it is missing or broken."""
+        try:
+            return self._picture(role, index, self.grey_range.held())
+        except ImageError as error:
+            self._leave_out(f"{self._roles[role]}: {error}")
+            return None
+
+    def _picture(self, role: str, index: int, grey_range: GreyRange) -> Any:
         """Return the pixels of a role's message at a frame, or None where it has none."""
         log_time_ns, stamp_ns = (int(value) for value in self._log_times[role][index])
         if log_time_ns < 0:
             return None
         message = self._bag.message(self._roles[role], log_time_ns, stamp_ns)
+        scale, megapixels = self._options.depth_scale, self._options.max_megapixels
         if not hasattr(message, "encoding"):
-            if is_depth:
-                raise ImageError(
-                    f"topic {self._roles[role]} is compressed depth: record the raw depth images"
-                )
-            return decode_compressed(message.data)
-        decode = decode_depth if is_depth else decode_image
-        return decode(**message_fields(message))
+            if role == "depth":
+                return decode_compressed_depth(message.data, message.format, scale, megapixels)
+            return decode_compressed(message.data, message.format, grey_range, megapixels)
+        fields = message_fields(message)
+        if role == "depth":
+            return decode_depth(**fields, depth_scale=scale, max_megapixels=megapixels)
+        return decode_image(**fields, grey_range=grey_range, max_megapixels=megapixels)
 
 
-class _Bag:
-    """An indexed recording; each thread reads through a connection of its own."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._readers = threading.local()
-        self.topic_types = {c.topic: c.msgtype for c in self._reader().connections}
-
-    def index(self, topic: str) -> Index:
-        """Return (M, 2) header stamp and time of recording, ns, in the order of the stamps."""
-        reader = self._reader()
-        connections = [c for c in reader.connections if c.topic == topic]
-        times = [
-            (_header_stamp_ns(raw), log_time_ns)
-            for _, log_time_ns, raw in reader.messages(connections)
-        ]
-        table = np.array(times, np.int64).reshape(-1, 2)
-        if not table[:, 0].any():
-            table[:, 0] = table[:, 1]  # a driver that leaves its stamps empty
-        return table[stamps.increasing(table[:, 0])]
-
-    def message(self, topic: str, log_time_ns: int, stamp_ns: int) -> Any:
-        """Return one message."""
-        reader = self._reader()
-        connections = [c for c in reader.connections if c.topic == topic]
-        found = None
-        # From a nanosecond earlier: rosbags passes over an mcap chunk that ends at the very start.
-        for connection, time_ns, raw in reader.messages(
-            connections, log_time_ns - 1, log_time_ns + 1
-        ):
-            if time_ns != log_time_ns:
-                continue
-            found = _typestore().deserialize_cdr(raw, connection.msgtype)
-            if _header_stamp_ns(raw) == stamp_ns:
-                break
-        return found
-
-    def first(self, topic: str) -> Any:
-        """Return the first message of a topic, or None."""
-        if topic not in self.topic_types:
-            return None
-        reader = self._reader()
-        connections = [c for c in reader.connections if c.topic == topic]
-        for connection, _, raw in reader.messages(connections):
-            return _typestore().deserialize_cdr(raw, connection.msgtype)
-        return None
-
-    def _reader(self) -> Any:
-        # sqlite3 refuses a connection that another thread opened, and frames are read ahead.
-        if not hasattr(self._readers, "open"):
-            from rosbags.rosbag2 import Reader
-
-            try:
-                reader = Reader(self.path)
-                reader.open()
-            except Exception as error:
-                # rosbags reports a broken bag by many types: its own, sqlite3's, struct's.
-                raise DatasetError(f"bag {self.path} cannot be opened: {error}") from error
-            self._readers.open = reader
-        return self._readers.open
+def _not_registered(bag: BagFile, roles: dict[str, str]) -> str:
+    """Return that depth is of another frame than the image, or an empty string."""
+    if "depth" not in roles:
+        return ""
+    image, depth = bag.first(roles["image"]), bag.first(roles["depth"])
+    frames = image.header.frame_id, depth.header.frame_id
+    if "" in frames or frames[0] == frames[1]:
+        return ""
+    return (
+        f"{roles['depth']} has the frame_id {frames[1]!r}, {roles['image']} has {frames[0]!r}: the "
+        "depth is taken as registered to the image; record aligned depth if it is not"
+    )
 
 
-def _typestore() -> Any:
-    from rosbags.typesys import Stores, get_typestore
-
-    if not _TYPESTORES:
-        _TYPESTORES.append(get_typestore(Stores.ROS2_JAZZY))
-    return _TYPESTORES[0]
-
-
-_TYPESTORES: list[Any] = []
-
-
-def _header_stamp_ns(raw: bytes) -> int:
-    """Return the stamp of a message that starts with a header, without decoding the rest."""
-    byte_order = "<" if raw[1] & 1 else ">"
-    seconds, nanoseconds = struct.unpack_from(f"{byte_order}iI", raw, 4)
-    return int(seconds) * 1_000_000_000 + int(nanoseconds)
+def _wanted(options: Options) -> dict[str, str]:
+    """Return role -> topic of the images that are asked for."""
+    unknown = {role for role, _ in options.topics} - {*IMAGE_ROLES, *INFO_ROLES}
+    if unknown:
+        raise DatasetError(
+            f"topics name the role {sorted(unknown)[0]!r}: roles are "
+            f"{', '.join((*IMAGE_ROLES, *INFO_ROLES))}"
+        )
+    return {role: topic for role, topic in options.topics if role in IMAGE_ROLES}
 
 
-def _partners(stamps_ns: Index, times_ns: Index) -> Index:
+def _partners(stamps_ns: Index, times_ns: Index, slop_ns: int) -> Index:
     """Return (N, 2) time of recording and stamp of each frame's partner, -1 where none."""
-    partners = stamps.nearest(stamps_ns, times_ns[:, 0], MAX_PARTNER_OFFSET_NS)
+    partners = stamps.nearest(stamps_ns, times_ns[:, 0], slop_ns)
     table = np.full((len(stamps_ns), 2), -1, np.int64)
     table[partners >= 0] = times_ns[partners[partners >= 0]][:, ::-1]
     return table
-
-
-def _cameras(bag: _Bag, roles: dict[str, str]) -> Calibration:
-    infos = sorted(topic for topic, kind in bag.topic_types.items() if kind == _INFO)
-    camera = _camera(bag, info_topic(roles["image"], infos))
-    right = _camera(bag, info_topic(roles.get("right_image", ""), infos))
-    if camera is None or right is None or right.P is None or right.P[0, 3] >= 0:
-        return Calibration(camera)
-    return Calibration(camera, right)
-
-
-def _camera(bag: _Bag, topic: str) -> Camera | None:
-    info = bag.first(topic)
-    if info is None or info.k[0] == 0:
-        return None
-    return camera_files.camera_from_fields(
-        (info.width, info.height), info.k, info.distortion_model, info.d, info.r, info.p
-    )

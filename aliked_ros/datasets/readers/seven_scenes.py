@@ -6,16 +6,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from aliked_ros.datasets import camera_files, stamps
+from aliked_ros.datasets import camera_files, partners, stamps
 from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
 from aliked_ros.datasets.image_files import read_raw_depth
 from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration, DatasetError
-from aliked_ros.images import depth_from_millimetres
-from aliked_ros.structs import Array, Camera, Floats, Index
+from aliked_ros.datasets.text_files import read_text
+from aliked_ros.images.depth import to_metres
+from aliked_ros.structs import AnyArray, Array, Camera, Floats, Index
 
 DEFAULT_RATE_HZ = 30.0
 # The published 585/320/240 belongs to the depth camera; the colour camera is wider.
@@ -38,25 +38,30 @@ class SevenScenesSequence(FileSequence):
     def __init__(self, path: Path, options: Options) -> None:
         images = sorted(file for end in _COLOUR_SUFFIXES for file in path.glob(f"frame-*{end}"))
         stamps_ns = stamps.at_rate(len(images), options.rate_hz or DEFAULT_RATE_HZ)
-        depths = [_sibling(image, "depth.png") for image in images]
+        named = [_sibling(image, "depth.png") for image in images]
+        depths = [file if file.is_file() else None for file in named]
+        num_missing = depths.count(None)
         K = _pinhole(COLOUR_FOCAL_PX, 320.0, 240.0)
         own = Calibration(Camera(640, 480, K))
         super().__init__(
             path.resolve().name,
             stamps_ns,
-            Files(images, depths=[file if file.is_file() else None for file in depths]),
-            camera_files.override(own, path, options.camera_info),
+            Files(images, depths=depths),
+            camera_files.override(own, path, options),
+            options,
             ground_truth=_ground_truth(images, stamps_ns),
             has_stamps=False,
+            remarks=[partners.missing("depth image", num_missing, len(images))],
         )
         self._K_depth = _depth_intrinsics(path)
 
     def _read_depth(self, path: Path) -> Floats:
-        raw = read_raw_depth(path)
-        return depth_from_millimetres(_register(raw, self._K_depth, self.require_camera()))
+        raw = read_raw_depth(path, self._max_megapixels)
+        registered = _register(raw, self._K_depth, self.require_camera())
+        return to_metres(registered, self._depth_scale)
 
 
-def _register(raw: NDArray[np.uint16], K_depth: Array, camera: Camera) -> NDArray[np.uint16]:
+def _register(raw: AnyArray, K_depth: Array, camera: Camera) -> AnyArray:
     """Return the depth image as the colour camera sees it: rescaled about its centre, same z.
 
     The lever arm between the two cameras is not published and is left out; 0 where unseen.
@@ -73,7 +78,7 @@ def _depth_intrinsics(path: Path) -> Array:
     if not file.is_file():
         return _pinhole(DEPTH_FOCAL_PX, 320.0, 240.0)
     try:
-        return np.loadtxt(file).reshape(3, 3)
+        return np.loadtxt(read_text(file).splitlines()).reshape(3, 3)
     except ValueError as error:
         raise DatasetError(f"{file}: give a 3x3 matrix, px ({error})") from error
 
@@ -93,7 +98,10 @@ def _ground_truth(images: list[Path], stamps_ns: Index) -> GroundTruth | None:
         file = _sibling(image, "pose.txt")
         if not file.is_file():
             continue
-        values = np.array(file.read_text(encoding="ascii").split(), np.float64)
+        try:
+            values = np.array(read_text(file).split(), np.float64)
+        except ValueError as error:
+            raise DatasetError(f"{file}: give a 4x4 matrix ({error})") from error
         if values.size == 16 and np.isfinite(values).all():
             kept.append(index)
             poses.append(values.reshape(4, 4))

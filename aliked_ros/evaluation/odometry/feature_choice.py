@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from aliked_ros.config import MatcherConfig
+from aliked_ros.config import ExtractorConfig, MatcherConfig
 
 # Similarities are cosines. RootSIFT's rows have no negative numbers, so unlike patches are alike
 # by 0.5 or so; of ORB's 256 bits unlike patches share half, so 0.35 means 83 that differ. Chosen on
@@ -22,23 +22,35 @@ class FeatureChoice:
         method: what `open_method` opens.
         max_keypoints: kept per image, best first.
         min_similarity: cosine below which a pair of descriptors is dropped.
+        detection_threshold: score that a keypoint of ALIKED or ALIKE must exceed.
     """
 
     label: str
     method: str
     max_keypoints: int
     min_similarity: float
+    detection_threshold: float = ExtractorConfig().detection_threshold
 
     @classmethod
-    def parse(cls, text: str, max_keypoints: int) -> FeatureChoice:
-        """Return the choice of "METHOD" or "METHOD@max_keypoints=N,min_similarity=X".
+    def parse(
+        cls,
+        text: str,
+        max_keypoints: int,
+        detection_threshold: float = ExtractorConfig().detection_threshold,
+    ) -> FeatureChoice:
+        """Return the choice of "METHOD" or of "METHOD@KNOB=VALUE,...".
+
+        Args:
+            text: the knobs are those of this class, all but the first two.
+            max_keypoints: unless the text has another.
+            detection_threshold: unless the text has another.
 
         Raises:
             ValueError: naming what is wrong.
         """
         method, _, knobs = text.partition("@")
         min_similarity = _MIN_SIMILARITY.get(method, MatcherConfig().min_similarity)
-        choice = cls(text, method, max_keypoints, min_similarity)
+        choice = cls(text, method, max_keypoints, min_similarity, detection_threshold)
         for assignment in filter(None, knobs.split(",")):
             name, _, value = assignment.partition("=")
             try:
@@ -52,7 +64,9 @@ class FeatureChoice:
             return replace(self, max_keypoints=int(value))
         if name == "min_similarity":
             return replace(self, min_similarity=float(value))
-        raise ValueError("the knobs are max_keypoints and min_similarity")
+        if name == "detection_threshold":
+            return replace(self, detection_threshold=float(value))
+        raise ValueError("the knobs are max_keypoints, min_similarity and detection_threshold")
 
     @property
     def matcher(self) -> MatcherConfig:

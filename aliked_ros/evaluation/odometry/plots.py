@@ -46,7 +46,7 @@ def plot_paths(title: str, truth_m: Array, paths_m: dict[str, Array]) -> Pixels:
 
 
 def plot_bars(rows: list[Row]) -> Pixels | None:
-    """Draw the figures of rows side by side, a colour per feature; the lines span the seeds.
+    """Draw the figures of rows side by side, a colour per method; the lines span the seeds.
 
     Returns:
         (H, W, 3) RGB picture; None where no row has any of the figures.
@@ -54,7 +54,7 @@ def plot_bars(rows: list[Row]) -> Pixels | None:
     rows = [row for row in rows if any(row.figures[key] for key, _ in _BARS)]
     if not rows:
         return None
-    features = list(dict.fromkeys(row.names[-1] for row in rows))
+    methods = list(dict.fromkeys(row.names[-1] for row in rows))
     groups = list(dict.fromkeys(row.names[:-1] for row in rows))
     figure = new_figure(1.5 + 4 * len(_BARS), 1.8 + 0.28 * len(rows) + 0.2 * len(groups))
     all_axes = figure.subplots(1, len(_BARS), sharey=True)
@@ -63,24 +63,24 @@ def plot_bars(rows: list[Row]) -> Pixels | None:
             spread = row.figures[key]
             if spread is None:
                 continue
-            index = features.index(row.names[-1])
-            place = groups.index(row.names[:-1]) + 0.8 * (index + 0.5) / len(features) - 0.4
+            index = methods.index(row.names[-1])
+            place = groups.index(row.names[:-1]) + 0.8 * (index + 0.5) / len(methods) - 0.4
             length = [[spread.median - spread.minimum], [spread.maximum - spread.median]]
             colour = _COLOURS[index % len(_COLOURS)]
-            axes.barh(place, spread.median, 0.7 / len(features), xerr=length, color=colour)
+            axes.barh(place, spread.median, 0.7 / len(methods), xerr=length, color=colour)
         axes.set_xlabel(label)
         axes.set_xlim(0, max(axes.get_xlim()[1], 1e-3 if key != "lost_frames" else 1))
         clear_up(axes)
     all_axes[0].set_yticks(range(len(groups)), [_group_title(group) for group in groups])
     all_axes[0].invert_yaxis()
-    handles = [_patch(label, colour) for label, colour in zip(features, _cycle(len(features)))]  # noqa: B905 - equally long
+    handles = [_patch(label, colour) for label, colour in zip(methods, _cycle(len(methods)))]  # noqa: B905 - equally long
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False)
     return render(figure)
 
 
 def _group_title(names: tuple[str, ...]) -> str:
-    sequence, sensor, disturbance, stage = names
-    parts = [sensor, "" if disturbance == "none" else disturbance, stage]
+    sequence, sensor, disturbance, configuration = names
+    parts = [sensor, "" if disturbance == "none" else disturbance, configuration]
     return f"{sequence}\n" + ", ".join(part for part in parts if part)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from aliked_ros.odometry.result import Motion, OdometryResult, State
-from aliked_ros.structs import Array, Frame
+from aliked_ros.structs import Array, Frame, Index
 
 _FIGURES = ("num_keypoints", "num_matches", "num_inliers", "parallax_deg")
 
@@ -27,8 +27,22 @@ class TrackedFrame(Protocol):
         """Stage -> milliseconds."""
 
 
+class MapHolder(Protocol):
+    """An odometry that can say what its map holds."""
+
+    def keyframes(self) -> list[tuple[int, Array]]:
+        """Return stamp (ns) and T_world_camera (4, 4) of the keyframes."""
+
+    def landmarks(self) -> tuple[Array, Index]:
+        """Return the landmarks (L, 3); how many keyframes see each (L,)."""
+
+
 class Tracker(Protocol):
     """The odometry of a run, such as a FramePipeline."""
+
+    @property
+    def odometry(self) -> MapHolder:
+        """What tracks."""
 
     def process(self, frame: Frame) -> TrackedFrame:
         """Track the next frame."""
@@ -42,7 +56,7 @@ class FrameRecord:
         stamp_ns, state, motion, reason, T_world_camera, covariance, is_keyframe: as in
             OdometryResult.
         figures: num_keypoints, num_matches, num_inliers and parallax_deg of OdometryResult.
-        latencies_ms: stage -> milliseconds; "total" is from reading the frame to its pose.
+        latencies_ms: stage -> milliseconds; "total" is everything up to the pose.
     """
 
     stamp_ns: int
@@ -79,21 +93,26 @@ def summarise(records: list[FrameRecord], num_skipped: int) -> dict[str, Any]:
         num_skipped: frames that could not be read.
 
     Returns:
-        frames, motions, reasons: counts by name; medians: of the counts per frame; latency_ms:
-        stage -> median and 99th percentile.
+        frames, motions, reasons: counts by name; lost are all frames whose pose was not measured
+        once one had been, predicted those of them that have another one; medians: of the counts
+        per frame; latency_ms: stage -> median and 99th percentile.
     """
     states = Counter(record.state for record in records)
+    tracked, initialising = states[State.TRACKING], states[State.INITIALISING]
     return {
         "frames": {
             "total": len(records) + num_skipped,
             "skipped": num_skipped,
-            "tracked": states[State.TRACKING],
-            "lost": states[State.LOST],
-            "initialising": states[State.INITIALISING],
+            "tracked": tracked,
+            "lost": len(records) - tracked - initialising,
+            "predicted": states[State.PREDICTED],
+            "initialising": initialising,
             "keyframes": sum(record.is_keyframe for record in records),
         },
         "motions": dict(Counter(record.motion.value for record in records)),
-        "reasons": dict(Counter(_kind(record.reason) for record in records if record.reason)),
+        "reasons": dict(
+            Counter(kind_of_reason(record.reason) for record in records if record.reason)
+        ),
         "medians": {
             name: _median([record.figures[name] for record in records]) for name in _FIGURES
         },
@@ -107,7 +126,7 @@ def _median(values: list[float]) -> float | None:
     return round(float(np.median(known)), 4) if known else None
 
 
-def _kind(reason: str) -> str:
+def kind_of_reason(reason: str) -> str:
     """Return a reason with N for its figures, so that alike ones are counted together."""
     return re.sub(r"[-+]?\d+(\.\d+)?", "N", reason)
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from aliked_ros.config import OdometryConfig, StereoConfig
 from aliked_ros.evaluation.odometry.feature_choice import FeatureChoice
-from aliked_ros.evaluation.odometry.stages import ALL
 
 UNDISTURBED = "none"
 _PACKAGE = Path(__file__).parents[2]
@@ -26,6 +25,7 @@ _CODE = (
     "evaluation/odometry/records.py",
     "evaluation/odometry/recovery.py",
     "evaluation/odometry/runs.py",
+    "evaluation/odometry/scoring.py",
     "evaluation/odometry/trajectory.py",
     "synthetic",
 )
@@ -46,8 +46,7 @@ class RunSpec:
         rpe_frames: distance of the poses of the relative error; 0 takes about one second.
         disturbance_seed: of the disturbance; the same for all seeds of the odometry.
         is_pairs: each pair of neighbouring frames is a run of its own.
-        detection_threshold: of ALIKED and ALIKE.
-        stage: what `odometry` leaves of the method, by name.
+        configuration: what `odometry` is called; empty where there is one alone.
     """
 
     sequence: str
@@ -60,8 +59,7 @@ class RunSpec:
     rpe_frames: int = 0
     disturbance_seed: int = 0
     is_pairs: bool = False
-    detection_threshold: float = 0.2
-    stage: str = ALL
+    configuration: str = ""
 
     def folder(self, out: Path) -> Path:
         """Return where the files of the run are: readable, and one of its own for each spec."""
@@ -77,8 +75,8 @@ class RunSpec:
         return {
             "sensor": self.sensor,
             "disturbance": self.disturbance,
-            "feature": self.feature.label,
-            "stage": self.stage,
+            "configuration": self.configuration,
+            "method": self.feature.label,
             "seed": self.odometry.seed,
             "config": asdict(self),
         }

@@ -8,17 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from aliked_ros.datasets import FrameError, Sequence, tum_rows
+from aliked_ros.datasets import FrameError, Sequence
 from aliked_ros.datasets.disturbed import DisturbedSequence
 from aliked_ros.evaluation.methods.cache import CachedExtractor
 from aliked_ros.evaluation.odometry.consistency import check_motions
 from aliked_ros.evaluation.odometry.pair_errors import track_pairs
-from aliked_ros.evaluation.odometry.records import FrameRecord, Tracker, summarise
+from aliked_ros.evaluation.odometry.records import FrameRecord, MapHolder, Tracker, summarise
 from aliked_ros.evaluation.odometry.recovery import recoveries
 from aliked_ros.evaluation.odometry.run_spec import UNDISTURBED, RunSpec, store_run
-from aliked_ros.evaluation.odometry.trajectory import compare_files
+from aliked_ros.evaluation.odometry.scoring import (
+    farthest_m,
+    score_corrected,
+    score_trajectory,
+    true_poses_at,
+)
 from aliked_ros.odometry.result import State
 
 # Run and (disturbed) sequence -> the odometry at its beginning, with the features of the run.
@@ -33,10 +36,10 @@ def perform_runs(
     out: Path,
     on_frame: Callable[[str], None],
 ) -> None:
-    """Run the odometry and write trajectory.txt, groundtruth.txt and, last, run.json of each run.
+    """Run the odometry and write the poses, the truth and, last, run.json of each run.
 
     Args:
-        specs: what to do; they differ in `odometry` and `stage` alone, so that a frame is read or
+        specs: what to do; they differ in `odometry` and its name alone, so that a frame is read or
             rendered once for all of them.
         sequence: undisturbed.
         extract: the features of all specs.
@@ -89,23 +92,35 @@ def _track(
             # What the extraction took when it was not read from the disk.
             latencies_ms = tracked.stages_ms | {"extract": extract.extraction_ms}
             latencies_ms["total"] = sum(latencies_ms.values())
+            latencies_ms["odometry"] = latencies_ms["match"] + latencies_ms["estimate"]
             kept.append(FrameRecord.of(tracked.result, latencies_ms))
             on_frame(tracked.result.state.value)
     if not records[0]:
         raise ValueError(f"no frame of {sequence.name} could be read: {errors[0]}")
     return [
-        _figures(spec, sequence, kept, len(errors), spec.folder(out))
-        for spec, kept in zip(specs, records, strict=True)
+        _figures(spec, sequence, kept, len(errors), tracker.odometry, spec.folder(out))
+        for spec, kept, tracker in zip(specs, records, trackers, strict=True)
     ]
 
 
 def _figures(
-    spec: RunSpec, sequence: Sequence, records: list[FrameRecord], num_skipped: int, folder: Path
+    spec: RunSpec,
+    sequence: Sequence,
+    records: list[FrameRecord],
+    num_skipped: int,
+    odometry: MapHolder,
+    folder: Path,
 ) -> dict[str, Any]:
-    """Return counts, latencies, score, consistency and recoveries of a run."""
-    _write_trajectories(folder, sequence, records)
-    score = _score(folder, spec)
+    """Return counts, latencies, score, map, consistency and recoveries of a run."""
     truth = sequence.ground_truth
+    poses = [
+        (record.stamp_ns, record.T_world_camera)
+        for record in records
+        if record.state is State.TRACKING and record.T_world_camera is not None
+    ]
+    true_poses = true_poses_at(truth, [record.stamp_ns for record in records])
+    score = score_trajectory(folder, poses, true_poses, spec.sensor, spec.rpe_frames)
+    keyframes = odometry.keyframes()
     scale = score["scale"] if score and spec.sensor == "mono" else 1.0
     consistency = None if truth is None else check_motions(records, truth, scale)
     found = []
@@ -115,6 +130,9 @@ def _figures(
         **summarise(records, num_skipped),
         "first_tracked": _first_tracked(records),
         "score": score,
+        "farthest_m": farthest_m(poses),
+        "map": {"keyframes": len(keyframes), "landmarks": len(odometry.landmarks()[0])},
+        "corrected": score_corrected(folder, poses, keyframes, spec.sensor),
         "consistency": consistency and asdict(consistency),
         "recoveries": [asdict(recovery) for recovery in found],
     }
@@ -124,36 +142,3 @@ def _first_tracked(records: list[FrameRecord]) -> int | None:
     """Return the first frame with a measured pose: how long the initialisation took."""
     is_tracked = [record.state is State.TRACKING for record in records]
     return is_tracked.index(True) if any(is_tracked) else None
-
-
-def _write_trajectories(folder: Path, sequence: Sequence, records: list[FrameRecord]) -> None:
-    truth = sequence.ground_truth
-    true_poses, poses = [], []
-    for record in records:
-        T_world_camera = None if truth is None else truth.at(record.stamp_ns)
-        if T_world_camera is not None:
-            true_poses.append((record.stamp_ns, T_world_camera))
-        if record.state is State.TRACKING and record.T_world_camera is not None:
-            poses.append((record.stamp_ns, record.T_world_camera))
-    tum_rows.write(folder / "groundtruth.txt", true_poses)
-    tum_rows.write(folder / "trajectory.txt", poses)
-
-
-def _score(folder: Path, spec: RunSpec) -> dict[str, Any] | None:
-    """Return the score from the files, with the aligned paths for the plots; None without one.
-
-    A single camera is aligned with its scale; for the others `ate_with_scale_m` tells how much of
-    the error is scale.
-    """
-    files = folder / "trajectory.txt", folder / "groundtruth.txt"
-    is_mono = spec.sensor == "mono"
-    comparison = compare_files(*files, with_scale=is_mono, rpe_frames=spec.rpe_frames)
-    scaled = comparison if is_mono else compare_files(*files, with_scale=True)
-    if comparison is None or scaled is None:
-        return None
-    np.savez(
-        folder / "aligned.npz",
-        positions_m=comparison.positions_m,
-        reference_m=comparison.reference_m,
-    )
-    return asdict(comparison.score) | {"ate_with_scale_m": scaled.score.ate_rmse_m}

@@ -75,19 +75,18 @@ def _pair(name: str) -> Callable[[Run], float | None]:
     return lambda run: (run.get("pairs") or {}).get(name)
 
 
-def _tracked_percent(run: Run) -> float | None:
-    frames = run.get("frames")
-    return 100 * frames["tracked"] / frames["total"] if frames else None
+def _frames(name: str) -> Callable[[Run], float | None]:
+    """Return a count of frames; a run from outside knows some of them alone."""
+    return lambda run: (run.get("frames") or {}).get(name)
 
 
-def _lost(run: Run) -> float | None:
-    frames = run.get("frames")
-    return float(frames["lost"]) if frames else None
+def _time_ms(stage: str) -> Callable[[Run], float | None]:
+    return lambda run: ((run.get("latency_ms") or {}).get(stage) or {}).get("median")
 
 
-def _time_ms(run: Run) -> float | None:
-    latencies = run.get("latency_ms")
-    return float(latencies["total"]["median"]) if latencies else None
+def _at_end(part: str, name: str) -> Callable[[Run], float | None]:
+    """Return a figure of the map as it stands at the end."""
+    return lambda run: (run.get(part) or {}).get(name)
 
 
 def _worst(name: str) -> Callable[[Run], float | None]:
@@ -129,21 +128,29 @@ def _never_recovered(run: Run) -> float | None:
     return float(sum(one["frames_until_tracking"] is None for one in found)) if found else None
 
 
-def _ate(run: Run) -> float | None:
-    # A single camera has no scale that an alignment without one could judge.
-    return None if run["sensor"] == "mono" else _score("ate_rmse_m")(run)
+def _farthest(run: Run) -> float | None:
+    # Without ground truth it is all that can be said: of a camera at rest, it is the error.
+    return None if run.get("score") else run.get("farthest_m")
 
 
 COLUMNS = (
+    Column("frames", "frames", 0, _frames("total")),
+    Column("answered", "answered", 0, _frames("tracked")),
+    Column("lost_frames", "lost", 0, _frames("lost")),
+    Column("predicted", "(predicted)", 0, lambda run: _frames("predicted")(run) or None),
+    Column("waiting", "waiting", 0, _frames("initialising")),
+    Column("skipped", "skipped", 0, _frames("skipped")),
     Column("path_m", "path m", 1, _score("length_m")),
-    Column("ate_m", "ATE m", 3, _ate),
-    Column("ate_with_scale_m", "ATE Sim(3) m", 3, _score("ate_with_scale_m")),
-    Column("rpe_m", "RPE m", 3, _score("rpe_rmse_m")),
+    Column("ate_m", "ATE m", 4, _score("ate_rmse_m")),
+    Column("ate_with_scale_m", "Sim(3) m", 4, _score("ate_with_scale_m")),
+    Column("corrected_m", "corrected m", 4, _at_end("corrected", "ate_rmse_m")),
+    Column("farthest_m", "farthest m", 4, _farthest),
+    Column("rpe_m", "RPE m", 4, _score("rpe_rmse_m")),
     Column("rpe_deg", "RPE deg", 2, _score("rpe_rmse_deg")),
-    Column("first_tracked", "first tracked", 0, lambda run: run.get("first_tracked")),
-    Column("tracked_percent", "tracked %", 1, _tracked_percent),
-    Column("lost_frames", "lost", 0, _lost),
-    Column("time_ms", "ms/frame", 1, _time_ms),
+    Column("odometry_ms", "match + estimate ms", 1, _time_ms("odometry")),
+    Column("time_ms", "all ms", 1, _time_ms("total")),
+    Column("keyframes", "keyframes", 0, _at_end("map", "keyframes")),
+    Column("landmarks", "landmarks", 0, _at_end("map", "landmarks")),
     Column("frames_until_tracking", "recovery frames", 0, _worst("frames_until_tracking")),
     Column("never_recovered", "never", 0, _never_recovered),
     Column("correction_m", "correction m", 3, _worst("correction_m")),
@@ -170,8 +177,9 @@ COVARIANCE_COLUMNS = (
     Column("claimed_deg", "claimed deg", 3, _consistency("claimed_deg")),
     Column("error_deg", "error deg", 3, _consistency("error_deg")),
 )
-NAMES = ("sequence", "sensor", "disturbance", "stage", "feature")
-_STAGE_FIGURES = ("ate_m", "ate_with_scale_m", "rpe_m", "rpe_deg", "lost_frames")
+NAMES = ("sequence", "sensor", "disturbance", "configuration", "method")
+_UNSAID = ("", "none")  # a name that is not worth a column where no row has another
+_STAGE_FIGURES = ("lost_frames", "ate_m", "ate_with_scale_m", "rpe_m", "rpe_deg", "odometry_ms")
 
 
 @dataclass(frozen=True)
@@ -199,10 +207,17 @@ def tabulate(runs: list[Run]) -> list[Row]:
     ]
 
 
-def markdown(rows: list[Row], columns: tuple[Column, ...] = COLUMNS) -> str:
-    """Return the rows as a Markdown table, without the columns that are empty."""
+def markdown(rows: list[Row], columns: tuple[Column, ...] = COLUMNS, title: str = "") -> str:
+    """Return the rows as a Markdown table, without the columns that are empty.
+
+    Args:
+        rows: the lines.
+        columns: the figures.
+        title: the sequence, where it is said above and needs no column.
+    """
     shown = [c for c in columns if any(row.figures[c.key] is not None for row in rows)]
-    named = [i for i in range(len(NAMES)) if any(row.names[i] for row in rows)]
+    named = [i for i in range(len(NAMES)) if any(row.names[i] not in _UNSAID for row in rows)]
+    named = [i for i in named if not (title and NAMES[i] == "sequence")]
     cells = [[*(NAMES[i] for i in named), *(column.title for column in shown)]]
     for row in rows:
         figures = [_text(row.figures[column.key], column) for column in shown]
@@ -210,13 +225,23 @@ def markdown(rows: list[Row], columns: tuple[Column, ...] = COLUMNS) -> str:
     return _aligned(cells)
 
 
-def stage_table(rows: list[Row]) -> str:
+def tables(rows: list[Row]) -> str:
+    """Return a Markdown table of all figures for each sequence, under its name."""
+    at = NAMES.index("sequence")
+    parts = []
+    for name in dict.fromkeys(row.names[at] for row in rows):
+        same = [row for row in rows if row.names[at] == name]
+        parts += [f"### {name}", markdown(same, title=name)]
+    return "\n\n".join(parts)
+
+
+def stage_table(rows: list[Row], stages: tuple[str, ...]) -> str:
     """Return a Markdown table with a line for each figure and a column for each stage."""
-    at = NAMES.index("stage")
-    stages = list(dict.fromkeys(row.names[at] for row in rows))
+    at = NAMES.index("configuration")
     groups: dict[tuple[str, ...], dict[str, Row]] = {}
     for row in rows:
-        groups.setdefault(_without(row.names, at), {})[row.names[at]] = row
+        if row.names[at] in stages:
+            groups.setdefault(_without(row.names, at), {})[row.names[at]] = row
     cells = [[*_without(NAMES, at), "figure", *stages]]
     columns = [column for column in COLUMNS if column.key in _STAGE_FIGURES]
     for names, by_stage in groups.items():

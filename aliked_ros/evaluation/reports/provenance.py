@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import shlex
 import subprocess
 import sys
@@ -40,7 +41,7 @@ def hardware() -> str:
 
 def _command() -> str:
     # Paths of one machine mean nothing on another: the last part tells which data it was.
-    words = [Path(word).name if word.startswith(("/", "~")) else word for word in sys.argv[1:]]
+    words = [re.sub(r"(^|=)[/~][^=]*/", r"\1", word.rstrip("/")) for word in sys.argv[1:]]
     return shlex.join(["python3", "-m", "aliked_ros", *words])
 
 

@@ -2,171 +2,236 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rclpy.node import Node
 
+from aliked_ros.nodes.base.causes import Causes, printable
 from aliked_ros.nodes.base.clocks import STEADY
+from aliked_ros.nodes.base.counts import FrameCounts
+from aliked_ros.nodes.base.errors import explain
+from aliked_ros.nodes.base.silence import Wanted, why_silent
 
 PERIOD_S = 1.0
 SILENCE_S = 5.0  # as long as this without input is worth a warning
-SILENCE_REPEAT_S = 30.0
-NUM_RECENT = 300  # frames whose times are summed up
 RECENT_S = 5.0  # a problem stays in the status for this long
+
+
+@dataclass(frozen=True)
+class Report:
+    """One more status beside that of the frames, in diagnostic_updater's words.
+
+    Attributes:
+        level: one of DiagnosticStatus.
+        message: one sentence.
+        values: name -> value.
+    """
+
+    level: bytes
+    message: str
+    values: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class _Input:
+    """Something that messages are awaited from.
+
+    Attributes:
+        wanted: what is subscribed; None if it is no topic.
+        since_s: since when it is awaited.
+        heard_s: when it was heard last; None: never.
+        num_publishers: that are heard.
+    """
+
+    wanted: Wanted | None
+    since_s: float
+    heard_s: float | None = None
+    num_publishers: int = 0
+
+    def silent_s(self, now_s: float) -> float:
+        """Return for how long nothing has come."""
+        return now_s - (self.since_s if self.heard_s is None else self.heard_s)
 
 
 class Diagnostics:
     """Counts what happens to frames and publishes it once a second.
 
-    Frames that could not be used are counted by cause; frames that were sent and never received,
-    and those replaced by newer ones, are counted where they happen and shown beside them.
+    Names are those of diagnostic_updater: "NODE: frames". Levels: OK, frames are processed; WARN,
+    something is wrong with some of them or nothing has come yet; ERROR, whoever uses the results
+    must not; STALE, what came has stopped.
+
+    Args:
+        node: publishes, and is asked who else publishes what.
+        hardware_id: on what it runs.
+
+    Attributes:
+        hardware_id: may be set later.
+        counts: of the frames.
     """
 
-    def __init__(self, node: Node, hardware_id: str) -> None:
+    def __init__(self, node: Node, hardware_id: str = "") -> None:
+        self.hardware_id = hardware_id
+        self.counts = FrameCounts()
         self._node = node
-        self._hardware_id = hardware_id
-        self._lock = threading.Lock()
-        self._inputs: dict[str, int] = {}  # topic -> publishers that it hears
+        self._inputs: dict[str, _Input] = {}  # by topic
         self._facts: dict[str, Callable[[], object]] = {}
-        self._latencies_ms: deque[float] = deque(maxlen=NUM_RECENT)
-        self._stages_ms: dict[str, deque[float]] = {}
-        self._num_received = self._num_processed = self._num_missed = 0
-        self._skipped: dict[str, int] = {}
+        self._reports: dict[str, Callable[[], Report]] = {}
+        self._checks: list[Callable[[], None]] = []
+        self._causes = Causes(lambda text: node.get_logger().warning(text))
         self._problem = ""
-        self._problem_at = self._received_at = self._last_report = time.monotonic()
-        self._counts_before = (0, 0)
+        self._problem_at = time.monotonic()
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", 10)
-        self._timer = node.create_timer(PERIOD_S, self._report, clock=STEADY)
+        self._timer = node.create_timer(PERIOD_S, self.report, clock=STEADY)
 
-    def watch(self, topic: str) -> None:
-        """Name a subscribed topic in the reports and in the watchdog's warning."""
-        self._inputs[topic] = 0
-        self._received_at = time.monotonic()
+    def watch(self, topic: str, wanted: Wanted | None = None) -> None:
+        """Name an input in the reports and in the watchdog's warning.
+
+        Args:
+            topic: its full name, or what else it is.
+            wanted: what is subscribed; None if it is no topic.
+        """
+        self._inputs[topic] = _Input(wanted, time.monotonic())
 
     def watch_nothing(self) -> None:
-        """Forget the watched topics: there is nothing to wait for."""
+        """Forget the watched inputs: there is nothing to wait for."""
         self._inputs.clear()
 
     def set_publishers(self, topic: str, num_publishers: int) -> None:
         """Note how many publishers a watched topic hears (compatible QoS only)."""
-        self._inputs[topic] = num_publishers
+        if topic in self._inputs:
+            self._inputs[topic].num_publishers = num_publishers
+
+    def heard(self, topic: str) -> None:
+        """Note that something has come from a watched input."""
+        if topic in self._inputs:
+            self._inputs[topic].heard_s = time.monotonic()
 
     def show(self, name: str, fact: Callable[[], object]) -> None:
         """Add a line to the status; `fact` is called for each report."""
         self._facts[name] = fact
 
-    @property
-    def num_processed(self) -> int:
-        """Frames whose result was published."""
-        return self._num_processed
+    def add_report(self, name: str, make: Callable[[], Report]) -> None:
+        """Publish one more status, called "NODE: NAME"; `make` is called each time."""
+        self._reports[name] = make
 
-    @property
-    def num_skipped(self) -> int:
-        """Frames that could not be used or were never received, all causes together."""
-        with self._lock:
-            return sum(self._skipped.values()) + self._num_missed
+    def add_check(self, check: Callable[[], None]) -> None:
+        """Call `check` before each report; it may warn."""
+        self._checks.append(check)
+
+    def forget(self) -> None:
+        """Forget everything that parts of the node have added; counts go on."""
+        self.counts.settle()
+        for added in (self._inputs, self._facts, self._reports, self._checks):
+            added.clear()
 
     def count_received(self) -> None:
         """Count a frame that arrived."""
-        with self._lock:
-            self._num_received += 1
-            self._received_at = time.monotonic()
+        self.counts.received()
 
     def count_processed(self, latency_ms: float, **stages_ms: float) -> None:
         """Count a frame whose result was published, the time that it took here, and its stages."""
-        with self._lock:
-            self._num_processed += 1
-            self._latencies_ms.append(latency_ms)
-            for stage, spent_ms in stages_ms.items():
-                self._stages_ms.setdefault(stage, deque(maxlen=NUM_RECENT)).append(spent_ms)
+        self.counts.processed(latency_ms, stages_ms)
 
     def count_skipped(self, cause: str, problem: str = "") -> None:
-        """Count a frame that could not be used; a problem is also logged once a second."""
-        with self._lock:
-            self._skipped[cause] = self._skipped.get(cause, 0) + 1
+        """Count a frame that could not be used; a problem is also logged, once per cause."""
+        self.counts.skipped(cause)
         if problem:
-            self.warn(f"{cause}: {problem}")
+            self.warn(f"{cause}: {problem}", cause)
 
-    def warn(self, text: str) -> None:
-        """Log a warning, at most once a second, and show it in the next reports."""
-        self._problem, self._problem_at = text, time.monotonic()
-        self._node.get_logger().warning(text, throttle_duration_sec=1.0)
+    def count(self, name: str, problem: str = "") -> None:
+        """Count something that is not the fate of a frame; a problem is logged once."""
+        self.counts.other(name)
+        if problem:
+            self.warn(problem, name)
 
     def count_missed(self, num_messages: int) -> None:
         """Count messages that were sent and never reached this node."""
         if num_messages:
-            self._num_missed += num_messages
+            num_missed = self.counts.missed(num_messages)
             self.warn(
-                f"{self._num_missed} messages were overwritten by newer ones or lost in transport: "
+                f"{num_missed} messages were overwritten by newer ones or lost in transport: "
                 "if that goes on, load fastdds_large_images.xml in every process that sends images "
                 "(FASTRTPS_DEFAULT_PROFILES_FILE)"
             )
 
-    def _report(self) -> None:
-        now = time.monotonic()
-        level, text = self._level(now)
-        status = DiagnosticStatus(
-            level=level,
-            name=f"{self._node.get_fully_qualified_name()[1:]}: frames",
-            message=text,
-            hardware_id=self._hardware_id,
-            values=[KeyValue(key=key, value=str(value)) for key, value in self._values(now)],
-        )
-        message = DiagnosticArray(status=[status])
+    def warn(self, text: str, kind: str = "") -> None:
+        """Log a warning once per cause, and show it in the next reports."""
+        self._problem, self._problem_at = printable(text), time.monotonic()
+        self._causes.note(kind, text)
+
+    def inform(self, text: str) -> None:
+        """Log something that a user should know; call it once."""
+        self._node.get_logger().info(printable(text))
+
+    def fatal(self, text: str) -> None:
+        """Log why the process ends."""
+        self._node.get_logger().fatal(printable(text))
+
+    def report(self) -> None:
+        """Publish what is known now."""
+        for check in list(self._checks):
+            try:
+                check()
+            except Exception as error:  # what is found out about others must not silence us
+                self._causes.note("check", f"a check failed: {explain(error)}")
+        level, text = self._level(time.monotonic())
+        statuses = [self._status("frames", Report(level, text, dict(self._values())))]
+        statuses += [self._status(name, make()) for name, make in list(self._reports.items())]
+        message = DiagnosticArray(status=statuses)
         message.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(message)
 
-    def _values(self, now: float) -> list[tuple[str, object]]:
-        """Return names and values of a report."""
-        with self._lock:
-            input_hz, output_hz = self._rates_hz(now)
-            latencies = np.array(self._latencies_ms) if self._latencies_ms else np.full(1, np.nan)
-            values: list[tuple[str, object]] = [
-                ("input rate (Hz)", f"{input_hz:.2f}"),
-                ("output rate (Hz)", f"{output_hz:.2f}"),
-                ("received", self._num_received),
-                ("processed", self._num_processed),
-                ("sent and not received", self._num_missed),
-                *((f"skipped, {cause}", num) for cause, num in self._skipped.items()),
-                ("latency p50 (ms)", f"{np.percentile(latencies, 50):.1f}"),
-                ("latency p95 (ms)", f"{np.percentile(latencies, 95):.1f}"),
-            ]
-            for stage, spent_ms in self._stages_ms.items():
-                spent = f"{np.median(spent_ms):.2f} / {max(spent_ms):.2f}"
-                values.append((f"{stage} p50 / max (ms)", spent))
-        values += [(f"publishers of {topic}", num) for topic, num in self._inputs.items()]
-        return values + [(name, fact()) for name, fact in self._facts.items()]
+    def _status(self, name: str, report: Report) -> DiagnosticStatus:
+        return DiagnosticStatus(
+            level=report.level,
+            name=f"{self._node.get_fully_qualified_name()[1:]}: {name}",
+            message=report.message,
+            hardware_id=self.hardware_id or "none",
+            values=[KeyValue(key=key, value=str(value)) for key, value in report.values.items()],
+        )
 
-    def _rates_hz(self, now: float) -> tuple[float, float]:
-        """Return the rates of input and output since the last report."""
-        seconds = max(now - self._last_report, 1e-3)
-        before, counts = self._counts_before, (self._num_received, self._num_processed)
-        self._counts_before, self._last_report = counts, now
-        return (counts[0] - before[0]) / seconds, (counts[1] - before[1]) / seconds
+    def _values(self) -> list[tuple[str, object]]:
+        """Return names and values of the frames' status."""
+        values = self.counts.values()
+        if self.counts.received_at is not None:
+            age_s = time.monotonic() - self.counts.received_at
+            values.append(("age of the newest frame (s)", f"{age_s:.1f}"))
+        values += [
+            (f"publishers of {topic}", one.num_publishers)
+            for topic, one in list(self._inputs.items())
+            if one.wanted is not None
+        ]
+        return values + [(name, _told(fact)) for name, fact in list(self._facts.items())]
 
     def _level(self, now: float) -> tuple[bytes, str]:
-        """Return the level and one sentence; warn if nothing has come for a while."""
-        if self._inputs and now - self._received_at > SILENCE_S:
-            text = self._silence(now - self._received_at)
-            self._node.get_logger().warning(text, throttle_duration_sec=SILENCE_REPEAT_S)
-            return (DiagnosticStatus.STALE if self._num_received else DiagnosticStatus.WARN), text
+        """Return the level and one sentence; warn of inputs from which nothing has come."""
+        if any(one.silent_s(now) > SILENCE_S for one in list(self._inputs.values())):
+            text = self._silence(now)
+            self._causes.note("silence", text)
+            received_at = self.counts.received_at
+            has_stopped = received_at is not None and now - received_at > SILENCE_S
+            return (DiagnosticStatus.STALE if has_stopped else DiagnosticStatus.WARN), text
         if self._problem and now - self._problem_at < RECENT_S:
             return DiagnosticStatus.WARN, self._problem
-        return DiagnosticStatus.OK, "frames are processed" if self._num_processed else "waiting"
+        is_working = self.counts.num_processed > 0
+        return DiagnosticStatus.OK, "frames are processed" if is_working else "waiting"
 
-    def _silence(self, seconds: float) -> str:
-        """Say which topics are silent and what to check."""
-        topics = ", ".join(
-            f"{topic} ({num_heard} of {self._node.count_publishers(topic)} publishers match)"
-            for topic, num_heard in self._inputs.items()
+    def _silence(self, now: float) -> str:
+        """Say which inputs are silent and what to check."""
+        return "; ".join(
+            f"nothing from {topic} for {one.silent_s(now):.0f} s"
+            + ("" if one.wanted is None else f": {why_silent(self._node, one.wanted)}")
+            for topic, one in list(self._inputs.items())
+            if one.silent_s(now) > SILENCE_S
         )
-        return (
-            f"nothing usable received for {seconds:.0f} s on {topics}. Check the names (ros2 topic "
-            "list), the rate (ros2 topic hz), QoS (ros2 topic info -v), equal stamps where "
-            "several topics are paired, and that every process loads fastdds_large_images.xml"
-        )
+
+
+def _told(fact: Callable[[], object]) -> object:
+    """Return a fact, or why it cannot be told."""
+    try:
+        return fact()
+    except Exception as error:
+        return f"unknown ({explain(error)})"

@@ -1,7 +1,6 @@
 """The one seam: what a distribution's ROS brings and the wheels from PyPI lack.
 
-Synchronisation comes from message_filters or from our own classes of the same interface;
-transforms come from tf2_ros or, without it, only from the parameter `camera_transform`.
+Transforms come from tf2_ros or, without it, only from the parameter `camera_transform`.
 """
 
 from __future__ import annotations
@@ -13,16 +12,9 @@ from aliked_ros.nodes.base.conversions.poses import transform_from_message
 from aliked_ros.structs import Array
 
 try:
-    from message_filters import ApproximateTimeSynchronizer, SimpleFilter
-except ImportError:
-    from aliked_ros.nodes.base.synchronizer import ApproximateTimeSynchronizer, SimpleFilter
-
-try:
     import tf2_ros
 except ImportError:
     tf2_ros = None
-
-__all__ = ["ApproximateTimeSynchronizer", "SimpleFilter", "TransformTree"]
 
 
 class TransformTree:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from std_msgs.msg import Header
 
 from aliked_ros import structs
 from aliked_ros.msg import Features
+from aliked_ros.nodes.base.conversions.cameras import AnyImage
 from aliked_ros.nodes.base.conversions.features import features_from_message, features_to_message
 from aliked_ros.structs import Pixels
 
@@ -24,6 +26,7 @@ class Extraction:
         features: on the device of the extractor.
         model: network variant.
         image: the pixels themselves; None if the features came as a message.
+        decode_partner: decodes the other image of a pair as this one was; None likewise.
         max_keypoints: how many keypoints were allowed.
         num_skipped: images that the extractor received and could not use so far.
         transport_ms: publishing the image to receiving it.
@@ -36,6 +39,7 @@ class Extraction:
     features: structs.Features
     model: str
     image: Pixels | None = None
+    decode_partner: Callable[[AnyImage], Pixels] | None = None
     max_keypoints: int = 0
     num_skipped: int = 0
     transport_ms: float = 0.0

@@ -25,46 +25,24 @@ _TYPES = {
     int: Parameter.Type.INTEGER,
     float: Parameter.Type.DOUBLE,
     str: Parameter.Type.STRING,
+    tuple: Parameter.Type.STRING_ARRAY,
 }
 # What a range without an end says; tools that show ranges hold integers of 32 bits.
 _LARGEST = {int: 2**31 - 1, float: sys.float_info.max}
 
 
-def read_config(
-    node: Node, config_type: type[AnyConfig], prefix: str = "", live: tuple[str, ...] = ()
-) -> AnyConfig:
-    """Declare the parameters `PREFIX.FIELD` of a node, one per field; return what they say.
-
-    Args:
-        node: gets the parameters; without a prefix they are called `FIELD`.
-        config_type: the config.
-        prefix: of the names.
-        live: fields that may be set while the node runs; all others are read-only.
-
-    Raises:
-        ValueError: if a value given at start is not allowed, or is given under an old name.
-    """
-    names = {item.name: _name(prefix, item.name) for item in fields(config_type)}
-    _refuse_old_names(node, prefix, set(names.values()))
-    # Whatever was given is taken at first: what is wrong with it the config says best.
-    values = {
-        item.name: _given(node, names[item.name], item.default) for item in fields(config_type)
-    }
-    config = _build(config_type, prefix, values)
-    for item in fields(config_type):
-        node.set_descriptor(names[item.name], _descriptor(item, item.name not in live))
-    return config
-
-
 class LiveConfig(Generic[AnyConfig]):
-    """The parameters of a config, some of which may be set while the node runs.
+    """The parameters of a config, one per field.
+
+    Live knobs may be set at any time. The others may be set as long as the node is not configured:
+    they take effect when it is.
 
     Args:
         node: gets the parameters.
         config_type: the config.
-        prefix: of the names of the parameters.
-        live: fields that may be set.
+        prefix: parameters are called `PREFIX.FIELD`; empty: `FIELD`.
         on_change: called with the new config after a change.
+        is_fixed: whether only live knobs may be set now.
 
     Attributes:
         value: the config as it is now.
@@ -78,19 +56,26 @@ class LiveConfig(Generic[AnyConfig]):
         node: Node,
         config_type: type[AnyConfig],
         prefix: str,
-        live: tuple[str, ...],
-        on_change: Callable[[AnyConfig], None],
+        on_change: Callable[[AnyConfig], None] = lambda _: None,
+        is_fixed: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.value: AnyConfig = read_config(node, config_type, prefix, live)
+        self._node = node
         self._prefix = prefix
-        self._fields = {_name(prefix, item.name): item.name for item in fields(config_type)}
         self._on_change = on_change
+        self._is_fixed = is_fixed
+        self._fields = {_name(prefix, item.name): item.name for item in fields(config_type)}
+        self._fixed = {
+            name: item.name
+            for name, item in zip(self._fields, fields(config_type), strict=True)
+            if not item.metadata["is_live"]
+        }
+        self.value: AnyConfig = _declare(node, config_type, prefix)
         node.add_on_set_parameters_callback(self._check)
         node.add_post_set_parameters_callback(self._apply)
 
     def _changed(self, parameters: list[Parameter]) -> AnyConfig:
         changes = {
-            self._fields[parameter.name]: parameter.value
+            self._fields[parameter.name]: _as_field(parameter.value)
             for parameter in parameters
             if parameter.name in self._fields
         }
@@ -98,17 +83,49 @@ class LiveConfig(Generic[AnyConfig]):
 
     def _check(self, parameters: list[Parameter]) -> SetParametersResult:
         try:
-            self._changed(parameters)
+            changed = self._changed(parameters)
+            self._check_is_live(changed)
         except (TypeError, ValueError) as error:
             reason = _in_parameters(error, type(self.value), self._prefix)
             return SetParametersResult(successful=False, reason=reason)
         return SetParametersResult(successful=True)
+
+    def _check_is_live(self, changed: AnyConfig) -> None:
+        """Raise ValueError if a field would change that may not now."""
+        if not self._is_fixed():
+            return
+        for name, field in self._fixed.items():
+            if getattr(changed, field) != getattr(self.value, field):
+                node_name = self._node.get_fully_qualified_name()
+                raise ValueError(
+                    f"{name} is {getattr(self.value, field)!r} and takes effect only when the node "
+                    f"is configured: ros2 lifecycle set {node_name} deactivate, then cleanup; set "
+                    "it; then configure and activate"
+                )
 
     def _apply(self, parameters: list[Parameter]) -> None:
         changed = self._changed(parameters)
         if changed != self.value:
             self.value = changed
             self._on_change(changed)
+
+
+def _declare(node: Node, config_type: type[AnyConfig], prefix: str) -> AnyConfig:
+    """Declare the parameters of a config; return what they say.
+
+    Raises:
+        ValueError: if a value given at start is not allowed, or is given under an old name.
+    """
+    names = {item.name: _name(prefix, item.name) for item in fields(config_type)}
+    _refuse_old_names(node, prefix, set(names.values()))
+    # Whatever was given is taken at first: what is wrong with it the config says best.
+    values = {
+        item.name: _given(node, names[item.name], item.default) for item in fields(config_type)
+    }
+    config = _build(config_type, prefix, values)
+    for item in fields(config_type):
+        node.set_descriptor(names[item.name], _descriptor(item))
+    return config
 
 
 def _name(prefix: str, field: str) -> str:
@@ -130,9 +147,19 @@ def _refuse_old_names(node: Node, prefix: str, names: set[str]) -> None:
 
 def _given(node: Node, name: str, default: Any) -> Any:
     """Return the value of a parameter that may be of any type yet."""
-    value = node.declare_parameter(name, default, ParameterDescriptor(dynamic_typing=True)).value
+    as_ros = list(default) if isinstance(default, tuple) else default
+    value = node.declare_parameter(name, as_ros, ParameterDescriptor(dynamic_typing=True)).value
+    if isinstance(default, tuple):
+        return _as_field(value)
     # Where numbers are read from YAML, 1 is an integer.
     return float(value) if isinstance(default, float) and type(value) is int else value
+
+
+def _as_field(value: Any) -> Any:
+    """Return the value of a parameter as a config has it: lists of strings are tuples there."""
+    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+        return value
+    return tuple(value)
 
 
 def _build(config_type: type[AnyConfig], prefix: str, values: dict[str, Any]) -> AnyConfig:
@@ -147,7 +174,7 @@ def _in_parameters(error: Exception, config_type: type[Config], prefix: str) -> 
     return str(error).replace(f"{config_type.__name__}.", f"{prefix}." if prefix else "")
 
 
-def _descriptor(item: Field[Any], read_only: bool) -> ParameterDescriptor:
+def _descriptor(item: Field[Any]) -> ParameterDescriptor:
     """Describe a field, its allowed values and its range."""
     limits, kind = item.metadata, type(item.default)
     text = limits["description"]
@@ -156,9 +183,10 @@ def _descriptor(item: Field[Any], read_only: bool) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
         type=_TYPES[kind].value,
         description=text,
-        read_only=read_only,
-        # rclpy refuses 1 for a double; with dynamic typing the check of the type is ours.
-        dynamic_typing=kind is float,
+        additional_constraints=_constraints(limits["choices"], limits["is_live"]),
+        # rclpy refuses 1 for a double, and an empty list for one of strings; with dynamic typing
+        # the check of the type is ours.
+        dynamic_typing=kind in (float, tuple),
     )
     low, high = limits["minimum"], limits["maximum"]
     if low is None and high is None:
@@ -172,3 +200,8 @@ def _descriptor(item: Field[Any], read_only: bool) -> ParameterDescriptor:
     else:
         descriptor.integer_range = [IntegerRange(from_value=int(low), to_value=int(high))]
     return descriptor
+
+
+def _constraints(choices: tuple[str, ...], is_live: bool) -> str:
+    when = "may be set at any time" if is_live else "takes effect when the node is configured"
+    return f"one of: {listed(choices)}; {when}" if choices else when

@@ -7,7 +7,14 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 IMAGE_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Images that wait for their partner (features, depth, right image) to be paired by stamp.
 PAIRED_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+# Something of which the newest message counts, at whatever rate it comes.
+NEWEST_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+# Small messages of a fast sensor, which come while the executor is busy.
+STREAM_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 RESULT_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.RELIABLE)
+# Results that somebody writes down: none may be lost.
+RECORD_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
+TRANSFORM_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED_QOS = QoSProfile(
     depth=1,
     reliability=ReliabilityPolicy.RELIABLE,

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
 import rclpy
 from ament_index_python.packages import get_package_share_directory
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.node import Node
+
+from aliked_ros.nodes.base.causes import Causes, printable
+from aliked_ros.nodes.base.errors import explain
+from aliked_ros.nodes.base.managed_node import ManagedNode
+from aliked_ros.nodes.base.overrides import warn_of_unknown
+from aliked_ros.nodes.base.signals import Stopper
+
+MakeNodes = Callable[[], ManagedNode | list[ManagedNode]]
 
 
 def load_transport_profile() -> None:
@@ -24,56 +29,59 @@ def load_transport_profile() -> None:
         os.environ.setdefault(name, profile)
 
 
-def run(make_nodes: Callable[[], Node | list[Node]]) -> int:
+def run(make_nodes: MakeNodes) -> int:
     """Run one or several nodes until Ctrl-C, a shutdown, or a SystemExit; return the exit code.
 
-    0 after Ctrl-C or a regular end; 1 with one line on stderr if a node cannot start.
+    0 after Ctrl-C, SIGTERM or a regular end; 1 with one line on stderr if a node cannot start.
     """
-    nodes: list[Node] = []
-    load_transport_profile()
-    interrupts = _note_interrupts()
+    nodes: list[ManagedNode] = []
+    stopper = Stopper()
     try:
+        load_transport_profile()
         rclpy.init()
         made = make_nodes()
         nodes = made if isinstance(made, list) else [made]
-        executor = SingleThreadedExecutor()
-        for node in nodes:
-            executor.add_node(node)
-        executor.spin()
+        _start(nodes, stopper)
+        if not stopper.is_asked:
+            _spin(nodes)
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except (ValueError, OSError, RuntimeError, ParameterException) as error:
-        # A publish that lost the race against the shutdown, or a Ctrl-C inside rclpy's compiled
-        # part, which makes a RuntimeError of it.
-        if nodes and (interrupts or not rclpy.ok()):
-            return 0
-        if nodes:
-            raise
-        sys.stderr.write(f"cannot start: {error}\n")
-        return 1
+        if not stopper.is_asked and rclpy.ok():
+            sys.stderr.write(f"cannot start: {printable(explain(error))}\n")
+            return 1
     finally:
-        _end(nodes)
+        stopper.is_ending = True
+        for node in nodes:
+            node.destroy_node()
+        rclpy.try_shutdown()
     return 0
 
 
-def _note_interrupts() -> list[int]:
-    """Return the list that every Ctrl-C from now on is noted in, beside its usual effect."""
-    interrupts: list[int] = []
+def _start(nodes: list[ManagedNode], stopper: Stopper) -> None:
+    """Configure and activate the nodes that do that themselves; the last one comes first.
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        interrupts.append(number)
-        signal.default_int_handler(number, frame)
+    A source is made last and named first: who takes what it sends is there before it.
+    """
+    for node in reversed(nodes):
+        warn_of_unknown(node)
+        if stopper.is_asked:
+            return
+        node.start_up()
 
-    signal.signal(signal.SIGINT, interrupt)
-    return interrupts
 
-
-def _end(nodes: list[Node]) -> None:
-    # ros2 launch passes on the Ctrl-C that the terminal has sent already: the second one must not
-    # break the first one's clean end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _spin(nodes: list[ManagedNode]) -> None:
+    """Spin until the context is shut down; what a callback raises is said, and ends nothing."""
+    executor = SingleThreadedExecutor()
     for node in nodes:
-        node.destroy_node()
-    rclpy.try_shutdown()
+        executor.add_node(node)
+    causes = Causes(lambda text: nodes[0].get_logger().error(text))
+    while rclpy.ok():
+        try:
+            executor.spin()
+        except Exception as error:
+            if isinstance(error, ExternalShutdownException) or not rclpy.ok():
+                return  # a publish that lost the race against the shutdown
+            causes.note("callback", f"a callback failed: {explain(error)}")

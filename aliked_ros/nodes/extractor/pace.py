@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Hashable
+
 from rclpy.node import Node
 
 from aliked_ros.config.nodes import StreamConfig
@@ -36,12 +39,14 @@ class Pace:
 
     def restart(self, stream: StreamConfig, max_keypoints: int) -> None:
         """Take a new configuration; what was measured before does not count any more."""
-        self._limit = RateLimit(stream.max_rate_hz)
+        self._limits: defaultdict[Hashable, RateLimit] = defaultdict(
+            lambda: RateLimit(stream.max_rate_hz)
+        )
         self._budget = KeypointBudget(max_keypoints, stream.min_keypoints, stream.target_rate_hz)
 
-    def takes(self, now_s: float) -> bool:
-        """Return whether an image that comes now is to be worked on."""
-        return self._limit.takes(now_s)
+    def takes(self, now_s: float, camera: Hashable = None) -> bool:
+        """Return whether an image of a camera that comes now is to be worked on."""
+        return self._limits[camera].takes(now_s)
 
     def update(self, frame_s: float) -> None:
         """Let the time of an image decide how many keypoints the next ones may have."""

@@ -1,21 +1,45 @@
-"""An image message -> its features, and how long each stage took."""
+"""Image messages -> their features, and how long each stage took."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rclpy.node import Node
 
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.network.weights import PACKAGED
-from aliked_ros.nodes.base.conversions.cameras import image_from_message
+from aliked_ros.nodes.base.decoding import ImageDecoder
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.extraction import Extraction
 from aliked_ros.nodes.extractor.arrival import Arrival
+from aliked_ros.nodes.extractor.view import ImageView
+from aliked_ros.structs import Features, Pixels
 
 if TYPE_CHECKING:
     from aliked_ros.extractor import Extractor
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """An image whose message was decoded.
+
+    Attributes:
+        arrival: of the message.
+        image: its pixels.
+        part: where the network looks.
+        decode: that decoded it.
+        wait_ms: receiving the message to beginning with it.
+        decode_ms: message to pixels.
+    """
+
+    arrival: Arrival
+    image: Pixels
+    part: Pixels
+    decode: ImageDecoder
+    wait_ms: float
+    decode_ms: float
 
 
 class TimedExtractor:
@@ -25,10 +49,13 @@ class TimedExtractor:
         node: says once which network runs where.
         diagnostics: shows the network.
         extractor: finds the features.
+        view: where in images it looks.
     """
 
-    def __init__(self, node: Node, diagnostics: Diagnostics, extractor: Extractor) -> None:
-        self._extractor = extractor
+    def __init__(
+        self, node: Node, diagnostics: Diagnostics, extractor: Extractor, view: ImageView
+    ) -> None:
+        self._extractor, self._view = extractor, view
         diagnostics.show("network", lambda: extractor.model)
         diagnostics.show("weights", lambda: extractor.weights_id)
         node.get_logger().info(
@@ -42,34 +69,57 @@ class TimedExtractor:
                 f"downloaded: {extractor.model} with the packaged weights takes their place"
             )
 
-    def extract(
-        self, arrival: Arrival, start_s: float, config: ExtractorConfig, num_skipped: int
-    ) -> Extraction:
-        """Return the features of an image.
-
-        Args:
-            arrival: the image.
-            start_s: when it was begun with, `time.perf_counter`.
-            config: from this image on.
-            num_skipped: images that were received and could not be used so far.
+    def open(self, decode: ImageDecoder, arrival: Arrival) -> Opened:
+        """Return the pixels of an image that is begun with now.
 
         Raises:
-            ImageError: if the message cannot be decoded.
+            ImageError: if the message cannot be decoded, or crop or mask do not fit the image.
         """
-        image = image_from_message(arrival.message)
-        decoded_s = time.perf_counter()
-        if config != self._extractor.config:
-            self._extractor.reconfigure(config)
-        features = self._extractor(image)
-        return Extraction(
-            arrival.message.header,
-            features,
-            self._extractor.model,
-            image=image,
-            max_keypoints=config.max_keypoints,
-            num_skipped=num_skipped,
-            transport_ms=arrival.transport_ms,
-            wait_ms=(start_s - arrival.received_s) * 1e3,
-            decode_ms=(decoded_s - start_s) * 1e3,
-            extract_ms=(time.perf_counter() - decoded_s) * 1e3,
-        )
+        start_s = time.perf_counter()
+        image = decode(arrival.message)
+        part = self._view.cut(image)
+        decode_ms = (time.perf_counter() - start_s) * 1e3
+        return Opened(arrival, image, part, decode, (start_s - arrival.received_s) * 1e3, decode_ms)
+
+    def extract(
+        self, opened: list[Opened], config: ExtractorConfig, num_skipped: int
+    ) -> list[Extraction]:
+        """Return the features of images, found together.
+
+        Args:
+            opened: at least one image.
+            config: from these images on.
+            num_skipped: images that were received and could not be used so far.
+        """
+        start_s = time.perf_counter()
+        wanted = config.max_keypoints
+        num = max(self._view.num_asked_for(one.image, wanted) for one in opened)
+        asked_for = replace(config, max_keypoints=num)
+        if asked_for != self._extractor.config:
+            self._extractor.reconfigure(asked_for)
+        found = [
+            self._view.in_whole_image(features, one.image, wanted)
+            for one, features in zip(opened, self._run(opened), strict=True)
+        ]
+        extract_ms = (time.perf_counter() - start_s) * 1e3
+        return [
+            Extraction(
+                one.arrival.message.header,
+                features,
+                self._extractor.model,
+                image=one.image,
+                decode_partner=one.decode.partner,
+                max_keypoints=wanted,
+                num_skipped=num_skipped,
+                transport_ms=one.arrival.transport_ms,
+                wait_ms=one.wait_ms,
+                decode_ms=one.decode_ms,
+                extract_ms=extract_ms,
+            )
+            for one, features in zip(opened, found, strict=True)
+        ]
+
+    def _run(self, opened: list[Opened]) -> list[Features]:
+        if len(opened) == 1:
+            return [self._extractor(opened[0].part)]
+        return self._extractor.extract_all([one.part for one in opened])

@@ -37,7 +37,10 @@ class BasePose:
 
 
 def base_pose(
-    result: OdometryResult, placement: Placement, increment_covariance: Array | None
+    result: OdometryResult,
+    placement: Placement,
+    increment_covariance: Array | None,
+    covariance_start: Array | None = None,
 ) -> BasePose:
     """Return the pose of the base at an image that has a pose.
 
@@ -46,14 +49,18 @@ def base_pose(
         placement: where the world of the odometry lies in odom.
         increment_covariance: (6, 6) of the motion since the image before, about the axes of the
             camera, in units of the odometry; None if nobody knows it.
+        covariance_start: (6, 6) of where the odometry started, about the axes of odom, m, rad.
     """
     assert result.T_world_camera is not None
     T_odom_base = placement.T_odom_base(result.T_world_camera)
     is_measured = result.state is State.TRACKING
     covariance = UNKNOWN_COVARIANCE
-    if is_measured:
+    if is_measured or result.state is State.PREDICTED:
         covariance = placement.covariance_base(result.covariance)
         covariance = covariance + placement.scale_covariance(T_odom_base)
+        if covariance_start is not None and covariance_start.any():
+            back = np.kron(np.eye(2), T_odom_base[:3, :3].T)
+            covariance = covariance + back @ covariance_start @ back.T
     if increment_covariance is not None:
         increment_covariance = placement.covariance_base(increment_covariance)
     return BasePose(result.stamp_ns, T_odom_base, covariance, is_measured, increment_covariance)

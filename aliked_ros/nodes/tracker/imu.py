@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 
 import numpy as np
 from rclpy.node import Node
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Imu
 
 from aliked_ros.config.nodes import FramesConfig
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.nodes.base.conversions.poses import transform_from_values
 from aliked_ros.nodes.base.diagnostics import Diagnostics
+from aliked_ros.nodes.base.qos import STREAM_QOS
+from aliked_ros.nodes.base.stamps import OUT_OF_ORDER, StampGuard
+from aliked_ros.nodes.base.topics import Topics
 from aliked_ros.nodes.tracker.mount import BASE, Mount
 from aliked_ros.nodes.tracker.not_ready import NotReadyError
 from aliked_ros.odometry.orientation import Agreement, OrientationBuffer
 from aliked_ros.odometry.result import OdometryResult, State
 from aliked_ros.structs import Array
 
-# Some hundred messages a second come beside images that keep the executor busy for a while.
-_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
 _MAX_WAITING = 4000
 _MAX_BARE = 50  # images in a row that no message covers: not only late messages, or a gap
 _MAX_DIFFERENCE = 3.0  # of sensor and images, over what the sensor's turns are trusted to
@@ -33,23 +34,32 @@ class ImuOrientation:
     same in two images; how well a turn between images is known, the odometry's configuration says.
 
     Args:
-        node: subscribes.
+        node: listens to TF.
+        topics: subscribes.
         frames: whether the sensor is used, and where it sits.
         noise_deg: standard deviation of a turn between two images.
         diagnostics: shows how many images had an orientation.
+
+    Attributes:
+        noise_deg: likewise; may be set at any time.
 
     Raises:
         ValueError: if imu_transform is not a transform, or empty where there is no TF.
     """
 
     def __init__(
-        self, node: Node, frames: FramesConfig, noise_deg: float, diagnostics: Diagnostics
+        self,
+        node: Node,
+        topics: Topics,
+        frames: FramesConfig,
+        noise_deg: float,
+        diagnostics: Diagnostics,
     ) -> None:
         self._is_used = frames.use_imu
         self._mount = Mount(
             node, frames.base_frame, "imu_transform", frames.imu_transform, BASE, self._is_used
         )
-        self._noise_deg = noise_deg
+        self.noise_deg = noise_deg
         self._diagnostics = diagnostics
         self._buffer, self._agreement = OrientationBuffer(), Agreement()
         self._newest: Array | None = None
@@ -58,15 +68,19 @@ class ImuOrientation:
         self._num_bare = 0  # images since one had an orientation, or was said to have none
         # Filled by the executor's thread, emptied by the tracker's.
         self._arrived: deque[Imu] = deque(maxlen=_MAX_WAITING)
+        self._guard = StampGuard()
         if self._is_used:
-            self._topic = node.resolve_topic_name("imu")
-            node.create_subscription(Imu, "imu", self._store, _QOS)
+            self._topic = topics.subscribe(Imu, "imu", STREAM_QOS, self._store, is_watched=False)
             diagnostics.show("images with an imu orientation", self._shown)
             diagnostics.show("imu messages without orientation", lambda: self._num_without)
             diagnostics.show("imu messages out of order", lambda: self._buffer.num_dropped)
             diagnostics.show("imu and images differ (deg per image)", self._difference)
 
-    def _store(self, message: Imu) -> None:
+    def _store(self, message: Imu, _: int) -> None:
+        verdict = self._guard.check(message.header.stamp, time.monotonic())
+        if verdict.cause and verdict.cause != OUT_OF_ORDER:
+            self._diagnostics.count("imu messages not used", f"{self._topic}: {verdict.refusal}")
+            return
         self._arrived.append(message)
 
     def at(self, stamp_ns: int, T_base_camera: Array) -> Array | None:
@@ -97,7 +111,7 @@ class ImuOrientation:
             R_world_camera = result.T_world_camera[:3, :3]
         self._agreement.add(self._newest, R_world_camera)
         difference_deg = self._agreement.difference_deg
-        if difference_deg is not None and difference_deg > _MAX_DIFFERENCE * self._noise_deg:
+        if difference_deg is not None and difference_deg > _MAX_DIFFERENCE * self.noise_deg:
             self._diagnostics.warn(
                 f"{self._topic} turns otherwise than the images, by {difference_deg:.1f} deg from "
                 "image to image: check imu_transform (or TF), and that both use the same clock"

@@ -3,145 +3,152 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from rclpy.node import Node
-from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 
+from aliked_ros.config.nodes import InputsConfig
 from aliked_ros.msg import Features
-from aliked_ros.nodes.base.conversions.cameras import depth_from_message, image_from_message
+from aliked_ros.nodes.base.clocks import STEADY
 from aliked_ros.nodes.base.diagnostics import Diagnostics
-from aliked_ros.nodes.base.distribution import ApproximateTimeSynchronizer, SimpleFilter
 from aliked_ros.nodes.base.extraction import Extraction
 from aliked_ros.nodes.base.handover import Handover
+from aliked_ros.nodes.base.pairing import Paired, Pairing, PartnerTopic
 from aliked_ros.nodes.base.qos import PAIRED_QOS, RESULT_QOS
-from aliked_ros.nodes.base.topics import subscribe, subscribe_image
+from aliked_ros.nodes.base.stamps import StampGuard
+from aliked_ros.nodes.base.topics import Topics
+from aliked_ros.nodes.tracker.frame_inputs import FrameInputs, Jump
 from aliked_ros.nodes.tracker.settings import TrackerSettings
-from aliked_ros.structs import Floats, Pixels
 
+LOCAL_EXTRACTOR = "the extractor of this process"
+_TICK_S = 0.02
+_ROLES = {"rgbd": ("depth",), "stereo": ("left", "right"), "mono": ()}
 
-class FrameImages(NamedTuple):
-    """What gives the features of one instant their depth; what the sensor does not have is None.
-
-    Attributes:
-        image: the (left) image of a stereo pair, (H, W) grey or (H, W, 3) RGB, uint8.
-        right_image: the right one in the same form.
-        depth_m: (H, W) float32 depth image, metres.
-    """
-
-    image: Pixels | None = None
-    right_image: Pixels | None = None
-    depth_m: Floats | None = None
-
-
-@dataclass(frozen=True)
-class FrameInputs:
-    """The messages of one instant; what the sensor does not have is None."""
-
-    handover: Handover
-    depth: Image | None = None
-    left: Image | CompressedImage | None = None
-    right: Image | CompressedImage | None = None
-
-    def decode(self, extraction: Extraction) -> FrameImages:
-        """Return the images; the left one is that of the extractor if it was handed over.
-
-        Raises:
-            ImageError: if one cannot be decoded.
-        """
-        if self.depth is not None:
-            return FrameImages(depth_m=depth_from_message(self.depth))
-        if self.right is None:
-            return FrameImages()
-        left = extraction.image if self.left is None else image_from_message(self.left)
-        return FrameImages(left, image_from_message(self.right))
+Reject = Callable[[Header, str, str], None]  # header of an image, cause in a few words, sentence
 
 
 class TrackerInputs:
-    """Takes what a sensor needs and calls back with complete sets, in order of time.
+    """Takes what a sensor needs and calls back once per image, in the order of their arrival.
 
-    Stereo needs both images beside the features of the left one: disparity is measured in them.
-    An extractor in the same process hands over the left image with its features, and calls
-    `receive` itself; else features and left image come from their topics.
+    Every image goes on: one whose depth or right image does not come says so and goes without. An
+    image whose stamp cannot be believed is rejected. Stereo needs both images beside the features
+    of the left one: disparity is measured in them. An extractor in the same process hands over the
+    left image with its features, and calls `receive` itself; else both come from their topics.
+
+    Args:
+        node: runs the timer that ends the waiting.
+        topics: subscribes.
+        settings: of the tracker.
+        has_local_extractor: whether an extractor in the same process calls `receive`.
+        callback: called with each image and its partners.
+        reject: called with each image that cannot be used.
+        diagnostics: hears what is wrong with the partners.
     """
 
     def __init__(
         self,
         node: Node,
+        topics: Topics,
         settings: TrackerSettings,
         has_local_extractor: bool,
         callback: Callable[[FrameInputs], None],
+        reject: Reject,
         diagnostics: Diagnostics,
     ) -> None:
-        self._diagnostics = diagnostics
-        self._callback = callback
-        self._num_features = self._num_sets = 0
+        self._callback, self._reject, self._diagnostics = callback, reject, diagnostics
         # The extractor's thread and the executor's both bring what is to be paired.
         self._lock = threading.RLock()
-        diagnostics.show("features without a partner so far", lambda: self.num_unpaired)
-        self._features = SimpleFilter()
-        sources = [self._features]
-        if not has_local_extractor:
-            subscribe(node, Features, "features", RESULT_QOS, self._receive_message, diagnostics)
-        sensor, transport = settings.odometry.sensor, settings.images.image_transport
-        for topic, image_transport in _partners(sensor, transport, has_local_extractor):
-            source = SimpleFilter()
-            signal = partial(self._signal, source)
-            subscribe_image(node, topic, image_transport, PAIRED_QOS, signal, diagnostics)
-            sources.append(source)
-        if len(sources) == 1:
-            self._features.registerCallback(self._complete)
-            return
-        synchronizer = ApproximateTimeSynchronizer(
-            sources, settings.inputs.sync_queue_size, settings.inputs.sync_slop_s
+        self._guard, self._jump = StampGuard(), Jump()
+        self._has_local_extractor = has_local_extractor
+        if has_local_extractor:
+            topics.expect(LOCAL_EXTRACTOR)
+        else:
+            topics.subscribe(Features, "features", RESULT_QOS, self._receive_message)
+        self._roles = [
+            role
+            for role in _ROLES[settings.odometry.sensor]
+            if not (role == "left" and has_local_extractor)
+        ]
+        partners = [self._subscribe(topics, settings, role) for role in self._roles]
+        self._partner_guards = [StampGuard() for _ in partners]
+        inputs = settings.inputs
+        self._pairing = Pairing(
+            partners, inputs.sync_wait_s, inputs.sync_queue_size, self._complete, self._note
         )
-        paired = self._complete_rgbd if sensor == "rgbd" else self._complete_stereo
-        synchronizer.registerCallback(paired)
+        if partners:
+            node.create_timer(_TICK_S, self._tick, clock=STEADY)
+
+    def _subscribe(self, topics: Topics, settings: TrackerSettings, role: str) -> PartnerTopic:
+        """Take the images of a role; return their topic as the pairing sees it."""
+        images, inputs = settings.images, settings.inputs
+        topic = {"depth": "depth/image_raw", "left": "image_raw", "right": "right/image_raw"}[role]
+        transport = inputs.depth_transport if role == "depth" else images.image_transport
+        store = partial(self._store_partner, self._roles.index(role))
+        name = topics.subscribe_image(topic, transport, PAIRED_QOS, store, images.stamps)
+        # Depth is measured at the keypoints of this very image; its neighbour would mislead.
+        is_exact = role == "left" and images.stamps == "message"
+        return PartnerTopic(name, 0.0 if is_exact else inputs.sync_slop_s)
+
+    def reconfigure(self, inputs: InputsConfig) -> None:
+        """Wait for partners as other parameters say; what waits goes on."""
+        with self._lock:
+            self._pairing.reconfigure(inputs.sync_slop_s, inputs.sync_wait_s)
 
     def receive(self, handover: Handover) -> None:
         """Take the features of an image, in any thread."""
         with self._lock:
-            self._num_features += 1
-            self._features.signalMessage(handover)
+            self._diagnostics.count_received()
+            self.heard()
+            now_s = time.monotonic()
+            verdict = self._guard.check(handover.header.stamp, now_s)
+            if verdict.cause:
+                self._reject(handover.header, verdict.cause, verdict.refusal)
+                return
+            if verdict.jump_s:
+                self._jump = Jump(self._jump.number + 1, verdict.jump_s)
+            item = (handover, self._jump)
+            self._pairing.add(item, verdict.stamp_ns, now_s, bool(verdict.jump_s))
+
+    def heard(self) -> None:
+        """Note that the extractor of this process is alive."""
+        if self._has_local_extractor:
+            self._diagnostics.heard(LOCAL_EXTRACTOR)
+
+    def clear(self) -> None:
+        """Forget what waits: the odometry starts anew, and any stamp may come next."""
+        with self._lock:
+            self._pairing.clear()
+            self._guard = StampGuard()
+            self._partner_guards = [StampGuard() for _ in self._partner_guards]
 
     def _receive_message(self, message: Features, sent_ns: int) -> None:
         self.receive(Handover(message.header, sent_ns, partial(Extraction.from_message, message)))
 
-    def _signal(self, source: SimpleFilter, message: Any, _: int) -> None:
+    def _store_partner(self, index: int, message: Any, _: int) -> None:
         with self._lock:
-            source.signalMessage(message)
+            now_s = time.monotonic()
+            verdict = self._partner_guards[index].check(message.header.stamp, now_s)
+            if verdict.cause:
+                role = self._roles[index]
+                self._diagnostics.count(
+                    f"{role} images not used, {verdict.cause}", f"{role} image: {verdict.refusal}"
+                )
+                return
+            stamp_ns, has_jumped = verdict.stamp_ns, bool(verdict.jump_s)
+            self._pairing.add_partner(index, message, stamp_ns, now_s, has_jumped)
 
-    def _complete(self, handover: Handover) -> None:
-        self._hand_over(FrameInputs(handover))
+    def _tick(self) -> None:
+        with self._lock:
+            self._pairing.tick(time.monotonic())
 
-    def _complete_rgbd(self, handover: Handover, depth: Image) -> None:
-        self._hand_over(FrameInputs(handover, depth=depth))
+    def _note(self, text: str) -> None:
+        self._diagnostics.count("partners that came too late", text)
 
-    def _complete_stereo(self, handover: Handover, *images: Image) -> None:
-        *lefts, right = images
-        # Depth is measured at the keypoints of this very image; its neighbour would mislead.
-        if all(left.header.stamp == handover.header.stamp for left in lefts):
-            self._hand_over(FrameInputs(handover, left=next(iter(lefts), None), right=right))
-
-    def _hand_over(self, inputs: FrameInputs) -> None:
-        self._num_sets += 1
-        self._diagnostics.count_received()
-        self._callback(inputs)
-
-    @property
-    def num_unpaired(self) -> int:
-        """Features that have no partner yet, or never found one."""
-        return self._num_features - self._num_sets
-
-
-def _partners(sensor: str, transport: str, has_local_extractor: bool) -> list[tuple[str, str]]:
-    """Return topic and transport of the images that are paired with the features."""
-    if sensor == "rgbd":
-        return [("depth/image_raw", "raw")]
-    if sensor == "stereo":
-        left = [] if has_local_extractor else [("image_raw", transport)]
-        return [*left, ("right/image_raw", transport)]
-    return []
+    def _complete(self, paired: Paired) -> None:
+        handover, jump = paired.item
+        partners = dict(zip(self._roles, paired.partners, strict=True))
+        self._callback(FrameInputs(handover, **partners, missing=paired.missing, jump=jump))

@@ -15,7 +15,9 @@ from aliked_ros.geometry import se3
 from aliked_ros.nodes.base.clocks import STEADY
 from aliked_ros.nodes.base.conversions.poses import pose_to_message
 from aliked_ros.nodes.base.qos import LATCHED_QOS, RESULT_QOS
+from aliked_ros.nodes.base.topics import Topics
 from aliked_ros.nodes.tracker.base_pose import BasePose
+from aliked_ros.nodes.tracker.transform_rivals import TransformRivals
 from aliked_ros.nodes.tracker.transforms import TransformPublisher
 from aliked_ros.odometry.result import UNKNOWN_COVARIANCE
 from aliked_ros.structs import Array
@@ -33,12 +35,16 @@ class PoseOutputs:
             restart.
     """
 
-    def __init__(self, node: Node, frames: FramesConfig, outputs: OutputsConfig) -> None:
+    def __init__(
+        self, node: Node, topics: Topics, frames: FramesConfig, outputs: OutputsConfig
+    ) -> None:
         self._frames = frames
-        self._publish_tf = outputs.publish_tf
         self._odometry = node.create_publisher(Odometry, "odometry", RESULT_QOS)
         self._path = node.create_publisher(Path, "path", LATCHED_QOS)
-        self._transforms = TransformPublisher(node)
+        rivals = None
+        if outputs.publish_tf:
+            rivals = TransformRivals(topics, frames.odom_frame, frames.base_frame)
+        self._transforms = TransformPublisher(node, rivals)
         self._poses: deque[PoseStamped] = deque(maxlen=outputs.path_length)
         self._path_is_new = False
         # As bytes: an array is twice as large, and there may be a million.
@@ -66,8 +72,7 @@ class PoseOutputs:
             self._odometry.publish(self._odometry_message(stamped, pose, twist, twist_covariance))
         if not pose.is_measured:
             return
-        if self._publish_tf:
-            self._transforms.publish(stamped, self._frames.base_frame, pose.T_odom_base)
+        self._transforms.publish(stamped, self._frames.base_frame, pose.T_odom_base)
         self._poses.append(PoseStamped(header=stamped, pose=pose_to_message(pose.T_odom_base)))
         self._path_is_new = True
         self.trajectory.append((pose.stamp_ns, pose.T_odom_base.tobytes()))

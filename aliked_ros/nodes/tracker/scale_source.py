@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import Protocol
 
 from nav_msgs.msg import Odometry
-from rclpy.node import Node
 
 from aliked_ros.config import ScaleConfig
-from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.nodes.base.conversions.poses import transform_from_pose
-from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.qos import PAIRED_QOS
+from aliked_ros.nodes.base.stamps import StampGuard
+from aliked_ros.nodes.base.topics import Topics
 from aliked_ros.nodes.tracker.odometry_map import OdometryMap
 from aliked_ros.odometry.ground_plane import MIN_KEYFRAMES, GroundScale
 from aliked_ros.odometry.placement import Placement
@@ -43,20 +43,30 @@ class Measure(Protocol):
 class OdometryMeasure:
     """Compares lengths with another odometry of the same base; only its distances count."""
 
-    def __init__(self, node: Node, part_m: float) -> None:
+    def __init__(self, topics: Topics, part_m: float) -> None:
         self._estimator = ScaleEstimator(part_m)
         self._part_m = part_m
         # Filled by the executor's thread, emptied by the tracker's.
         self._arrived: deque[tuple[int, Array]] = deque(maxlen=1000)
-        self._topic = node.resolve_topic_name("scale_odometry")
-        node.create_subscription(Odometry, "scale_odometry", self._store, PAIRED_QOS)
+        self._diagnostics = topics.diagnostics
+        self._guard = StampGuard()
+        self._topic = topics.subscribe(
+            Odometry, "scale_odometry", PAIRED_QOS, self._store, is_watched=False
+        )
         self.scale = self._estimator.scale
         self.break_off = self._estimator.break_off
         self.forget = self._estimator.forget
 
-    def _store(self, message: Odometry) -> None:
-        T_reference_base = transform_from_pose(message.pose.pose)
-        self._arrived.append((stamp_to_ns(message.header.stamp), T_reference_base))
+    def _store(self, message: Odometry, _: int) -> None:
+        verdict = self._guard.check(message.header.stamp, time.monotonic())
+        try:
+            if verdict.cause:
+                raise ValueError(verdict.refusal)
+            T = transform_from_pose(message.pose.pose)
+        except ValueError as error:
+            self._diagnostics.count("scale_odometry not used", f"{self._topic}: {error}")
+            return
+        self._arrived.append((verdict.stamp_ns, T))
 
     def add(self, result: OdometryResult, placement: Placement, _: OdometryMap) -> None:
         """Take an image whose pose was measured."""
@@ -105,20 +115,19 @@ class ScaleSource:
     """Gives placements their scale, metres per unit, from what `scale_source` says.
 
     Args:
-        node: subscribes.
+        topics: subscribes, and has the diagnostics that show the scale.
         config: where metres come from.
-        diagnostics: shows the scale.
     """
 
-    def __init__(self, node: Node, config: ScaleConfig, diagnostics: Diagnostics) -> None:
+    def __init__(self, topics: Topics, config: ScaleConfig) -> None:
         self._measure: Measure | None = None
         if config.scale_source == "odometry":
-            self._measure = OdometryMeasure(node, config.scale_part_m)
+            self._measure = OdometryMeasure(topics, config.scale_part_m)
         elif config.scale_source == "camera_height":
             self._measure = GroundMeasure(config.camera_height_m)
         self._active: Scale | None = None
         if self._measure is not None:
-            diagnostics.show("metres per unit", self._shown)
+            topics.diagnostics.show("metres per unit", self._shown)
 
     def place(self, result: OdometryResult, placement: Placement, odometry: OdometryMap) -> str:
         """Give a placement the newest scale; return why there is none yet, or an empty string."""

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from geometry_msgs.msg import Pose
 from rclpy.node import Node
 from std_srvs.srv import Trigger
 
 from aliked_ros.datasets import ply, tum_rows
 from aliked_ros.datasets.stamps import ns_to_seconds
 from aliked_ros.nodes.base.conversions.poses import transform_from_pose
+from aliked_ros.nodes.base.errors import explain
 from aliked_ros.srv import ResetToPose
 from aliked_ros.structs import Array, Index
 
@@ -21,7 +21,7 @@ from aliked_ros.structs import Array, Index
 class Controls(Protocol):
     """What the services do; each may be called in any thread and waits for the frame in work."""
 
-    def reset(self, T_odom_base: Array) -> None:
+    def reset(self, T_odom_base: Array, why: str) -> None:
         """Forget everything; at the next image the base is at a pose (4, 4)."""
 
     def pause(self, is_paused: bool) -> bool:
@@ -59,14 +59,15 @@ class TrackerServices:
         node.create_service(ResetToPose, "~/reset_to_pose", self._reset_to_pose)
 
     def _reset(self) -> str:
-        self._controls.reset(np.eye(4))
+        self._controls.reset(np.eye(4), "~/reset was called")
         return self._told("restarted: the next image is the origin of odom")
 
     def _reset_to_pose(
         self, request: ResetToPose.Request, response: ResetToPose.Response
     ) -> ResetToPose.Response:
         try:
-            self._controls.reset(_checked_transform(request.pose))
+            T_odom_base = transform_from_pose(request.pose)
+            self._controls.reset(T_odom_base, "~/reset_to_pose was called")
         except ValueError as error:
             response.success, response.message = False, str(error)
         else:
@@ -120,23 +121,8 @@ def _responder(
     def respond(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
             response.success, response.message = True, answer()
-        except (OSError, ValueError) as error:
-            response.success, response.message = False, str(error)
+        except Exception as error:
+            response.success, response.message = False, explain(error)
         return response
 
     return respond
-
-
-def _checked_transform(pose: Pose) -> Array:
-    """Return (4, 4) of a pose, metres.
-
-    Raises:
-        ValueError: if its numbers are not finite or its quaternion is not a rotation.
-    """
-    p, q = pose.position, pose.orientation
-    values = [p.x, p.y, p.z, q.x, q.y, q.z, q.w]
-    if not np.isfinite(values).all() or abs(np.linalg.norm(values[3:]) - 1) > 1e-2:
-        raise ValueError(
-            f"pose is {values} (x y z qx qy qz qw): give finite numbers and a unit quaternion"
-        )
-    return transform_from_pose(pose)

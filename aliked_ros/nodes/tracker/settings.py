@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from rclpy.node import Node
 
 from aliked_ros.config import MatcherConfig, OdometryConfig, ScaleConfig, StereoConfig
 from aliked_ros.config.nodes import FramesConfig, ImageConfig, InputsConfig, OutputsConfig
-from aliked_ros.nodes.base.parameters import read_config
+from aliked_ros.nodes.base.managed_node import ManagedNode
 
 
 @dataclass(frozen=True)
@@ -37,19 +36,44 @@ class TrackerSettings:
             )
 
 
-def read_settings(node: Node) -> TrackerSettings:
-    """Declare the parameters of the tracker and return what they say.
+class SettingsParameters:
+    """Declares the parameters of the tracker.
+
+    Args:
+        node: gets them.
+        on_change: called after a change.
 
     Raises:
         ValueError: if a value is not allowed.
     """
-    return TrackerSettings(
-        images=read_config(node, ImageConfig),
-        inputs=read_config(node, InputsConfig),
-        frames=read_config(node, FramesConfig),
-        outputs=read_config(node, OutputsConfig),
-        matcher=read_config(node, MatcherConfig, "matcher"),
-        odometry=read_config(node, OdometryConfig, "odometry"),
-        stereo=read_config(node, StereoConfig, "stereo"),
-        scale=read_config(node, ScaleConfig),
-    )
+
+    def __init__(self, node: ManagedNode, on_change: Callable[[], None]) -> None:
+        def changed(_: object) -> None:
+            on_change()
+
+        self._images = node.parameters(ImageConfig)
+        self._inputs = node.parameters(InputsConfig, "", changed)
+        self._frames = node.parameters(FramesConfig)
+        self._outputs = node.parameters(OutputsConfig)
+        self._matcher = node.parameters(MatcherConfig, "matcher", changed)
+        self._odometry = node.parameters(OdometryConfig, "odometry", changed)
+        self._stereo = node.parameters(StereoConfig, "stereo", changed)
+        self._scale = node.parameters(ScaleConfig)
+        self.value()
+
+    def value(self) -> TrackerSettings:
+        """Return what the parameters say now.
+
+        Raises:
+            ValueError: if two values contradict each other.
+        """
+        return TrackerSettings(
+            images=self._images.value,
+            inputs=self._inputs.value,
+            frames=self._frames.value,
+            outputs=self._outputs.value,
+            matcher=self._matcher.value,
+            odometry=self._odometry.value,
+            stereo=self._stereo.value,
+            scale=self._scale.value,
+        )

@@ -9,8 +9,6 @@ from std_msgs.msg import Header
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.structs import Array, Camera
 
-JUMP_BACK_NS = 1_000_000_000  # a recording that starts over, not an image out of order
-
 
 @dataclass(frozen=True, eq=False)
 class Setup:
@@ -47,9 +45,15 @@ class Setup:
 def why_restart(before: Setup, now: Setup) -> str:
     """Return why an odometry does not hold for the next image, or an empty string."""
     if not now.has_cameras_of(before):
-        return "the calibration has changed"
+        return f"the calibration has changed{_change(before.camera, now.camera)}"
     if now.model != before.model:
         return f"features of {now.model[0]} follow those of {before.model[0]}"
-    if now.stamp_ns < before.stamp_ns - JUMP_BACK_NS:
-        return f"time has jumped back by {(before.stamp_ns - now.stamp_ns) * 1e-9:.1f} s"
     return ""
+
+
+def _change(before: Camera, now: Camera) -> str:
+    """Return what has changed most plainly, in brackets."""
+    if (before.width, before.height) != (now.width, now.height):
+        return f" (images of {now.width}x{now.height} after {before.width}x{before.height})"
+    old, new = before.K_rectified[0, 0], now.K_rectified[0, 0]
+    return f" (focal length {new:.2f} px after {old:.2f})" if abs(old - new) > 0.005 else ""

@@ -11,8 +11,8 @@ from torch import distributed
 from tqdm import tqdm
 
 from aliked_ros.evaluation.homography.pairs import PlanarPair
+from aliked_ros.interruption import Interruption, interruption
 from aliked_ros.training.loop import checkpoints
-from aliked_ros.training.loop.interruption import Interruption, interruption
 from aliked_ros.training.loop.journal import Journal
 from aliked_ros.training.loop.meter import Meter
 from aliked_ros.training.loop.processes import Processes

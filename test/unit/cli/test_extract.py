@@ -72,3 +72,31 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_2(
 def test_on_request_an_error_shows_where_it_arose(tmp_path):
     with pytest.raises(FileNotFoundError):
         main(["--traceback", "extract", "nowhere.png", "--out", str(tmp_path), *NETWORK])
+
+
+def test_images_without_keypoints_are_named_and_tell_the_exit_code(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "dark.png"), np.full((40, 50), 700, np.uint16))
+    assert main(["extract", str(tmp_path), "--out", str(tmp_path / "out"), *NETWORK]) == 1
+    assert "no keypoint in 1 images: dark.png (values 700 to 764)" in capsys.readouterr().err
+
+
+def test_images_of_10_bits_have_keypoints(tmp_path, textured_image):
+    cv2.imwrite(str(tmp_path / "a.png"), textured_image[:, :, 0].astype(np.uint16) * 4)
+    arguments = ["extract", str(tmp_path), "--out", str(tmp_path / "out"), *NETWORK]
+    assert main(arguments) == 0
+    assert len(np.load(tmp_path / "out" / "npz" / "a.npz")["keypoints"]) == 20
+
+
+def test_images_larger_than_allowed_are_not_decoded(photo, tmp_path, capsys):
+    arguments = ["extract", str(photo), "--out", str(tmp_path / "out"), *NETWORK]
+    assert main([*arguments, "--max-megapixels", "0.01"]) == 2
+    assert "photo.png: image is 128x96, 0.0 megapixels, max_megapixels is 0.01" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("setting", ["bright", "9 3", "1"])
+def test_a_grey_range_that_is_none_is_named(photo, tmp_path, capsys, setting):
+    arguments = ["extract", str(photo), "--out", str(tmp_path / "out"), *NETWORK]
+    assert main([*arguments, "--grey-range", setting]) == 2
+    assert f"grey_range is {setting!r}" in capsys.readouterr().err

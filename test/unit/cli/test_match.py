@@ -22,10 +22,10 @@ def test_an_image_matches_itself_and_the_picture_shows_both(tmp_path, textured_i
     assert picture.shape[1] > 256
 
 
-def test_images_without_matches_give_an_empty_result(tmp_path):
+def test_images_without_matches_give_an_empty_result_and_exit_code_1(tmp_path):
     photo = str(tmp_path / "blank.png")
     cv2.imwrite(photo, np.zeros((48, 64), np.uint8))
-    assert main(["match", photo, photo, "--out", str(tmp_path / "out"), *NETWORK]) == 0
+    assert main(["match", photo, photo, "--out", str(tmp_path / "out"), *NETWORK]) == 1
     assert np.load(tmp_path / "out" / "matches.npz")["indices"].shape == (0, 2)
 
 

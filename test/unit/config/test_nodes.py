@@ -4,7 +4,7 @@ import pytest
 
 from aliked_ros import config
 from aliked_ros.config import nodes
-from aliked_ros.config.nodes import FramesConfig, PlayerConfig
+from aliked_ros.config.nodes import CamerasConfig, FramesConfig, PlayerConfig
 
 CONFIGS = [
     kind
@@ -19,7 +19,7 @@ def test_every_knob_is_described_and_of_a_type_that_ros_parameters_have(config_t
     assert fields(config_type)
     for item in fields(config_type):
         assert len(item.metadata["description"]) > 10, item.name
-        assert type(item.default) in {bool, int, float, str}, item.name
+        assert type(item.default) in {bool, int, float, str, tuple}, item.name
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,16 @@ def test_a_player_is_told_what_is_wrong(changes, words):
     with pytest.raises(ValueError, match="PlayerConfig") as caught:
         PlayerConfig(**{"dataset": "synthetic", **changes})
     assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_several_cameras_have_names_that_topics_may_have():
+    assert CamerasConfig().names == ()
+    assert CamerasConfig(cameras=("front", "rig/left")).names == ("front", "rig/left")
+    for names, words in (
+        (("a b",), "'a b' cannot be part of a topic"),
+        (("x", "x"), "must differ"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            CamerasConfig(cameras=names)
+    with pytest.raises(ValueError, match="must be of type list"):
+        CamerasConfig(cameras="front")

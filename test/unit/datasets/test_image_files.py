@@ -66,7 +66,7 @@ def test_a_missing_file_is_an_error(tmp_path):
 
 def test_depth_must_be_sixteen_bit_grey(tmp_path, noisy):
     cv2.imwrite(str(tmp_path / "a.png"), noisy[:, :, 0])
-    with pytest.raises(ImageError, match=r"a\.png.*16-bit"):
+    with pytest.raises(ImageError, match=r"a\.png.*16 bits.*uint8"):
         read_raw_depth(tmp_path / "a.png")
 
 
@@ -111,5 +111,5 @@ def test_a_small_file_holds_the_same_picture(tmp_path):
 
 def test_a_file_that_cannot_be_written_is_named(tmp_path, noisy):
     (tmp_path / "a.png").mkdir()
-    with pytest.raises(OSError, match=r"a\.png cannot be written"):
+    with pytest.raises(OSError, match=r"cannot write .*a\.png"):
         write_image(tmp_path / "a.png", noisy)

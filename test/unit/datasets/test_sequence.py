@@ -72,21 +72,40 @@ def test_only_what_the_sensor_needs_is_loaded():
     assert sequence.read(0).depth_m is not None
 
 
-def test_a_frame_without_its_depth_is_an_error_only_for_rgbd():
+def test_a_frame_without_its_depth_comes_without_it():
     sequence = FakeSequence(without_depth=(0,))
     assert sequence.read(0).depth_m is None
-    with pytest.raises(FrameError, match="no depth image"):
-        sequence.read(0, "rgbd")
+    assert sequence.read(0, "rgbd").depth_m is None
+    assert sequence.read(1, "rgbd").depth_m is not None
+
+
+def test_depth_of_another_size_than_the_image_is_left_out_and_counted():
+    sequence = FakeSequence()
+    sequence._load = lambda *_: Pictures(
+        np.zeros((24, 32), np.uint8), None, np.ones((12, 16), np.float32)
+    )
+    assert [frame.depth_m for frame in sequence.frames("rgbd")] == [None] * 4
+    assert sequence.left_out == {
+        "the depth image is 16x12, the image is 32x24: register the depth to the image": 4
+    }
 
 
 def test_a_sensor_that_cannot_be_served_is_named():
     with pytest.raises(DatasetError, match="serves mono, rgbd; sensor 'stereo'"):
         list(FakeSequence().frames("stereo"))
+    why = Calibration(right_problem="/right/camera_info holds no message")
+    with pytest.raises(DatasetError, match="/right/camera_info holds no message"):
+        FakeSequence(calibration=why).require("stereo")
+
+
+def test_why_there_is_no_camera_is_told():
+    with pytest.raises(DatasetError, match="K is zero"):
+        FakeSequence(calibration=Calibration(problem="K is zero")).require_camera()
 
 
 def test_a_picture_of_another_size_than_the_camera_is_an_error():
     camera = Camera(640, 480, np.diag([500.0, 500.0, 1.0]))
-    with pytest.raises(FrameError, match="32x24, but 640x480"):
+    with pytest.raises(FrameError, match="image is 32x24, the calibration is for 640x480: give"):
         FakeSequence(calibration=Calibration(camera)).read(0)
 
 

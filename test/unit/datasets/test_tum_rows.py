@@ -26,7 +26,9 @@ def test_rows_without_a_pose_are_left_out(tmp_path):
     assert tum_rows.read(file).stamps_ns.tolist() == [3_000_000_000]
 
 
-@pytest.mark.parametrize("row", ["1 2 3", "1 a b c d e f g", "x 0 0 0 0 0 0 1"])
+@pytest.mark.parametrize(
+    "row", ["1 2 3", "1 a b c d e f g", "x 0 0 0 0 0 0 1", "1 0 0 0 0 1 0 0 0 0 1 0"]
+)
 def test_a_bad_row_is_named_with_file_and_line(tmp_path, row):
     file = tmp_path / "rows.txt"
     file.write_text(f"0 0 0 0 0 0 0 1\n{row}\n")

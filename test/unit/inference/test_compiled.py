@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import platform
+import resource
+import statistics
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,7 +16,11 @@ from hypothesis import strategies as st
 
 from aliked_ros.inference.compiled import CompiledALIKED
 from aliked_ros.inference.eager import EagerALIKED
-from aliked_ros.inference.kernels import load_kernels, open_kernels
+from aliked_ros.inference.kernels import (
+    kernel_nearest_neighbours,
+    load_kernels,
+    open_kernels,
+)
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.dkd import suppress_non_maxima
 
@@ -111,3 +119,80 @@ def test_maxima_are_those_of_torch_with_ties(kernels, shape, levels):
     peaks = torch.empty_like(score_map)
     kernels.aliked_suppress_non_maxima(score_map.data_ptr(), *shape, peaks.data_ptr())
     assert torch.equal(peaks, suppress_non_maxima(score_map))
+
+
+@pytest.mark.parametrize("model", ["aliked-t16", "aliked-n16"])
+def test_the_number_of_threads_changes_no_bit(kernels, fused, model):
+    compiled, pixels = CompiledALIKED(fused[model], kernels), photograph(150, 203, 3)
+    before, results = torch.get_num_threads(), []
+    try:
+        for num_threads in (1, 2, 5):
+            torch.set_num_threads(num_threads)
+            for _ in range(3):  # the threads share the work differently each time
+                found, descriptors = compiled(pixels, 200, 0.0)
+                nearest = kernel_nearest_neighbours(kernels, descriptors[0], descriptors[0][7:])
+                results.append((*found, descriptors, *nearest))
+    finally:
+        torch.set_num_threads(before)
+    for result in results[1:]:
+        assert all(torch.equal(*pair) for pair in zip(result, results[0], strict=True))
+
+
+def test_descriptors_that_are_there_twice_have_the_first_one_as_neighbour(kernels):
+    descriptors = torch.nn.functional.normalize(torch.rand(400, 64), dim=1)
+    twice = torch.cat((descriptors, descriptors))
+    before = torch.get_num_threads()
+    torch.set_num_threads(5)
+    try:
+        for _ in range(20):
+            _, nearest1, nearest0 = kernel_nearest_neighbours(kernels, twice, descriptors)
+            assert nearest0.tolist() == list(range(400))
+            assert nearest1.tolist() == 2 * list(range(400))
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_frame_takes_no_new_memory(fused):
+    compiled, pixels = CompiledALIKED(fused["aliked-t16"], BEST), photograph(480, 640, 3)
+    faults = []
+    for _ in range(12):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        compiled(pixels, 1000, 0.0)
+        faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    assert statistics.median(faults[4:]) < 300
+
+
+def test_two_sizes_in_turns_keep_their_memory_and_large_ones_do_not(fused):
+    compiled = CompiledALIKED(fused["aliked-t16"], BEST)
+    for shape in ((64, 96, 3), (96, 64, 3)) * 2:
+        compiled(photograph(*shape), 30, 0.0)
+    first = dict(compiled._workspaces)
+    compiled(photograph(64, 96, 3), 30, 0.0)
+    assert compiled._workspaces == first
+    assert len(first) == 2
+    compiled._take_workspace((1600, 1600))
+    assert list(compiled._workspaces) == [(1600, 1600)]
+
+
+AFTER_FORK = """
+import os, torch
+from aliked_ros.inference.compiled import CompiledALIKED
+from aliked_ros.inference.kernels import load_kernels
+from aliked_ros.network.aliked import ALIKED
+
+torch.set_num_threads(3)
+compiled = CompiledALIKED(ALIKED.from_seed("aliked-t16", 0).eval().fuse(), load_kernels())
+pixels = torch.randint(256, (1, 240, 320, 3), dtype=torch.uint8)
+with torch.no_grad():
+    expected = compiled(pixels, 500, 0.0)[1]
+    child = os.fork()
+    same = torch.equal(compiled(pixels, 500, 0.0)[1], expected)
+if child == 0:
+    os._exit(not same)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+assert same
+"""
+
+
+def test_a_forked_process_extracts_as_before():
+    subprocess.run([sys.executable, "-c", AFTER_FORK], check=True, timeout=120)

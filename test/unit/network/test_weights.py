@@ -13,7 +13,7 @@ from aliked_ros.evaluation.methods.method import Budget, MethodError
 from aliked_ros.extractor import Extractor
 from aliked_ros.network import weights
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.released import NoWeightsError, WeightsError, sha256_of
+from aliked_ros.network.released import RELEASE_SHA256, NoWeightsError, WeightsError, sha256_of
 from aliked_ros.network.weights import (
     PACKAGED_FILE,
     PACKAGED_MODEL,
@@ -37,7 +37,7 @@ def test_loaded_network_holds_the_parameters_and_is_named_by_checksum(checkpoint
     network, weights_id = load_network(MODEL, str(checkpoint))
     expected = ALIKED.from_seed(MODEL, 7).state_dict()
     assert not network.training
-    assert weights_id == hashlib.sha256(checkpoint.read_bytes()).hexdigest()[:8]
+    assert weights_id == f"unknown-{hashlib.sha256(checkpoint.read_bytes()).hexdigest()[:8]}"
     for name, value in network.state_dict().items():
         assert torch.equal(value, expected[name]), name
 
@@ -148,3 +148,23 @@ def test_weights_that_were_named_are_never_replaced(tmp_path):
 def test_a_comparison_takes_no_other_weights(offline, model):
     with pytest.raises(MethodError, match=f"{model}:FILE"):
         open_method(model, Budget())
+
+
+def test_weights_that_were_not_released_are_named_as_such(checkpoint, caplog, monkeypatch):
+    monkeypatch.setattr(weights, "_warned", set())
+    digest = sha256_of(checkpoint)
+    for _ in range(2):
+        assert load_network(MODEL, str(checkpoint))[1] == f"unknown-{digest[:8]}"
+    assert caplog.text.count(digest) == 1
+    monkeypatch.setitem(RELEASE_SHA256, MODEL, digest)
+    assert load_network(MODEL, str(checkpoint))[1] == digest[:8]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(tmp_path, value):
+    state = ALIKED.from_seed(MODEL, 7).state_dict()
+    name = next(iter(state))
+    state[name] = torch.full_like(state[name], value)
+    torch.save(state, tmp_path / "own.pth")
+    with pytest.raises(WeightsError, match=rf"own\.pth holds .*no finite numbers \(100% of {name}"):
+        load_network(MODEL, str(tmp_path / "own.pth"))

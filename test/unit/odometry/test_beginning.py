@@ -1,76 +1,146 @@
 import numpy as np
 import pytest
-from point_world import CAMERA, K, match_views, nothing, room, sideways, turning
+import torch
+from map_world import points_of, view_of
+from point_world import K, match_views, room, sideways, turning
 
-from aliked_ros.config import OdometryConfig
-from aliked_ros.odometry.beginning import begin, look_for_parallax
-from aliked_ros.odometry.intake import make_view
-from aliked_ros.odometry.result import UNKNOWN_COVARIANCE, Motion, State
+from aliked_ros.config import MatcherConfig, OdometryConfig
+from aliked_ros.odometry import Motion
+from aliked_ros.odometry import beginning as module
+from aliked_ros.odometry.beginning import Beginning
+from aliked_ros.odometry.view import PosedView
+from aliked_ros.structs import Matches
 
-RGBD, MONO = OdometryConfig(sensor="rgbd"), OdometryConfig(sensor="mono")
-HELD = sideways(9)[-1]
-
-
-def view_of(T=HELD, depths=True, stamp_ns=0):
-    features, depths_m = room(count=600).see(T)
-    return make_view(stamp_ns, features, CAMERA, depths_m if depths else None, 1e-3)
+CONFIG = OdometryConfig(sensor="mono")
 
 
-def test_the_first_view_with_depths_is_the_origin():
-    step = begin(view_of(), None, RGBD)
-    assert step.is_keyframe
-    assert step.state is State.TRACKING
-    np.testing.assert_array_equal(step.view.pose, np.eye(4))
+def make(**changes):
+    config = OdometryConfig(sensor="mono", **changes)
+    return Beginning(config, MatcherConfig(min_similarity=0.9), K)
 
 
-def test_a_single_camera_waits_at_the_origin():
-    step = begin(view_of(depths=False), None, MONO)
-    assert step.is_keyframe
-    assert step.state is State.INITIALISING
-    assert "parallax" in step.reason
+def starts_of(path, world=None):
+    world = world or room()
+    views = [view_of(world, T, number, depth=False) for number, T in enumerate(path)]
+    return world, [PosedView(view, np.eye(4), np.zeros((6, 6))) for view in views]
 
 
-def test_after_a_loss_the_pose_is_held_and_its_covariance_says_so():
-    step = begin(view_of(), HELD, RGBD)
-    assert step.is_keyframe
-    assert step.state is State.LOST
-    np.testing.assert_array_equal(step.view.pose, HELD)
-    np.testing.assert_array_equal(step.view.covariance, UNKNOWN_COVARIANCE)
+def look(beginning, start, unit=1.0, num=None):
+    """Show a view, with its true matches with the first one, or only so many of them."""
+    matches = None
+    if beginning.first is not None:
+        pairs = torch.from_numpy(match_views(beginning.first.view, start.view).pairs[:num])
+        matches = Matches(pairs, torch.ones(len(pairs)))
+    return beginning.look(start, matches, unit)
 
 
-@pytest.mark.parametrize(("config", "what"), [(RGBD, "keypoints with depth"), (MONO, "keypoints")])
-def test_an_image_that_shows_too_little_is_no_keyframe(config, what):
-    features, depths_m = nothing()
-    step = begin(make_view(0, features, CAMERA, depths_m, 1e-3), None, config)
-    assert not step.is_keyframe
-    assert step.reason == f"0 {what}, {config.min_inliers} are needed"
+def until_map(beginning, starts, unit=1.0):
+    for index, start in enumerate(starts):
+        outlook = look(beginning, start, unit)
+        if outlook.local_map is not None:
+            return index, outlook
+    return None, outlook
 
 
-def look(T, T_world_held=None):
-    world = room()
-    views = [
-        make_view(k, world.see(pose)[0], CAMERA, None, 0.0) for k, pose in enumerate((np.eye(4), T))
-    ]
-    matched = match_views(*views)
-    return look_for_parallax(matched, T_world_held, 6.0, K, MONO)
+def test_the_first_view_is_where_it_begins():
+    _, starts = starts_of(sideways(1))
+    beginning = make()
+    assert beginning.first is None
+    outlook = look(beginning, starts[0])
+    assert beginning.first is starts[0]
+    assert outlook.local_map is None
+    assert "second image" in outlook.reason
+    beginning.forget()
+    assert beginning.first is None
 
 
-def test_parallax_gives_the_keyframe_depths_in_the_unit_that_is_asked_for():
-    seen = look(sideways(8)[-1])
-    assert seen.step is seen.rotation is None
-    assert seen.keyframe.median_depth == pytest.approx(6.0)
+def test_a_map_is_made_as_soon_as_there_is_parallax():
+    world, starts = starts_of(sideways(12))
+    index, outlook = until_map(make(), starts, unit=3.0)
+    assert 1 < index < 8
+    assert outlook.kind is Motion.GENERAL
+    assert outlook.parallax_deg > CONFIG.min_parallax_deg
+    assert outlook.reason == ""
+    local_map = outlook.local_map
+    assert local_map.newest.view is starts[index].view
+    first = local_map.keyframes[0]
+    assert first.view is starts[0].view
+    depths = 3.0 * world.points[points_of(world, first.view)[first.linked]][:, 2]
+    said = local_map.landmarks.points_world[first.numbers][:, 2]
+    assert np.corrcoef(depths, said)[0, 1] > 0.95
+    assert np.median(said) == pytest.approx(3.0, rel=0.15)
 
 
-def test_a_rotation_is_followed_only_once_there_was_a_pose():
-    waiting = look(turning(6)[-1])
-    assert waiting.step.motion is Motion.ROTATION
-    assert not waiting.step.is_keyframe
-    assert look(turning(6)[-1], HELD).rotation.motion.kind is Motion.ROTATION
+def test_more_parallax_takes_longer():
+    _, starts = starts_of(sideways(20))
+    assert until_map(make(), starts)[0] < until_map(make(min_parallax_deg=6.0), starts)[0]
 
 
-def test_views_that_have_nothing_in_common_restart_with_the_new_one():
-    views = [view_of(depths=False, stamp_ns=k) for k in range(2)]
-    matched = match_views(*views).select(slice(3))
-    seen = look_for_parallax(matched, None, 6.0, K, MONO)
-    assert seen.step.is_keyframe
-    assert "only 3 matches" in seen.step.reason
+@pytest.mark.parametrize(
+    ("path", "kind", "word"),
+    [
+        (turning(12, 0.01), Motion.ROTATION, "only turns"),
+        ([np.eye(4)] * 12, Motion.NONE, "stands still"),
+    ],
+)
+def test_without_a_translation_it_waits(path, kind, word):
+    _, starts = starts_of(path)
+    index, outlook = until_map(make(), starts)
+    assert index is None
+    assert outlook.kind is kind
+    assert word in outlook.reason
+
+
+def test_views_between_are_asked_at_the_quarters_of_the_way(monkeypatch):
+    asked = []
+
+    def spy(pair, others, *rest):
+        asked.append([matched.view1.stamp_ns for matched in others])
+        return None, "no"
+
+    monkeypatch.setattr(module, "build", spy)
+    _, starts = starts_of(sideways(9, 0.2))
+    beginning = make()
+    outlooks = [look(beginning, start) for start in starts]
+    assert outlooks[-1].reason == "no"
+    assert asked[-1] == [2, 4, 6]
+    assert asked[-4] == [1, 2, 4]  # of five steps the rounded quarters
+
+
+def test_few_matches_begin_again_with_the_newest_view():
+    _, starts = starts_of(sideways(3))
+    beginning = make()
+    look(beginning, starts[0])
+    look(beginning, starts[1], num=40)
+    assert beginning.first is starts[0]
+    outlook = look(beginning, starts[2], num=39)
+    assert beginning.first is starts[2]
+    assert "39 matches" in outlook.reason
+    assert "40 are needed" in outlook.reason
+
+
+def test_after_forty_views_it_begins_again_halfway():
+    _, starts = starts_of([np.eye(4)] * 45, room(count=300))
+    beginning = make()
+    for index, start in enumerate(starts):
+        look(beginning, start)
+        if index < 40:
+            assert beginning.first is starts[0]
+        else:
+            assert beginning.first is starts[20]
+
+
+def test_the_views_that_it_keeps_are_bounded():
+    _, starts = starts_of([np.eye(4)] * 3, room(count=300))
+    beginning = make()
+    for index in range(200):
+        look(beginning, starts[index % 3])
+        assert len(beginning._starts) <= 40
+
+
+def test_a_map_begins_where_the_first_view_is():
+    _, starts = starts_of(sideways(12))
+    T = sideways(30)[-1]
+    placed = [PosedView(start.view, T, start.covariance) for start in starts]
+    _, outlook = until_map(make(), placed)
+    np.testing.assert_allclose(outlook.local_map.keyframes[0].T_world_view, T, atol=1e-12)

@@ -1,51 +1,78 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from point_world import CAMERA, room
 
 from aliked_ros.config import OdometryConfig
-from aliked_ros.odometry.estimated_motion import EstimatedMotion
-from aliked_ros.odometry.intake import make_view
+from aliked_ros.odometry import Motion
 from aliked_ros.odometry.keyframes import KeyframeRule
-from aliked_ros.odometry.result import Motion
+from aliked_ros.odometry.motion import MotionSince
 
 WIDTH = 640
+CONFIG = OdometryConfig(keyframe_displacement_of_width=0.1, keyframe_inlier_share=0.75)
+NUM_LANDMARKS = 200  # that the last keyframe shows
 
 
-def motion(displacement_px, num_inliers=100, kind=Motion.GENERAL):
-    inliers = np.arange(200) < num_inliers
-    return EstimatedMotion(np.eye(4), np.zeros((6, 6)), inliers, kind, 1.0, displacement_px)
+def is_due(
+    rule, num_common=180, displacement_px=20.0, num_located=180, num_keypoints=300,
+    kind=Motion.GENERAL,
+):  # fmt: skip
+    reference = SimpleNamespace(numbers=np.arange(NUM_LANDMARKS))
+    motion = MotionSince(kind, num_common, 1.0, displacement_px)
+    return rule.is_due(reference, range(num_keypoints), range(num_located), motion)
 
 
-@pytest.fixture
-def view():
-    features, depths_m = room(count=800).see(np.eye(4))
-    return make_view(0, features, CAMERA, depths_m, 1e-3)
+def make():
+    return KeyframeRule(CONFIG, WIDTH)
 
 
-def rule(sensor="rgbd"):
-    return KeyframeRule(OdometryConfig(sensor=sensor), WIDTH)
+def test_a_view_near_the_last_keyframe_is_none():
+    assert not is_due(make())
 
 
-def test_a_keyframe_is_due_when_the_image_has_moved_on(view):
-    limit_px = 0.02 * WIDTH
-    assert not rule().is_due(view, view, motion(0.9 * limit_px))
-    assert rule().is_due(view, view, motion(1.1 * limit_px))
-    assert not rule("mono").is_due(view, view, motion(1.1 * limit_px))
+def test_keypoints_that_moved_far_make_a_keyframe():
+    assert not is_due(make(), displacement_px=63)
+    assert is_due(make(), displacement_px=65)
 
 
-def test_a_keyframe_is_due_when_few_of_the_first_inliers_are_left(view):
-    keyframes = rule()
-    assert not keyframes.is_due(view, view, motion(0.0, 100))
-    assert not keyframes.is_due(view, view, motion(0.0, 80))
-    assert keyframes.is_due(view, view, motion(0.0, 60))
-    keyframes.restart()
-    assert not keyframes.is_due(view, view, motion(0.0, 60))
+def test_landmarks_that_went_out_of_sight_make_a_keyframe():
+    rule = make()
+    assert not is_due(rule, num_common=160)  # what the first image after it shows is the measure
+    assert not is_due(rule, num_common=121)
+    assert is_due(rule, num_common=119)
+    assert not is_due(make(), num_common=119)
 
 
-def test_a_camera_that_stands_still_keeps_its_keyframe(view):
-    assert not rule().is_due(view, view, motion(1000.0, kind=Motion.NONE))
+def test_another_keyframe_has_another_measure():
+    rule = make()
+    is_due(rule, num_common=200)
+    assert is_due(rule, num_common=140)
+    rule.restart()
+    assert not is_due(rule, num_common=140)
+    assert not is_due(rule, num_common=106)
 
 
-def test_a_view_with_few_depths_does_not_take_the_place_of_one_with_many(view):
-    assert not rule().is_due(view, view.without_depth(), motion(1000.0))
-    assert rule().is_due(view.without_depth(), view.without_depth(), motion(1000.0))
+def test_very_few_common_landmarks_make_a_keyframe():
+    assert not is_due(make(), num_common=30)
+    assert is_due(make(), num_common=29)
+
+
+@pytest.mark.parametrize(
+    ("num_located", "num_keypoints", "due"),
+    [(100, 1000, False), (99, 1000, True), (40, 80, False), (39, 80, True)],
+)
+def test_a_map_that_shows_little_makes_a_keyframe(num_located, num_keypoints, due):
+    assert is_due(make(), num_located=num_located, num_keypoints=num_keypoints) is due
+
+
+def test_a_camera_that_stands_still_makes_none():
+    everything = {"num_common": 20, "displacement_px": 200, "num_located": 20}
+    assert is_due(make(), **everything)
+    assert not is_due(make(), **everything, kind=Motion.NONE)
+
+
+def test_a_keyframe_without_landmarks_is_no_crash():
+    rule = make()
+    reference = SimpleNamespace(numbers=np.zeros(0, np.int64))
+    motion = MotionSince(Motion.GENERAL, 0, 0.0, np.inf)
+    assert rule.is_due(reference, range(10), range(20), motion)

@@ -1,22 +1,16 @@
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
-from point_world import CAMERA, FRAME_NS, K, World, match_views, nothing, room, sideways
+from point_world import CAMERA, FRAME_NS, nothing, room, sideways
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.odometry.intake import make_view
-from aliked_ros.odometry.matched_views import MatchedViews
-from aliked_ros.odometry.motion import estimate_motion
 from aliked_ros.odometry.orientation import Agreement, OrientationBuffer
 from aliked_ros.odometry.result import State
 from aliked_ros.odometry.visual_odometry import VisualOdometry
 
 CONFIG = OdometryConfig(sensor="rgbd")
 MATCHER = MatcherConfig(min_similarity=0.9)
-T_WORLD_1 = se3.exp(np.array([0.3, 0.0, 0.1, 0.02, -0.05, 0.01]))
 # The frame of the inertial sensor has nothing to do with the world.
 R_INERTIAL_WORLD = se3.exp_so3(np.array([0.4, -1.0, 2.0]))
 MS = 1_000_000
@@ -63,65 +57,6 @@ def test_late_orientations_are_dropped_and_counted_and_a_recording_may_start_ove
     buffer.add(0, about_z(1.0))
     assert buffer.num_dropped == 2
     np.testing.assert_allclose(buffer.at(0), about_z(1.0))
-
-
-def views_of(world, off_deg=0.0):
-    """Views at the origin and at T_WORLD_1 with orientations, the second one off, and pairs."""
-    off = se3.exp_so3(np.radians(off_deg) * np.array([0.0, 1.0, 0.0]))
-    views = []
-    for index, (T, wrong) in enumerate(((np.eye(4), np.eye(3)), (T_WORLD_1, off))):
-        view = make_view(index, *reversed_pair(world.see(T)), 0.001)
-        views.append(replace(view, R_inertial_view=R_INERTIAL_WORLD @ T[:3, :3] @ wrong))
-    return *views, match_views(*views).pairs
-
-
-def motion_of(view0, view1, pairs, config=CONFIG, **options):
-    return estimate_motion(MatchedViews(view0, view1, pairs), K, config, **options)
-
-
-def reversed_pair(sighting):
-    features, depths_m = sighting
-    return features, CAMERA, depths_m
-
-
-def turn_deg(motion):
-    return se3.rotation_angle_deg(motion.T_1_0[:3, :3] @ T_WORLD_1[:3, :3])
-
-
-def test_a_sure_prior_decides_where_there_are_few_noisy_points():
-    world = World(np.random.default_rng(3).uniform([-2, -1, 2], [2, 1, 5], (18, 3)), noise_px=1.0)
-    view0, view1, pairs = views_of(world)
-    config = OdometryConfig(
-        sensor="rgbd", min_inliers=8, keypoint_noise_px=1.0, rotation_prior_noise_deg=0.01
-    )
-    helped = motion_of(view0, view1, pairs, config)
-    alone = motion_of(replace(view0, R_inertial_view=None), view1, pairs, config)
-    assert turn_deg(alone) > 0.05
-    assert turn_deg(helped) < 0.2 * turn_deg(alone)
-    sigma, sigma_alone = (np.diag(m.covariance[3:, 3:]) ** 0.5 for m in (helped, alone))
-    assert (sigma < 0.5 * sigma_alone).all()
-
-
-@pytest.mark.parametrize(("off_deg", "sigma_deg"), [(10.0, 100.0), (10.0, 0.5)])
-def test_a_wrong_prior_does_no_harm_if_it_is_unsure_or_contradicted(off_deg, sigma_deg):
-    config = replace(CONFIG, rotation_prior_noise_deg=sigma_deg)
-    view0, view1, pairs = views_of(room(), off_deg)
-    misled = motion_of(view0, view1, pairs, config)
-    alone = motion_of(replace(view0, R_inertial_view=None), view1, pairs, config)
-    np.testing.assert_allclose(misled.T_1_0, alone.T_1_0, atol=1e-5)
-
-
-def test_a_known_rotation_makes_few_matches_enough():
-    view0, view1, pairs = views_of(room(), off_deg=0.3)
-    few = pairs[:10]
-    assert motion_of(view0, view1, few, CONFIG) is None
-    motion = motion_of(view0, view1, few, CONFIG, trusts_prior=True)
-    assert np.linalg.norm(se3.log(motion.T_1_0 @ T_WORLD_1)[:3]) < 0.03
-    assert motion_of(view0, view1, pairs[:7], CONFIG, trusts_prior=True) is None
-    unknown = replace(view0, R_inertial_view=None)
-    assert motion_of(unknown, view1, few, CONFIG, trusts_prior=True) is None
-    wrong = np.column_stack([few[:, 0], np.roll(few[:, 1], 3)])
-    assert motion_of(view0, view1, wrong, CONFIG, trusts_prior=True) is None
 
 
 def run(orientations, thinned=()):

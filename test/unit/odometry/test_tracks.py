@@ -1,4 +1,7 @@
 import numpy as np
+import torch
+from odometry_runs import feed, make, run
+from point_world import FRAME_NS, room, sideways
 
 from aliked_ros.odometry.tracks import Tracks
 
@@ -43,3 +46,31 @@ def test_forgetting_reuses_no_id():
     tracks.forget()
     ids, _ = tracks.update(pairs(), 1)
     assert ids[0] == 4
+
+
+def test_tracks_keep_their_ids_and_ids_are_never_reused():
+    results = run(room(), sideways(10), "rgbd")
+    known = {}
+    for result in results:
+        tracks = result.tracks
+        assert len(set(tracks.track_ids.tolist())) == len(tracks)
+        for track, length in zip(tracks.track_ids.tolist(), tracks.lengths.tolist(), strict=True):
+            assert length == known.get(track, 1) + 1
+        known.update(zip(tracks.track_ids.tolist(), tracks.lengths.tolist(), strict=True))
+    assert max(known.values()) == 10
+
+
+def test_tracks_pair_the_keypoints_of_one_point():
+    world, path = room(), sideways(4)
+    sightings = [world.see(T) for T in path]
+    results = feed(make("rgbd"), sightings, "rgbd")
+    for index in range(1, 4):
+        (features0, _), (features1, _) = sightings[index - 1 : index + 1]
+        tracks = results[index].tracks
+        rows0, rows1 = torch.from_numpy(tracks.indices).T
+        assert torch.equal(features0.descriptors[rows0], features1.descriptors[rows1])
+        np.testing.assert_array_equal(tracks.keypoints_previous, features0.keypoints[rows0])
+        np.testing.assert_array_equal(tracks.keypoints_current, features1.keypoints[rows1])
+        assert tracks.previous_stamp_ns == index * FRAME_NS
+        assert tracks.inlier_mask.mean() > 0.95
+        assert results[index].num_matches == len(tracks) > 100

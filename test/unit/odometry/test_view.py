@@ -1,30 +1,42 @@
+from dataclasses import replace
+
 import numpy as np
-import pytest
-from point_world import CAMERA, room, sideways
+from point_world import CAMERA, room
 
 from aliked_ros.odometry.intake import make_view
 
-POSE = sideways(5)[-1]
 
-
-def view_of(depths=True):
+def view_of(num_without_depth=0):
     features, depths_m = room(count=200).see(np.eye(4))
-    return make_view(0, features, CAMERA, depths_m if depths else None, 1e-3), depths_m
+    depths_m[:num_without_depth] = np.nan
+    return make_view(0, features, CAMERA, depths_m, 1e-3)
 
 
-def test_a_view_is_measured_once_it_has_a_pose_and_depths():
-    view, depths_m = view_of()
-    assert view.has_depth
-    assert not view.is_measured
-    posed = view.at(POSE, np.eye(6))
-    assert posed.is_measured
-    assert posed.median_depth == pytest.approx(np.median(depths_m), rel=0.01)
-    assert not posed.without_depth().is_measured
-    assert not view_of(depths=False)[0].has_depth
+def test_depths_that_were_measured_are_counted():
+    view = view_of(num_without_depth=7)
+    assert view.num_depths == len(view) - 7
+    assert view_of().num_depths == len(view)
 
 
-def test_a_world_that_moves_takes_the_pose_along():
-    view = view_of()[0].at(POSE, np.eye(6))
-    moved = view.moved(POSE)
-    np.testing.assert_allclose(moved.pose, POSE @ POSE)
-    assert moved.covariance is view.covariance
+def test_sightings_belong_to_the_keypoints_that_are_asked_for():
+    view = view_of(num_without_depth=3)
+    view = replace(view, spread=np.arange(float(len(view))))
+    index = np.array([5, 1, 40])
+    sightings = view.sightings(index)
+    np.testing.assert_array_equal(sightings.xy, view.xy[index])
+    np.testing.assert_array_equal(sightings.spread, [5, 1, 40])
+    np.testing.assert_array_equal(np.isnan(sightings.inverse_depth), [False, True, False])
+    np.testing.assert_array_equal(np.isinf(sightings.depth_sigma), [False, True, False])
+
+
+def test_a_noisier_view_knows_its_keypoints_less_well_and_its_depths_as_well():
+    view = view_of()
+    noisier = view.noisier(2.5)
+    np.testing.assert_array_equal(noisier.spread, 2.5 * view.spread)
+    np.testing.assert_array_equal(noisier.depth_sigma, view.depth_sigma)
+    np.testing.assert_array_equal(noisier.xy, view.xy)
+
+
+def test_descriptors_are_those_of_the_features():
+    view = view_of()
+    np.testing.assert_array_equal(view.descriptors, view.features.descriptors.numpy())

@@ -2,33 +2,63 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_msgs.msg import Header
 
-from aliked_ros.images import decode_compressed, decode_depth, decode_image, message_fields
+from aliked_ros.geometry.calibration import CalibrationFields, Region, make_camera
+from aliked_ros.images import (
+    GreyRange,
+    decode_compressed,
+    decode_compressed_depth,
+    decode_depth,
+    decode_image,
+    message_fields,
+)
 from aliked_ros.nodes.base.conversions.fields import flat
 from aliked_ros.structs import AnyArray, Camera, Floats, Pixels
 
+AnyImage: TypeAlias = Image | CompressedImage
 
-def image_from_message(message: Image | CompressedImage) -> Pixels:
+
+def image_from_message(
+    message: AnyImage, grey_range: GreyRange | None = None, max_megapixels: float = 0.0
+) -> Pixels:
     """Return (H, W) grey or (H, W, 3) RGB, uint8; a view of the message where possible.
+
+    Args:
+        message: raw or compressed.
+        grey_range: of images of more than 8 bits; None: the range that is there.
+        max_megapixels: that are decoded; 0: any number.
 
     Raises:
         ImageError: naming the field that is wrong.
     """
     if isinstance(message, CompressedImage):
-        return decode_compressed(message.data)
-    return decode_image(**message_fields(message))
+        return decode_compressed(message.data, message.format, grey_range, max_megapixels)
+    fields = message_fields(message)
+    return decode_image(**fields, grey_range=grey_range, max_megapixels=max_megapixels)
 
 
-def depth_from_message(message: Image) -> Floats:
+def depth_from_message(
+    message: AnyImage, depth_scale: float = 0.0, max_megapixels: float = 0.0
+) -> Floats:
     """Return (H, W) metres, NaN where unknown (REP 118).
+
+    Args:
+        message: raw or compressed.
+        depth_scale: metres per unit of its values; 0: by the encoding.
+        max_megapixels: that are decoded; 0: any number.
 
     Raises:
         ImageError: naming the field that is wrong.
     """
-    return decode_depth(**message_fields(message))
+    if isinstance(message, CompressedImage):
+        return decode_compressed_depth(message.data, message.format, depth_scale, max_megapixels)
+    fields = message_fields(message)
+    return decode_depth(**fields, depth_scale=depth_scale, max_megapixels=max_megapixels)
 
 
 def image_to_message(image: AnyArray, header: Header) -> Image:
@@ -43,26 +73,33 @@ def image_to_message(image: AnyArray, header: Header) -> Image:
     return message
 
 
-def camera_from_message(message: CameraInfo) -> Camera:
-    """Return the camera.
+def camera_from_message(
+    message: CameraInfo, image_size: tuple[int, int] | None = None, is_rectified: bool = False
+) -> Camera:
+    """Return the camera of images, with binning and region of interest as REP 104 says.
+
+    Args:
+        message: the calibration.
+        image_size: (width, height) of the images, px; None: what the message says.
+        is_rectified: whether the images are rectified, so that P alone counts.
 
     Raises:
-        ValueError: if the camera is not calibrated or its distortion model is unknown.
+        OtherSizeError: if it is for images of another size.
+        ValueError: if it cannot be used, naming the field, its value and what to do.
     """
-    P = np.array(message.p).reshape(3, 4)
-    R = np.array(message.r).reshape(3, 3)
-    D = np.array(message.d)
-    # The model of a pinhole without coefficients may be any word, or none.
-    bends = D.any() or message.distortion_model == "equidistant"
-    return Camera(
+    roi = message.roi
+    fields = CalibrationFields(
         width=message.width,
         height=message.height,
-        K=np.array(message.k).reshape(3, 3),
-        distortion_model=message.distortion_model if bends else "none",
-        D=D,
-        R=R if R.any() else np.eye(3),
-        P=P if P.any() else None,
+        K=message.k,
+        model=message.distortion_model,
+        D=message.d,
+        R=message.r,
+        P=message.p,
+        binning=(message.binning_x, message.binning_y),
+        region=Region(roi.x_offset, roi.y_offset, roi.width, roi.height),
     )
+    return make_camera(fields, image_size, is_rectified)
 
 
 def camera_to_message(camera: Camera, header: Header) -> CameraInfo:

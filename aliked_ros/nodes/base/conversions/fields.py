@@ -20,6 +20,14 @@ def ns_to_stamp(stamp_ns: int) -> Time:
     return Time(sec=seconds, nanosec=nanoseconds)
 
 
+def check_length(name: str, values: Any, expected: int, other: str, count: int) -> None:
+    """Raise ValueError if a flat array has not as many numbers as another one asks for."""
+    if len(values) != expected:
+        raise ValueError(
+            f"{name} has {len(values)} numbers for {count} {other}: it must have {expected}"
+        )
+
+
 def flat(typecode: str, values: Any) -> array:
     """Return a contiguous ndarray or CPU tensor as the flat array that rclpy copies at once.
 

@@ -8,6 +8,8 @@ from scipy.spatial.transform import Rotation
 
 from aliked_ros.structs import Array
 
+_UNIT_TOLERANCE = 1e-2  # of the length of a quaternion
+
 
 def pose_to_message(T_a_b: Array) -> Pose:
     """Return the pose of frame b in frame a; T_a_b is (4, 4), metres."""
@@ -38,7 +40,17 @@ def transform_from_pose(message: Pose) -> Array:
 
 
 def transform_from_values(values: list[float]) -> Array:
-    """Return (4, 4) T_a_b of x, y, z (m) and the quaternion x, y, z, w."""
+    """Return (4, 4) T_a_b of x, y, z (m) and the quaternion x, y, z, w.
+
+    Raises:
+        ValueError: if the numbers are not finite or the quaternion is not of unit length.
+    """
+    length = float(np.linalg.norm(values[3:]))
+    if not np.isfinite(values).all() or abs(length - 1) > _UNIT_TOLERANCE:
+        raise ValueError(
+            f"pose is {[float(f'{value:.6g}') for value in values]} (x y z qx qy qz qw): give "
+            "finite numbers and a unit quaternion"
+        )
     T_a_b = np.eye(4)
     T_a_b[:3, :3] = Rotation.from_quat(values[3:]).as_matrix()
     T_a_b[:3, 3] = values[:3]

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from aliked_ros.__main__ import main
@@ -10,6 +11,7 @@ from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.evaluation.odometry import runs as odometry_runs
 from aliked_ros.evaluation.odometry.stages import STAGES
 from aliked_ros.evaluation.odometry.trajectory import compare_files
+from aliked_ros.geometry import se3
 from aliked_ros.synthetic.room import SyntheticRoom
 
 
@@ -36,16 +38,20 @@ def evaluated(folder, tmp_path_factory):
 
 def test_every_configuration_gets_a_row_with_its_seeds(evaluated):
     report = json.loads((evaluated / "report.json").read_text())
-    assert [row["feature"] for row in report["rows"]] == ["orb", "sift"]
+    assert [row["method"] for row in report["rows"]] == ["orb", "sift"]
     assert [run["seed"] for run in report["runs"]] == [0, 1, 0, 1]
     for row in report["rows"]:
         assert row["sensor"] == "rgbd"
         assert row["ate_m"]["num"] == 2
-        assert row["tracked_percent"]["median"] == 100
+        assert row["answered"]["median"] == row["frames"]["median"] == 12
+        assert row["corrected_m"]["median"] < 0.05
+        assert row["odometry_ms"]["median"] < row["time_ms"]["median"]
+        assert row["landmarks"]["median"] > row["keyframes"]["median"] >= 1
         assert row["ate_m"]["median"] < 0.05
     text = (evaluated / "report.md").read_text()
     assert "| orb " in text
-    assert "2 seeds" in text
+    assert "2 runs each: median" in text
+    assert "### room" in text
     for name in ("bars.png", "paths-room-rgbd-none.png"):
         assert cv2.imread(str(evaluated / name)) is not None
 
@@ -89,7 +95,7 @@ def test_disturbances_are_rows_of_their_own_with_their_recovery(folder, evaluate
     rows = json.loads((tmp_path / "report.json").read_text())["rows"]
     names = ["none", "drop", "depth_holes", "blackout"]
     assert [row["disturbance"] for row in rows] == [name for name in names for _ in range(2)]
-    by_name = {row["disturbance"]: row for row in rows if row["feature"] == "sift"}
+    by_name = {row["disturbance"]: row for row in rows if row["method"] == "sift"}
     assert by_name["none"]["frames_until_tracking"] is None
     assert by_name["drop"]["frames_until_tracking"]["median"] == 0
     assert by_name["blackout"]["lost_frames"]["median"] >= 1
@@ -97,22 +103,67 @@ def test_disturbances_are_rows_of_their_own_with_their_recovery(folder, evaluate
 
 def test_stages_are_runs_of_their_own_side_by_side_in_one_table(folder, evaluated, tmp_path):
     cache = ["--cache", str(evaluated / "features")]
-    assert _evaluate(folder, tmp_path, "--seeds", "2", *cache, "--stages") == 0
+    page = tmp_path / "page.md"
+    name = "evaluate odometry --stages"
+    page.write_text(f"<!-- {name}: begin -->\n<!-- {name}: end -->\n")
+    others = ["--stages", "--page", str(page)]
+    assert _evaluate(folder, tmp_path, "--seeds", "2", *cache, *others) == 0
     report = json.loads((tmp_path / "report.json").read_text())
-    assert [row["stage"] for row in report["rows"]] == [*STAGES, *STAGES]
-    keyframes = {
-        stage: [
-            run["frames"]["keyframes"]
-            for run in report["runs"]
-            if run["stage"] == stage and run["feature"] == "sift"
-        ]
-        for stage in STAGES
-    }
-    assert keyframes["frame to frame"] == [12, 12]
-    assert max(keyframes["+ keyframes"]) < 12
+    names = [stage.name for stage in STAGES]
+    assert [row["configuration"] for row in report["rows"]] == [*names, *names]
     lines = (tmp_path / "report.md").read_text().split("\n")
     titles = [line for line in lines if line.startswith("| sequence")]
-    assert [cell.strip() for cell in titles[0].split("|")][-4:-1] == list(STAGES)
+    assert [cell.strip() for cell in titles[0].split("|")][-4:-1] == names
+    assert titles[0] in page.read_text()
+
+
+def test_configurations_of_our_own_are_compared_by_name(folder, evaluated, tmp_path):
+    cache = ["--cache", str(evaluated / "features"), "--seeds", "1"]
+    named = ["plain", "dense@keyframe_displacement_of_width=0.001"]
+    assert _evaluate(folder, tmp_path, *cache, "--configurations", *named) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    found = {
+        run["configuration"]: run["frames"]["keyframes"]
+        for run in report["runs"]
+        if run["method"] == "sift"
+    }
+    assert list(found) == ["plain", "dense"]
+    assert found["dense"] > found["plain"]
+    header = next(
+        line for line in (tmp_path / "report.md").read_text().split("\n") if "answered" in line
+    )
+    assert "configuration" in header
+
+
+def test_a_trajectory_from_outside_is_a_row_beside_ours(folder, evaluated, tmp_path):
+    truth = tum_rows.read(folder / "groundtruth.txt")
+    world = se3.exp(np.array([3.0, -1, 2, 0.5, 1, -0.7]))
+    for name, factor in (("right", 0.0), ("wrong", 1.0)):
+        poses = [world @ T for T in truth.T_world_camera]
+        for i, pose in enumerate(poses):
+            pose[:3, 3] += factor * 0.1 * (-1) ** i
+        rows = list(zip(truth.stamps_ns.tolist(), poses, strict=True))
+        tum_rows.write(tmp_path / f"{name}.txt", rows[:9])
+    page = tmp_path / "page.md"
+    page.write_text("Before.\n<!-- evaluate odometry: begin -->\n<!-- evaluate odometry: end -->\n")
+    files = [f"peer={tmp_path / 'right.txt'}", f"peer={tmp_path / 'wrong.txt'}"]
+    cache = ["--cache", str(evaluated / "features"), "--seeds", "2"]
+    others = ["--trajectory", *files, "--page", str(page)]
+    assert _evaluate(folder, tmp_path / "out", *cache, *others) == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    peer = report["rows"][-1]
+    assert peer["method"] == "peer"
+    assert peer["answered"]["median"] == 9
+    assert peer["lost_frames"]["median"] == 3
+    assert peer["ate_m"]["minimum"] < 1e-6
+    assert peer["ate_m"]["maximum"] > 0.1
+    assert peer["odometry_ms"] is None
+    written = page.read_text()
+    assert written.startswith("Before.\n")
+    assert "- commit: " in written
+    assert "| rgbd   | peer " in written
+    assert str(tmp_path) not in written.partition("- command")[2].partition("- commit")[0]
+    assert cv2.imread(str(tmp_path / "out" / "paths-room-rgbd-none.png")) is not None
 
 
 def test_the_covariance_is_checked_beside_the_noise_of_the_truth(evaluated):
@@ -144,6 +195,12 @@ def test_pairs_of_frames_are_judged_one_by_one(folder, evaluated, tmp_path):
         (["--sensors", "stereo"], "serves mono, rgbd"),
         (["--disturb", "depth_holes", "--sensors", "mono"], "nothing to run"),
         (["--features", "surf"], "surf"),
+        (["--trajectory", "peer=nowhere.txt"], "nowhere.txt: there is no such file"),
+        (["--trajectory", "orb=nowhere.txt"], "trajectory orb: a feature is called so"),
+        (["--trajectory", "peer=nowhere.txt", "--pairs"], "cannot be compared with --pairs"),
+        (["--configurations", "a@window=3"], "'window=3': the knobs are"),
+        (["--configurations", "a", "a"], "two configurations are called 'a'"),
+        (["--page", "nowhere.md"], "nowhere.md lacks a place for the results"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(folder, tmp_path, capsys, arguments, reason):

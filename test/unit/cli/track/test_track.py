@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 
 import cv2
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from aliked_ros.__main__ import main
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.tum_writer import write_tum
-from aliked_ros.odometry.pipeline import STAGES
+from aliked_ros.odometry.pipeline import STAGES, FramePipeline
 from aliked_ros.synthetic.room import SyntheticRoom
 
 NETWORK = ["--model", "aliked-t16", "--weights", "seed:0", "--max-keypoints", "300"]
@@ -111,3 +113,107 @@ def test_a_sequence_without_calibration_says_what_to_do(textured_image, tmp_path
     cv2.imwrite(str(tmp_path / "a.png"), textured_image)
     assert _track(tmp_path, tmp_path / "out") == 2
     assert "camera_info.yaml" in capsys.readouterr().err
+
+
+def test_rows_are_on_disk_frame_by_frame(folder, tmp_path, monkeypatch):
+    seen = []
+    process = FramePipeline.process
+
+    def look(self, frame):
+        seen.append(len((tmp_path / "trajectory.txt").read_text().splitlines()) - 1)
+        return process(self, frame)
+
+    monkeypatch.setattr(FramePipeline, "process", look)
+    assert _track(folder, tmp_path, "--sensor", "rgbd", "--limit", "4") == 0
+    assert seen == [0, 1, 2, 3]
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(folder, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert _track(folder, tmp_path / "file" / "out") == 2
+    assert "file" in capsys.readouterr().err
+    (tmp_path / "out" / "trajectory.txt").mkdir(parents=True)
+    assert _track(folder, tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "cannot write" in error
+    assert "trajectory.txt: Is a directory" in error
+
+
+def test_a_full_disk_is_one_sentence(folder, tmp_path, capsys):
+    (tmp_path / "trajectory.txt").symlink_to("/dev/full")
+    assert _track(folder, tmp_path) == 2
+    error = capsys.readouterr().err
+    assert error.strip().count("\n") == 0
+    assert "trajectory.txt: No space left on device" in error
+
+
+def test_when_nothing_is_tracked_the_exit_code_is_1(folder, tmp_path, capsys):
+    assert _track(folder, tmp_path, "--sensor", "mono", "--limit", "1") == 1
+    printed = capsys.readouterr().out
+    assert "no frame was tracked: waiting for a second image" in printed
+    assert json.loads((tmp_path / "report.json").read_text())["score"] is None
+
+
+def test_what_is_left_out_is_said_once_and_counted(folder, tmp_path, capsys):
+    for path in sorted((folder / "depth").iterdir())[:3]:
+        path.with_suffix(".kept").write_bytes(path.read_bytes())
+        path.write_bytes(b"broken")
+    try:
+        assert _track(folder, tmp_path, "--sensor", "rgbd", "--limit", "5") == 0
+    finally:
+        for path in (folder / "depth").glob("*.kept"):
+            path.replace(path.with_suffix(".png"))
+    printed = capsys.readouterr()
+    assert printed.err.count("left out: ") == 1
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert sum(report["left_out"].values()) == 3
+    assert report["frames"]["skipped"] == 0
+
+
+def test_doubts_are_said_at_the_start_and_kept(folder, tmp_path, capsys):
+    arguments = ["--sensor", "rgbd", "--limit", "2", "--depth-scale", "1.0"]
+    assert _track(folder, tmp_path, *arguments) in (0, 1)
+    assert "note: median depth is" in capsys.readouterr().err
+    assert "median depth" in json.loads((tmp_path / "report.json").read_text())["remarks"][0]
+
+
+def test_images_are_tracked_at_the_width_that_is_asked_for(folder, tmp_path):
+    arguments = ["--sensor", "rgbd", "--limit", "3", "--image-width", "160"]
+    assert _track(folder, tmp_path, *arguments) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_there_is_is_scored_after_an_interruption(
+    folder, tmp_path, capsys, monkeypatch, number
+):
+    process = FramePipeline.process
+
+    def interrupt(self, frame):
+        tracked = process(self, frame)
+        if tracked.result.stamp_ns > 0 and (tmp_path / "second").exists():
+            os.kill(os.getpid(), number)
+        (tmp_path / "second").touch()
+        return tracked
+
+    monkeypatch.setattr(FramePipeline, "process", interrupt)
+    assert _track(folder, tmp_path, "--sensor", "rgbd") == 128 + number
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["interrupted"]
+    assert report["frames"]["total"] == 2
+    assert len(tum_rows.read(tmp_path / "trajectory.txt")) == 2
+    assert "before it was interrupted" in capsys.readouterr().out
+
+
+def _fail(*_):
+    raise RuntimeError("a bug")
+
+
+def test_nothing_of_an_earlier_run_is_left(folder, tmp_path):
+    for name in ("report.json", "trajectory.png", "tracks.png", "groundtruth.txt"):
+        (tmp_path / name).write_text("old")
+    (tmp_path / "notes.txt").write_text("the user's")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FramePipeline, "process", _fail)
+        with pytest.raises(RuntimeError, match="a bug"):
+            _track(folder, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"trajectory.txt", "notes.txt"}

@@ -50,7 +50,7 @@ def test_a_pair_with_its_calibration_is_read(folder):
     assert sequence.sensors == ("mono", "stereo")
     assert sequence.stamps_ns[0] == 1403715276212143104
     assert (sequence.camera.K[0, 0], sequence.camera.K[1, 2]) == (40.0, 11.0)
-    np.testing.assert_array_equal(sequence.camera.D, [-0.28, 0.07, 0.0002, 1.7e-05, 0])
+    np.testing.assert_array_equal(sequence.camera.D, [-0.28, 0.07, 0.0002, 1.7e-05])
     assert sequence.camera.distortion_model == "plumb_bob"
     frame = sequence.read(1)
     assert frame.image[0, 0] == 91
@@ -87,15 +87,14 @@ def test_mav0_itself_may_be_given(folder):
     assert sequence.ground_truth is not None
 
 
-def test_images_without_a_partner_in_time_stay_for_mono(folder):
+def test_images_without_a_partner_in_time_come_without_and_are_counted(folder):
     rows = (folder / "mav0" / "cam1" / "data.csv").read_text().splitlines()
     (folder / "mav0" / "cam1" / "data.csv").write_text("\n".join([rows[0], *rows[2:]]) + "\n")
     sequence = open_sequence(folder)
     assert sequence.read(0).right_image is None
     assert sequence.read(1).right_image[0, 0] == 91
-    errors = []
-    assert len(list(sequence.frames("stereo", on_error=errors.append))) == 2
-    assert [error.index for error in errors] == [0]
+    assert len(list(sequence.frames("stereo"))) == 3
+    assert "1 of 3 images have no right image within 5 ms" in sequence.remarks[0]
 
 
 def test_one_camera_serves_mono(folder):
@@ -115,6 +114,9 @@ def test_equidistant_distortion_keeps_four_coefficients(folder):
     [
         (_sensor(0.5, "odd"), "distortion_model is 'odd'"),
         (_sensor(0.5, camera_model="omni"), "camera_model is 'omni'"),
+        (_sensor(0.5).replace("1.7e-05]", "1.7e-05, 0.1, 0.2]"), "needs 5 values, D has 6"),
+        (_sensor(0.5, "equidistant").replace("1.7e-05]", "1.7e-05, 0.1]"), "needs 4 values"),
+        (_sensor(0.5).replace("15.0, 11.0]", "15.0]"), "intrinsics has 3 values"),
         (_sensor(0.5).replace("resolution", "size"), "field 'resolution' is missing"),
         ("T_BS: [1, 2", "is not YAML"),
     ],
@@ -124,6 +126,30 @@ def test_a_bad_sensor_file_is_named_with_what_is_wrong(folder, content, reason):
     with pytest.raises(DatasetError, match=r"sensor\.yaml") as error:
         open_sequence(folder)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("model", ["radial-tangential", "fisheye", "equidistant"])
+def test_zeros_behind_the_values_of_a_model_do_not_count(folder, model):
+    content = _sensor(0.5, model).replace("1.7e-05]", "1.7e-05, 0.0, 0.0, 0.0, 0.0]")
+    (folder / "mav0" / "cam0" / "sensor.yaml").write_text(content)
+    assert open_sequence(folder).camera.D[3] == 1.7e-05
+    assert not open_sequence(folder).camera.D[4:].any()
+
+
+def test_kalibrs_camchain_is_taken_where_there_is_no_sensor_file(folder):
+    for camera in ("cam0", "cam1"):
+        (folder / "mav0" / camera / "sensor.yaml").unlink()
+    camera = (
+        "  camera_model: pinhole\n  intrinsics: [40.0, 41.0, 15.0, 11.0]\n"
+        "  distortion_model: radtan\n  distortion_coeffs: [-0.28, 0.07, 0.0002, 1.7e-05]\n"
+        "  resolution: [32, 24]\n"
+    )
+    T = "  T_cn_cnm1: [[1, 0, 0, -0.1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]\n"
+    (folder / "room-camchain.yaml").write_text(f"cam0:\n{camera}cam1:\n{camera}{T}")
+    sequence = open_sequence(folder)
+    assert sequence.sensors == ("mono", "stereo")
+    assert sequence.camera.K[1, 1] == 41.0
+    np.testing.assert_allclose(sequence.T_left_right[:3, 3], [0.1, 0, 0])
 
 
 def test_a_missing_calibration_says_what_to_do(folder):

@@ -1,7 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 
-from aliked_ros.datasets import FrameError
+from aliked_ros.datasets import FrameError, Options
 from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration
 from aliked_ros.structs import Camera
@@ -24,7 +25,7 @@ def files(tmp_path, save_image):
 
 
 def _sequence(files, calibration=PAIR):
-    return Sequence("walk", np.array([1, 2], np.int64), files, calibration)
+    return Sequence("walk", np.array([1, 2], np.int64), files, calibration, Options())
 
 
 def test_sensors_are_those_that_have_a_file_and_a_camera(files):
@@ -33,12 +34,36 @@ def test_sensors_are_those_that_have_a_file_and_a_camera(files):
     assert _sequence(Files(files.images, (), files.images)).sensors == ("mono", "rgbd")
 
 
-def test_a_partner_that_is_missing_at_one_instant_is_an_error_of_that_frame(files):
+def test_a_frame_comes_without_a_partner_that_is_missing_at_its_instant(files):
     sequence = _sequence(files)
     assert sequence.read(0, "stereo").right_image.shape == (24, 32)
-    with pytest.raises(FrameError, match="no right image of the same instant"):
-        sequence.read(1, "stereo")
-    assert sequence.read(1, "mono").right_image is None
+    assert sequence.read(1, "stereo").right_image is None
+    assert sequence.read(0, "mono").right_image is None
+    assert not sequence.left_out
+
+
+def test_a_broken_partner_costs_the_partner_alone_and_is_counted(files):
+    files.right_images[0].write_bytes(b"nothing")
+    sequence = _sequence(files)
+    assert sequence.read(0, "stereo").right_image is None
+    ((reason, count),) = sequence.left_out.items()
+    assert "right.png" in reason
+    assert count == 1
+
+
+def test_right_images_that_nothing_calibrates_are_named(files):
+    (remark,) = _sequence(files, Calibration(CAMERA)).remarks
+    assert "the 1 right images are not used: nothing calibrates the right camera" in remark
+
+
+def test_images_of_16_bits_keep_the_range_of_the_first_ones(files):
+    values = np.arange(24 * 32, dtype=np.uint16).reshape(24, 32)
+    for path in files.images:
+        cv2.imwrite(str(path), values)
+    sequence = _sequence(files)
+    image = sequence.read(0, "mono").image
+    assert (image.min(), image.max()) == (0, 255)
+    assert sequence.grey_range.brightest == 767
 
 
 def test_a_broken_file_is_an_error_of_its_frame(files):

@@ -1,7 +1,6 @@
 import pytest
 
-from aliked_ros.datasets import open_sequence
-from aliked_ros.datasets.sequence import DatasetError
+from aliked_ros.datasets import DatasetError, Options, open_sequence
 
 
 def test_images_in_the_folder_are_counted_at_a_rate(tmp_path, save_image):
@@ -53,3 +52,48 @@ def test_a_folder_without_images_says_what_was_looked_for(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(DatasetError, match=r"notes\.txt.*KITTI.*TUM.*EuRoC.*7-Scenes.*image"):
         open_sequence(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("depth", "associations.txt"), ("right", "image_0 and image_1")]
+)
+def test_what_lies_beside_the_images_and_is_not_read_is_named(tmp_path, save_image, name, remedy):
+    save_image(tmp_path / "rgb" / "a.png")
+    save_image(tmp_path / name / "a.png")
+    remark, counted = open_sequence(tmp_path).remarks
+    assert "counted at 30 Hz" in counted
+    assert f"{name}/ is not read" in remark
+    assert remedy in remark
+
+
+def test_a_rate_that_is_not_used_is_said(tmp_path, save_image):
+    save_image(tmp_path / "1.000000.png")
+    (remark,) = open_sequence(tmp_path, rate_hz=10.0).remarks
+    assert "a rate of 10 Hz is not used" in remark
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"topics": (("image", "/a"),)}, "are of bags"),
+        ({"stamps": "recorded"}, "are of bags"),
+        ({"depth_scale": 0.001}, "serves no depth images"),
+    ],
+)
+def test_what_a_folder_cannot_do_is_refused(tmp_path, save_image, options, reason):
+    save_image(tmp_path / "a.png")
+    with pytest.raises(DatasetError, match=reason):
+        open_sequence(tmp_path, options=Options(**options))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"stamps": "clock"}, "stamps is 'clock'"),
+        ({"depth_scale": -1.0}, "depth_scale is -1.0"),
+        ({"max_megapixels": float("nan")}, "max_megapixels is nan"),
+    ],
+)
+def test_options_are_checked(options, reason):
+    with pytest.raises(ValueError, match=reason):
+        Options(**options)

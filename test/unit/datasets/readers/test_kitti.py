@@ -150,3 +150,44 @@ def test_a_written_stereo_sequence_is_read_back(tmp_path):
     np.testing.assert_array_equal(written.right_image, frame.right_image)
     np.testing.assert_allclose(written.T_world_camera, frame.T_world_camera, atol=1e-8)
     assert written.stamp_ns == frame.stamp_ns
+
+
+@pytest.mark.parametrize("name", ["calib.txt", "times.txt"])
+def test_files_with_a_byte_order_mark_are_read(folder, name):
+    text = (folder / name).read_text().replace("\n", "\r\n")
+    (folder / name).write_text(text, encoding="utf-8-sig", newline="")
+    sequence = open_sequence(folder)
+    assert sequence.camera.K[0, 0] == 700
+    assert sequence.stamps_ns[1] == 103735900
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("P1: 700 0 15.5 350 0 700 11.5 0 0 0 1 0", "P1 is 0.5 m to the left of P0"),
+        ("P1: 700 0 15.5 0 0 700 11.5 0 0 0 1 0", "P1 is -0 m to the left of P0"),
+        ("P1: 0 0 0 0 0 0 0 0 0 0 0 5", "row P1: P is zero"),
+        ("P1: 700 0 0 0 700 0 15.5 11.5 1 -350 0 0", "row P1: focal length is 700.0, 0.0 px"),
+    ],
+)
+def test_a_row_that_is_no_right_camera_is_named(folder, row, reason):
+    lines = [row if line[:2] == "P1" else line for line in CALIBRATION.splitlines()]
+    (folder / "calib.txt").write_text("\n".join(lines))
+    with pytest.raises(DatasetError, match=r"calib\.txt") as error:
+        open_sequence(folder)
+    assert reason in str(error.value)
+
+
+def test_right_images_that_are_not_there_are_counted(folder):
+    (folder / "image_1" / "000001.png").unlink()
+    sequence = open_sequence(folder)
+    assert "1 of 3 images have no right image" in sequence.remarks[0]
+    assert sequence.read(1, "stereo").right_image is None
+
+
+def test_right_images_without_their_row_are_named(folder):
+    (folder / "calib.txt").write_text(CALIBRATION.splitlines()[0])
+    sequence = open_sequence(folder)
+    assert sequence.sensors == ("mono",)
+    assert "the 3 right images are not used" in sequence.remarks[0]
+    assert "has no row P1" in sequence.remarks[0]

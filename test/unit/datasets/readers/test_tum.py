@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from aliked_ros.datasets import open_sequence
-from aliked_ros.datasets.sequence import DatasetError, FrameError
+from aliked_ros.datasets import DatasetError, Options, open_sequence
+from aliked_ros.datasets.doubts import find_doubts
 
 
 @pytest.fixture
@@ -35,20 +35,92 @@ def test_colour_depth_and_ground_truth_are_associated(folder):
     assert frame.T_world_camera[0, 3] == 1
 
 
-def test_an_image_without_depth_within_20_ms_serves_mono_only(folder):
+def test_an_image_without_depth_within_20_ms_comes_without_and_is_counted(folder):
     sequence = open_sequence(folder)
-    assert sequence.read(2).depth_m is None
-    with pytest.raises(FrameError, match="no depth image"):
-        sequence.read(2, "rgbd")
+    assert sequence.read(2, "rgbd").depth_m is None
+    (remark,) = sequence.remarks
+    assert (
+        "1 of 3 images have no depth image within 20 ms (the nearest is 105.0 ms off; sync_slop_s"
+        in remark
+    )
+    assert open_sequence(folder, options=Options(sync_slop_s=0.2)).sensors == sequence.sensors
 
 
 def test_ground_truth_far_away_in_time_is_none(folder):
     assert open_sequence(folder).read(1).T_world_camera is None
 
 
-def test_without_depth_only_mono_is_served(folder):
+def test_depth_that_nothing_lists_is_named(folder):
     (folder / "depth.txt").unlink()
-    assert open_sequence(folder).sensors == ("mono",)
+    sequence = open_sequence(folder)
+    assert sequence.sensors == ("mono",)
+    assert "depth/ is not read: depth.txt or associations.txt" in sequence.remarks[0]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "1.00 rgb/1.00.png 1.095 depth/1.095.png",
+        "1.095 depth/1.095.png 1.00 rgb/1.00.png",
+        "1.00  rgb/1.00.png\t1.095  depth/1.095.png  ",
+    ],
+)
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_associations_tell_what_belongs_together(folder, row, is_alone):
+    (folder / "associations.txt").write_text(f"{row}\n")
+    (folder / "depth.txt").unlink()
+    if is_alone:
+        (folder / "rgb.txt").unlink()
+    sequence = open_sequence(folder)
+    assert (sequence.layout, sequence.sensors) == ("tum", ("mono", "rgbd"))
+    assert sequence.stamps_ns.tolist() == [1_000_000_000]
+    assert sequence.read(0, "rgbd").depth_m[5, 5] == pytest.approx(1.0)
+    assert sequence.remarks == ()
+
+
+def test_names_of_files_may_hold_blanks(folder, save_image):
+    save_image(folder / "my rgb" / "img 1.000.png")
+    (folder / "rgb.txt").write_text("1.00 my rgb/img 1.000.png\n")
+    assert open_sequence(folder).read(0).image[0, 0] == 100
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_lists_with_a_byte_order_mark_are_read(folder, encoding):
+    for name in ("rgb.txt", "depth.txt", "groundtruth.txt", "camera_info.yaml"):
+        text = (folder / name).read_text().replace("\n", "\r\n")
+        (folder / name).write_bytes(text.encode(encoding))
+    sequence = open_sequence(folder)
+    assert (len(sequence), sequence.camera.K[0, 0]) == (3, 40.0)
+    assert sequence.read(0, "rgbd").depth_m is not None
+
+
+def test_a_list_that_is_no_text_is_named(folder):
+    (folder / "rgb.txt").write_bytes(b"1.0 rgb/\xe4.png\n")
+    with pytest.raises(DatasetError, match=r"rgb\.txt is not text in utf-8: byte 8 is 0xe4"):
+        open_sequence(folder)
+
+
+def test_depth_of_another_scale_is_read_as_asked(folder):
+    frame = open_sequence(folder, options=Options(depth_scale=0.001)).read(0, "rgbd")
+    assert frame.depth_m[5, 5] == pytest.approx(5.0)
+    assert np.isnan(frame.depth_m[0, 0])
+
+
+@pytest.mark.parametrize(("near_mm", "median"), [(1401, "0.31"), (3501, "0.73")])
+def test_depth_in_millimetres_is_doubted(folder, save_depth, near_mm, median):
+    for path in (folder / "depth").iterdir():
+        save_depth(path, near_mm + np.arange(24 * 32).reshape(24, 32) % 311)
+    doubts = find_doubts(open_sequence(folder), "rgbd")
+    assert f"median depth is {median} m" in doubts[0]
+    assert "--depth-scale is 0.001" in doubts[0]
+    asked = open_sequence(folder, options=Options(depth_scale=0.001))
+    assert find_doubts(asked, "rgbd") == []
+
+
+def test_near_depth_of_a_kinect_is_not_doubted(folder, save_depth):
+    for path in (folder / "depth").iterdir():
+        save_depth(path, 5 * (600 + np.arange(24 * 32).reshape(24, 32)))
+    assert find_doubts(open_sequence(folder), "rgbd") == []
 
 
 def test_a_list_out_of_order_is_sorted(folder):
@@ -85,3 +157,11 @@ def test_a_listed_file_that_is_missing_costs_only_its_frame(folder):
     errors = []
     assert len(list(open_sequence(folder).frames("mono", on_error=errors.append))) == 2
     assert "1.10.png" in errors[0].reason
+
+
+def test_rows_that_repeat_a_stamp_are_counted(folder):
+    rows = (folder / "rgb.txt").read_text()
+    (folder / "rgb.txt").write_text(rows + "1.00 rgb/1.10.png\n")
+    remarks = open_sequence(folder).remarks
+    assert "1 of 4 rows of" in remarks[0]
+    assert "rgb.txt repeat a stamp" in remarks[0]

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from aliked_ros.datasets import open_sequence
+from aliked_ros.datasets import Options, open_sequence
 from aliked_ros.datasets.sequence import DatasetError
 
 
@@ -45,3 +45,74 @@ def test_a_broken_video_is_named(tmp_path):
     (tmp_path / "broken.mp4").write_bytes(b"nothing")
     with pytest.raises(DatasetError, match=r"broken\.mp4 cannot be opened"):
         open_sequence(tmp_path / "broken.mp4")
+
+
+@pytest.fixture
+def times(monkeypatch):
+    """Return a function that lets OpenCV tell other times of the frames, ms."""
+
+    capture = cv2.VideoCapture
+
+    class Wrapped:
+        times_ms = ()
+
+        def __init__(self, path):
+            self._capture, self._num_grabbed = capture(path), 0
+
+        def __getattr__(self, name):
+            return getattr(self._capture, name)
+
+        def grab(self):
+            self._num_grabbed += 1
+            return self._capture.grab()
+
+        def get(self, what):
+            if what == cv2.CAP_PROP_POS_MSEC:
+                return self.times_ms[self._num_grabbed - 1]
+            return self._capture.get(what)
+
+    def tell(times_ms):
+        Wrapped.times_ms = times_ms
+        monkeypatch.setattr(cv2, "VideoCapture", Wrapped)
+
+    return tell
+
+
+def test_times_of_the_container_count(video, times):
+    times([0.0, 33.0, 67.0, 167.0, 267.0])
+    sequence = open_sequence(video)
+    assert sequence.stamps_ns.tolist() == [0, 33_000_000, 67_000_000, 167_000_000, 267_000_000]
+    assert sequence.has_stamps
+    assert sequence.remarks == ()
+
+
+def test_a_rate_that_contradicts_varying_times_is_said(video, times):
+    times([0.0, 33.0, 67.0, 167.0, 267.0])
+    sequence = open_sequence(video, rate_hz=25.0)
+    assert sequence.stamps_ns[1] == 40_000_000
+    assert "varies, from 10.0 to 30.3 Hz" in sequence.remarks[0]
+
+
+def test_a_container_without_times_is_said(video, times):
+    times([0.0] * 5)
+    sequence = open_sequence(video)
+    assert sequence.stamps_ns[1] == 40_000_000
+    assert "no times of its frames: they are counted at 25 Hz" in sequence.remarks[0]
+
+
+def test_images_larger_than_allowed_are_not_decoded(video):
+    with pytest.raises(DatasetError, match=r"walk\.avi: image is 32x24.*max_megapixels"):
+        open_sequence(video, options=Options(max_megapixels=1e-4))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b"\0\0\0\x18ftypmp42" + 50 * b"\0", r"its index \(moov\) is missing"),
+    ],
+)
+def test_why_a_video_cannot_be_opened_is_told(tmp_path, content, reason):
+    (tmp_path / "cut.mp4").write_bytes(content)
+    with pytest.raises(DatasetError, match=rf"cut\.mp4 cannot be opened: {reason}"):
+        open_sequence(tmp_path / "cut.mp4")

@@ -14,6 +14,9 @@ def test_each_kind_has_a_threshold_that_suits_its_descriptors():
 def test_a_kind_can_have_knobs_of_its_own():
     choice = FeatureChoice.parse("orb@max_keypoints=1500,min_similarity=0.4", 500)
     assert choice == FeatureChoice("orb@max_keypoints=1500,min_similarity=0.4", "orb", 1500, 0.4)
+    assert FeatureChoice.parse("aliked-n16", 500, 0.1).detection_threshold == 0.1
+    text = "aliked-n16@detection_threshold=0.3"
+    assert FeatureChoice.parse(text, 500, 0.1).detection_threshold == 0.3
 
 
 @pytest.mark.parametrize(

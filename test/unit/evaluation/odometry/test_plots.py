@@ -7,10 +7,10 @@ BLUE, RED, GREEN = [31, 111, 235], [209, 73, 91], [42, 157, 74]
 
 
 def row(feature, sensor="stereo", **figures):
-    names = {"sequence": "lane", "sensor": sensor, "disturbance": "none", "stage": ""}
+    names = {"sequence": "lane", "sensor": sensor, "disturbance": "none", "configuration": ""}
     empty = dict.fromkeys(("ate_with_scale_m", "rpe_m", "lost_frames"))
     spreads = {key: Spread(value, value, value, 1) for key, value in figures.items()}
-    return Row(tuple((names | {"feature": feature})[name] for name in NAMES), empty | spreads)
+    return Row(tuple((names | {"method": feature})[name] for name in NAMES), empty | spreads)
 
 
 def num_pixels(picture, colour):

@@ -36,10 +36,17 @@ def test_frames_are_counted_by_their_state():
         "skipped": 2,
         "tracked": 2,
         "lost": 2,
+        "predicted": 0,
         "initialising": 1,
         "keyframes": 1,
     }
     assert report["motions"] == {"unknown": 3, "general": 2}
+
+
+def test_a_pose_that_is_predicted_is_lost_and_counted_as_such():
+    records = [_record(0), _record(1, State.PREDICTED), _record(2, State.LOST)]
+    frames = summarise(records, 0)["frames"]
+    assert (frames["tracked"], frames["lost"], frames["predicted"]) == (1, 2, 1)
 
 
 def test_reasons_that_differ_in_figures_are_counted_together():

@@ -15,7 +15,7 @@ OTHERS = {
     "sequence": "/other/lane", "sensor": "mono", "feature": replace(SPEC.feature, max_keypoints=9),
     "disturbance": "blur", "odometry": replace(SPEC.odometry, min_inliers=9),
     "stereo": StereoConfig(max_disparity_px=64), "max_frames": 7, "rpe_frames": 3,
-    "disturbance_seed": 1, "is_pairs": True, "detection_threshold": 0.1, "stage": "+ keyframes",
+    "disturbance_seed": 1, "is_pairs": True, "configuration": "wide",
 }  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def test_a_run_is_loaded_when_it_is_finished(tmp_path):
     assert load_run(SPEC, tmp_path) is None
     store_run(SPEC, tmp_path, SPEC.labels() | {"score": 0.5})
     figures = load_run(SPEC, tmp_path)
-    assert (figures["feature"], figures["seed"], figures["score"]) == ("sift", 4, 0.5)
+    assert (figures["method"], figures["seed"], figures["score"]) == ("sift", 4, 0.5)
     assert figures["config"]["odometry"]["seed"] == 4
     assert [path.name for path in SPEC.folder(tmp_path).iterdir()] == ["run.json"]
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from run_world import NUM_FRAMES, Truthful, Walk
@@ -7,12 +9,26 @@ from aliked_ros.datasets import tum_rows
 from aliked_ros.evaluation.odometry.feature_choice import FeatureChoice
 from aliked_ros.evaluation.odometry.run_spec import RunSpec, load_run
 from aliked_ros.evaluation.odometry.runs import perform_runs
+from aliked_ros.geometry import se3
 
 
 class Extract:
     """The features of a run, as far as runs look at them."""
 
     extraction_ms = 7.0
+
+
+class At(Truthful):
+    """Is at places (x) in turn."""
+
+    def __init__(self, places):
+        super().__init__()
+        self.places = places
+
+    def process(self, frame):
+        pose = np.eye(4)
+        pose[0, 3] = self.places[self.num_seen % len(self.places)]
+        return super().process(replace(frame, T_world_camera=pose))
 
 
 def spec(sensor="rgbd", disturbance="none", seed=0, **more):
@@ -61,6 +77,34 @@ def test_frames_are_read_once_for_all_runs_and_timed_as_if_they_were_not(tmp_pat
     for run in runs:
         assert run["latency_ms"]["extract"]["median"] == 7.0
         assert run["latency_ms"]["total"]["median"] == 9.0
+
+
+def test_the_map_at_the_end_is_counted_and_judged(tmp_path):
+    tracker = Truthful()
+    (run,), _ = perform([spec()], tmp_path, make=lambda *_: tracker)
+    assert run["map"] == {"keyframes": NUM_FRAMES // 10, "landmarks": 17}
+    assert run["corrected"]["ate_rmse_m"] < 1e-6
+    moved = [(stamp_ns, T @ se3.exp(np.eye(6)[k % 3])) for k, (stamp_ns, T)
+             in enumerate(tracker.odometry.poses)]  # fmt: skip
+    tracker = Truthful()
+    tracker.odometry.keyframes = lambda: moved
+    (run,), _ = perform([spec(seed=1)], tmp_path, make=lambda *_: tracker)
+    assert run["score"]["ate_rmse_m"] < 1e-6
+    assert run["corrected"]["ate_rmse_m"] > 0.3
+
+
+def test_what_the_odometry_takes_of_a_frame_is_matching_and_estimating(tmp_path):
+    (run,), _ = perform([spec()], tmp_path)
+    assert run["latency_ms"]["odometry"]["median"] == 2.0
+
+
+def test_without_ground_truth_the_farthest_pose_is_known(tmp_path):
+    sequence = Walk()
+    sequence.ground_truth = None
+    (run,), _ = perform([spec()], tmp_path, sequence, lambda *_: At([0, 3, 1, 2]))
+    assert run["score"] is None
+    assert run["corrected"] is None
+    assert run["farthest_m"] == pytest.approx(3)
 
 
 def test_lost_frames_are_not_part_of_the_trajectory(tmp_path):

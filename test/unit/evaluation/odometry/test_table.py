@@ -7,6 +7,7 @@ from aliked_ros.evaluation.odometry.table import (
     Spread,
     markdown,
     stage_table,
+    tables,
     tabulate,
 )
 
@@ -16,11 +17,13 @@ def run(seed, feature="sift", ate_m=0.1, sensor="stereo", **more):
         "sequence": "lane",
         "sensor": sensor,
         "disturbance": "none",
-        "stage": "",
-        "feature": feature,
+        "configuration": "",
+        "method": feature,
         "seed": seed,
-        "frames": {"tracked": 9, "total": 10, "lost": 1},
-        "latency_ms": {"total": {"median": 20.0}},
+        "frames": {"total": 12, "tracked": 9, "lost": 1, "initialising": 2, "skipped": 0},
+        "latency_ms": {"odometry": {"median": 8.0}, "total": {"median": 20.0}},
+        "map": {"keyframes": 5, "landmarks": 900},
+        "corrected": {"num_pairs": 5, "ate_rmse_m": ate_m / 4},
         "score": {
             "ate_rmse_m": ate_m,
             "ate_with_scale_m": ate_m / 2,
@@ -37,7 +40,7 @@ def test_the_seeds_of_a_configuration_become_one_row_with_spread():
     assert sift.names == ("lane", "stereo", "none", "", "sift")
     assert sift.figures["ate_m"] == Spread(0.2, 0.1, 0.4, 3)
     assert orb.figures["ate_m"] == Spread(0.7, 0.7, 0.7, 1)
-    assert sift.figures["tracked_percent"].median == 90
+    assert sift.figures["answered"].median == 9
     assert sift.figures["pairs"] is None
 
 
@@ -45,7 +48,7 @@ def test_the_table_shows_median_and_range_and_leaves_empty_columns_out():
     text = markdown(tabulate([run(0, ate_m=0.1), run(1, ate_m=0.2), run(2, ate_m=0.4)]))
     lines = text.split("\n")
     assert len(lines) == 3
-    assert "0.200 (0.100..0.400)" in lines[2]
+    assert "0.2000 (0.1000..0.4000)" in lines[2]
     assert "ATE m" in lines[0]
     assert "pairs" not in lines[0]
     assert len({len(line) for line in lines}) == 1
@@ -53,20 +56,23 @@ def test_the_table_shows_median_and_range_and_leaves_empty_columns_out():
 
 def test_stages_are_the_columns_of_one_table_with_the_spread_of_the_seeds():
     runs = [
-        run(seed, stage=stage, ate_m=ate_m + 0.1 * seed, sensor=sensor)
+        run(seed, configuration=stage, ate_m=ate_m + 0.1 * seed, sensor=sensor)
         for sensor in ("stereo", "mono")
         for stage, ate_m in (("frame to frame", 0.6), ("+ keyframes", 0.3))
         for seed in range(3)
     ]
-    lines = stage_table(tabulate(runs)).split("\n")
+    rows = tabulate([*runs, run(0, configuration="of my own"), run(0, "peer")])
+    lines = stage_table(rows, ("frame to frame", "+ keyframes")).split("\n")
     header, *rest = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
     assert header == [
-        "sequence", "sensor", "disturbance", "feature", "figure", "frame to frame", "+ keyframes",
+        "sequence", "sensor", "disturbance", "method", "figure", "frame to frame", "+ keyframes",
     ]  # fmt: skip
     by_figure = {(cells[1], cells[4]): cells[5:] for cells in rest[1:]}
-    assert by_figure["stereo", "ATE m"] == ["0.700 (0.600..0.800)", "0.400 (0.300..0.500)"]
+    assert by_figure["stereo", "ATE m"] == [
+        "0.7000 (0.6000..0.8000)", "0.4000 (0.3000..0.5000)",
+    ]  # fmt: skip
     assert by_figure["mono", "RPE deg"] == ["0.30", "0.30"]
-    assert ("mono", "ATE m") not in by_figure
+    assert len(rest[1:]) == len(by_figure) == 2 * 6
 
 
 def test_the_covariance_has_a_table_of_its_own():
@@ -84,10 +90,38 @@ def test_the_covariance_has_a_table_of_its_own():
     assert "covariance" not in markdown(rows)
 
 
-def test_a_single_camera_has_no_error_without_scale():
-    (row,) = tabulate([run(0, sensor="mono")])
-    assert row.figures["ate_m"] is None
-    assert row.figures["ate_with_scale_m"].median == pytest.approx(0.05)
+def test_each_sequence_has_a_table_with_every_figure_that_a_user_compares():
+    ours = run(0), run(0, sequence="field", skipped=1)
+    outside = {
+        "sequence": "lane", "sensor": "stereo", "disturbance": "none", "configuration": "",
+        "method": "peer", "seed": 0, "frames": {"total": 12, "tracked": 7, "lost": 5},
+        "score": run(0, ate_m=0.3)["score"],
+    }  # fmt: skip
+    lane, field = tables(tabulate([ours[0], outside, ours[1]])).split("### ")[1:]
+    assert lane.startswith("lane\n")
+    assert field.startswith("field\n")
+    header, _, first, second = lane.strip().split("\n")[2:]
+    cells = [[c.strip() for c in line.split("|")[1:-1]] for line in (header, first, second)]
+    by_name = [dict(zip(cells[0], line, strict=True)) for line in cells[1:]]
+    assert by_name[0] == {
+        "sensor": "stereo", "method": "sift", "frames": "12", "answered": "9", "lost": "1",
+        "waiting": "2", "skipped": "0", "ATE m": "0.1000", "Sim(3) m": "0.0500",
+        "corrected m": "0.0250", "RPE m": "0.0200", "RPE deg": "0.30",
+        "match + estimate ms": "8.0", "all ms": "20.0", "keyframes": "5", "landmarks": "900",
+    }  # fmt: skip
+    assert by_name[1] == {
+        "sensor": "stereo", "method": "peer", "frames": "12", "answered": "7", "lost": "5",
+        "waiting": "-", "skipped": "-", "ATE m": "0.3000", "Sim(3) m": "0.1500",
+        "corrected m": "-", "RPE m": "0.0200", "RPE deg": "0.30",
+        "match + estimate ms": "-", "all ms": "-", "keyframes": "-", "landmarks": "-",
+    }  # fmt: skip
+
+
+def test_how_far_the_camera_went_is_shown_where_there_is_no_truth():
+    known, unknown = run(0, farthest_m=5.0), run(0, "orb", farthest_m=0.002, score=None)
+    rows = tabulate([known, unknown])
+    assert rows[0].figures["farthest_m"] is None
+    assert "0.0020" in markdown(rows)
 
 
 def test_a_run_without_score_is_shown_and_counted_as_such():
@@ -127,5 +161,5 @@ def test_a_correction_is_large_if_it_is_so_in_metres_and_of_the_path(correction_
 def test_a_row_is_json():
     (row,) = tabulate([run(0)])
     stored = json.loads(json.dumps(row.as_json()))
-    assert stored["feature"] == "sift"
+    assert stored["method"] == "sift"
     assert stored["ate_m"] == {"median": 0.1, "minimum": 0.1, "maximum": 0.1, "num": 1}

@@ -20,6 +20,10 @@ def test_the_command_of_the_process_names_no_folder_of_this_machine(monkeypatch)
         sys, "argv", ["aliked", "track", "/data/of/somebody/kitti 00", "--out", "o"]
     )
     assert provenance()["command"] == "`python3 -m aliked_ros track 'kitti 00' --out o`"
+    words = ["--trajectory", "peer=/data/of/somebody/kitti.txt", "mine=runs/kitti.txt", "~/a/fr1/"]
+    monkeypatch.setattr(sys, "argv", ["aliked", *words])
+    command = "python3 -m aliked_ros --trajectory peer=kitti.txt mine=runs/kitti.txt fr1"
+    assert provenance()["command"] == f"`{command}`"
 
 
 def test_where_there_is_no_repository_the_version_counts(monkeypatch):

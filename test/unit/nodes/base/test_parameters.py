@@ -14,17 +14,22 @@ from rclpy.parameter import Parameter
 
 from aliked_ros.config import Config, OdometryConfig, StereoConfig, knob
 from aliked_ros.config.nodes import StreamConfig
-from aliked_ros.nodes.base.parameters import LiveConfig, read_config
+from aliked_ros.nodes.base.parameters import LiveConfig
 
 NODES = Path(__file__).parents[4] / "aliked_ros" / "nodes"
 
 
 @dataclass(frozen=True)
 class Example(Config):
-    rate_hz: float = knob(2.0, "a number with a lower end", minimum=0.0)
-    count: int = knob(3, "a number within a range", minimum=1, maximum=9)
+    rate_hz: float = knob(2.0, "a number with a lower end", minimum=0.0, is_live=True)
+    count: int = knob(3, "a number within a range", minimum=1, maximum=9, is_live=True)
     kind: str = knob("a", "one of two words", choices=("a", "b"))
     is_on: bool = knob(False, "a switch of something")
+
+
+def read_config(node, config_type, prefix=""):
+    """Return what the parameters of a config say at the start."""
+    return LiveConfig(node, config_type, prefix).value
 
 
 @pytest.fixture
@@ -61,7 +66,7 @@ def test_what_is_not_given_has_its_default_and_what_is_given_counts(make_node):
 
 def test_parameters_say_their_type_range_and_choices(make_node):
     node = make_node()
-    read_config(node, Example, "x", live=("count",))
+    read_config(node, Example, "x")
     rate, count, kind, is_on = (
         node.describe_parameter(f"x.{name}") for name in ("rate_hz", "count", "kind", "is_on")
     )
@@ -80,7 +85,9 @@ def test_parameters_say_their_type_range_and_choices(make_node):
             Parameter.Type.BOOL,
         )
     ]
-    assert [one.read_only for one in (rate, count, kind, is_on)] == [True, False, True, True]
+    assert not any(one.read_only for one in (rate, count, kind, is_on))
+    assert count.additional_constraints == "may be set at any time"
+    assert kind.additional_constraints == ("one of: a, b; takes effect when the node is configured")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +150,7 @@ def set_parameter(node, name, value):
 
 def test_a_live_field_changes_the_config_and_bad_values_leave_it(make_node):
     node, changes = make_node(), []
-    live = LiveConfig(node, Example, "x", ("count", "kind", "rate_hz"), changes.append)
+    live = LiveConfig(node, Example, "x", changes.append)
     assert set_parameter(node, "x.count", 7).successful
     assert live.value == Example(count=7)
     assert changes == [live.value]
@@ -153,14 +160,39 @@ def test_a_live_field_changes_the_config_and_bad_values_leave_it(make_node):
         refused = set_parameter(node, name, value)
         assert not refused.successful
         assert str(value) in refused.reason
-    assert not set_parameter(node, "x.is_on", True).successful
+    refused = set_parameter(node, "x.is_on", True)
+    assert not refused.successful
+    assert "x.is_on is False and takes effect only when the node is configured" in refused.reason
+    assert "ros2 lifecycle set /parameters deactivate" in refused.reason
+    assert set_parameter(node, "x.is_on", False).successful  # it is that already
     assert live.value == Example(count=7, rate_hz=1.0)
     assert len(changes) == 2
 
 
+def test_other_fields_may_be_set_while_the_node_is_not_configured(make_node):
+    node, is_fixed = make_node(), [False]
+    live = LiveConfig(node, Example, "x", is_fixed=lambda: is_fixed[0])
+    assert set_parameter(node, "x.kind", "b").successful
+    assert live.value == Example(kind="b")
+    is_fixed[0] = True
+    assert not set_parameter(node, "x.kind", "a").successful
+    assert live.value == Example(kind="b")
+
+
+def test_several_fields_are_set_together_or_not_at_all(make_node):
+    node = make_node()
+    live = LiveConfig(node, Example, "x")
+    good, bad = Parameter("x.count", value=7), Parameter("x.rate_hz", value=-1.0)
+    assert not node.set_parameters_atomically([good, bad]).successful
+    assert live.value == Example()
+    good, other = Parameter("x.count", value=7), Parameter("x.rate_hz", value=5.0)
+    assert node.set_parameters_atomically([good, other]).successful
+    assert live.value == Example(count=7, rate_hz=5.0)
+
+
 def test_a_value_that_is_set_to_what_it_is_changes_nothing(make_node):
     node, changes = make_node(), []
-    LiveConfig(node, Example, "x", ("count",), changes.append)
+    LiveConfig(node, Example, "x", changes.append)
     assert set_parameter(node, "x.count", 3).successful
     assert changes == []
 

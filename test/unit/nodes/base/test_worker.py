@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from aliked_ros.nodes.base.worker import NewestWorker
+from aliked_ros.nodes.base.worker import BatchWorker, NewestWorker
 
 TIMEOUT_S = 5.0
 
@@ -28,6 +28,7 @@ def busy():
         done.append(item)
 
     worker = NewestWorker(work, on_error=print)
+    worker.start()
     worker.put("in work")
     assert started.wait(TIMEOUT_S)
     yield worker, go_on, done
@@ -55,6 +56,7 @@ def test_an_error_is_reported_and_the_next_item_is_worked_on():
         done.append(item)
 
     worker = NewestWorker(work, on_error=lambda *pair: errors.append(pair))
+    worker.start()
     worker.put("bad")
     wait_until(lambda: errors, "the error")
     worker.put("good")
@@ -76,6 +78,7 @@ def test_an_error_of_the_one_who_is_told_about_errors_ends_nothing():
         raise RuntimeError("the publisher is gone")
 
     worker = NewestWorker(work, on_error)
+    worker.start()
     for item in (1, 2):
         worker.put(item)
         wait_until(lambda item=item: done[-1:] == [item], f"item {item}")
@@ -92,3 +95,42 @@ def test_stop_drops_what_waits(busy):
     stopper.join(TIMEOUT_S)
     assert not stopper.is_alive()
     assert done == ["in work"]
+
+
+def test_the_newest_item_of_each_place_is_worked_on_and_all_of_them_together():
+    started, go_on, batches = threading.Event(), threading.Event(), []
+
+    def work(items):
+        started.set()
+        go_on.wait(TIMEOUT_S)
+        batches.append(items)
+
+    worker = BatchWorker(work, on_error=print)
+    worker.start()
+    worker.put("in work")
+    assert started.wait(TIMEOUT_S)
+    for item, place in (("f1", "front"), ("r1", "rear"), ("f2", "front")):
+        worker.put(item, place)
+    go_on.set()
+    wait_until(lambda: len(batches) == 2, "two batches")
+    worker.stop()
+    assert batches == [["in work"], ["r1", "f2"]]
+    assert worker.num_replaced == 1
+
+
+def test_every_item_of_a_batch_that_fails_is_reported_and_the_next_is_worked_on():
+    errors, done = [], []
+
+    def work(items):
+        if "bad" in items:
+            raise ValueError("bad")
+        done.extend(items)
+
+    worker = BatchWorker(work, on_error=lambda item, _: errors.append(item))
+    worker.start()
+    worker.put("bad")
+    wait_until(lambda: errors, "the error")
+    worker.put("good")
+    wait_until(lambda: done, "the next item")
+    worker.stop()
+    assert (errors, done) == (["bad"], ["good"])

@@ -42,6 +42,20 @@ def test_an_uncertain_scale_makes_the_way_uncertain():
     np.testing.assert_allclose(np.diag(pose.increment_covariance)[:3], [0.75, 0.25, 0.5])
 
 
+def test_an_uncertain_start_makes_every_pose_uncertain():
+    turned = np.eye(4)
+    turned[:3, :3] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]
+    start = np.diag([100.0, 1, 1, 1, 1, 1])  # along x of odom, which is -y of the base
+    placement = Placement(T_BODY_OPTICAL, turned)
+    plain = base_pose(result(), placement, None)
+    pose = base_pose(result(), placement, None, start)
+    added = np.diag(pose.covariance - plain.covariance)
+    np.testing.assert_allclose(added, [1, 100, 1, 1, 1, 1], atol=1e-9)
+    np.testing.assert_allclose(pose.covariance_odom() - plain.covariance_odom(), start, atol=1e-9)
+    held = base_pose(result(State.LOST), placement, None, start)
+    np.testing.assert_array_equal(held.covariance, UNKNOWN_COVARIANCE)
+
+
 def test_covariances_turn_with_the_base():
     turned = np.eye(4)
     turned[:3, :3] = [[0, -1, 0], [1, 0, 0], [0, 0, 1]]  # the base looks along y of odom

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -17,10 +19,11 @@ NUM_IMAGES = 100
 
 
 @pytest.fixture
-def started(node, diagnostics):
+def started(node, topics, diagnostics):
     """An imu beside 100 images; returns it, its callback and the problems that it reports."""
-    imu = ImuOrientation(node, FramesConfig(use_imu=True, imu_transform="base"), 0.5, diagnostics)
-    return imu, node.callbacks["imu"], node.said["warning"]
+    frames = FramesConfig(use_imu=True, imu_transform="base")
+    imu = ImuOrientation(node, topics, frames, 0.5, diagnostics)
+    return imu, partial(node.send, "/imu"), node.said["warning"]
 
 
 def message(stamp_ns, has_orientation=True):
@@ -57,17 +60,30 @@ def test_the_reason_of_the_messages_themselves_stands(started):
     assert all("run a filter" in problem for problem in problems)
 
 
-def test_an_imu_that_is_not_asked_for_is_not_heard(node, diagnostics):
-    imu = ImuOrientation(node, FramesConfig(), 0.5, diagnostics)
+def test_an_imu_that_is_not_asked_for_is_not_heard(node, topics, diagnostics):
+    imu = ImuOrientation(node, topics, FramesConfig(), 0.5, diagnostics)
     assert imu.at(10**9, np.eye(4)) is None
     assert node.callbacks == {}
 
 
-def test_orientations_are_those_of_the_camera(node, diagnostics):
+def test_orientations_are_those_of_the_camera(node, topics, diagnostics):
     turned = "0 0 0 0 0 0.70710678 0.70710678"  # the imu's x is the base's y
-    imu = ImuOrientation(node, FramesConfig(use_imu=True, imu_transform=turned), 0.5, diagnostics)
+    frames = FramesConfig(use_imu=True, imu_transform=turned)
+    imu = ImuOrientation(node, topics, frames, 0.5, diagnostics)
     for stamp_ns in (10**9, 2 * 10**9):
-        node.callbacks["imu"](message(stamp_ns))
+        node.send("/imu", message(stamp_ns))
     R_inertial_camera = imu.at(10**9, np.eye(4))
     np.testing.assert_allclose(R_inertial_camera @ [0, 1, 0], [1, 0, 0], atol=1e-7)
     assert diagnostics.read()[1]["images with an imu orientation"] == "1 of 1"
+
+
+def test_a_message_of_another_time_is_not_used_and_harms_nothing(started):
+    imu, store, problems = started
+    for index in range(NUM_IMAGES):
+        store(message(10**9 + index * FRAME_NS))
+        if index == 50:
+            store(message(10**15))
+            store(message(0))
+        assert imu.at(10**9 + index * FRAME_NS, np.eye(4)) is not None
+    assert ["far" in text or "stamp is 0" in text for text in problems] == [False, True]
+    assert len(problems) == 2

@@ -15,6 +15,7 @@ from aliked_ros.config import ScaleConfig
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
 from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
 from aliked_ros.nodes.base.conversions.poses import pose_to_message
+from aliked_ros.nodes.tracker.beginning import Beginning
 from aliked_ros.nodes.tracker.outputs import TrackerOutputs
 from aliked_ros.nodes.tracker.setup import Setup
 from aliked_ros.odometry.placement import Placement
@@ -54,8 +55,8 @@ def placement():
     return Placement(T_BODY_OPTICAL, np.eye(4))
 
 
-def test_a_pose_comes_with_mount_matches_and_map(node, diagnostics, make_settings, placement):
-    outputs = TrackerOutputs(node, make_settings(), T_BODY_OPTICAL, diagnostics)
+def test_a_pose_comes_with_mount_matches_and_map(node, topics, make_settings, placement):
+    outputs = TrackerOutputs(node, topics, make_settings(), T_BODY_OPTICAL)
     for index in range(2):
         assert outputs.publish(SETUP, EMPTY_MAP, placement, result(index)) == ""
     counts = {topic: len(messages) for topic, messages in node.published.items()}
@@ -68,16 +69,16 @@ def test_a_pose_comes_with_mount_matches_and_map(node, diagnostics, make_setting
     assert len(outputs.trajectory) == 2
 
 
-def test_without_a_pose_there_are_matches_alone(node, diagnostics, make_settings, placement):
-    outputs = TrackerOutputs(node, make_settings("mono"), None, diagnostics)
+def test_without_a_pose_there_are_matches_alone(node, topics, make_settings, placement):
+    outputs = TrackerOutputs(node, topics, make_settings("mono"), None)
     assert outputs.publish(SETUP, EMPTY_MAP, placement, result(state=State.INITIALISING)) == ""
     assert len(node.published["matches"]) == 1
     assert node.published["odometry"] == node.published["/tf_static"] == []
 
 
-def test_no_pose_is_published_before_it_is_in_metres(node, diagnostics, make_settings, placement):
+def test_no_pose_is_published_before_it_is_in_metres(node, topics, make_settings, placement):
     scale = ScaleConfig(scale_source="odometry", scale_part_m=0.5)
-    outputs = TrackerOutputs(node, make_settings("mono", scale=scale), None, diagnostics)
+    outputs = TrackerOutputs(node, topics, make_settings("mono", scale=scale), None)
     reasons = []
     for index in range(10):
         # The other odometry says that a unit is two metres.
@@ -85,7 +86,7 @@ def test_no_pose_is_published_before_it_is_in_metres(node, diagnostics, make_set
         T_odom_base = np.eye(4)
         T_odom_base[0, 3] = 2.0 * index
         reference.pose.pose = pose_to_message(T_odom_base)
-        node.callbacks["scale_odometry"](reference)
+        node.send("/scale_odometry", reference)
         reasons.append(outputs.publish(SETUP, EMPTY_MAP, placement, result(index)))
     assert "the scale is not known yet: 0 parts of 0.5 m" in reasons[0]
     assert reasons[-1] == ""
@@ -93,14 +94,56 @@ def test_no_pose_is_published_before_it_is_in_metres(node, diagnostics, make_set
     assert len(published) == reasons.count("") < 10
     assert published[-1].pose.pose.position.x == pytest.approx(18.0)
 
-    outputs.forget()
+    outputs.forget(Beginning.at_origin())
     assert "not known" in outputs.publish(SETUP, EMPTY_MAP, placement, result(11))
     assert len(outputs.trajectory) == 0
 
 
-def test_a_gap_has_no_velocity(node, diagnostics, make_settings, placement):
-    outputs = TrackerOutputs(node, make_settings(), None, diagnostics)
+def test_a_gap_has_no_velocity(node, topics, make_settings, placement):
+    outputs = TrackerOutputs(node, topics, make_settings(), None)
     outputs.publish(SETUP, EMPTY_MAP, placement, result(0))
     outputs.break_off()
     outputs.publish(SETUP, EMPTY_MAP, placement, result(1))
     assert node.published["odometry"][-1].twist.twist.linear.x == 0
+
+
+def variances(message):
+    return np.diag(np.reshape(message.pose.covariance, (6, 6)))
+
+
+def test_a_restart_that_nobody_asked_for_shows_in_the_covariance(
+    node, topics, make_settings, placement
+):
+    outputs = TrackerOutputs(node, topics, make_settings(), None)
+    outputs.publish(SETUP, EMPTY_MAP, placement, result(0))
+    outputs.publish(SETUP, EMPTY_MAP, placement, result(1))
+    np.testing.assert_allclose(outputs.last_pose[:3, 3], [1, 0, 0], atol=1e-12)
+
+    outputs.forget(Beginning.at_last_pose(outputs.last_pose))
+    np.testing.assert_allclose(outputs.last_pose[:3, 3], [1, 0, 0], atol=1e-12)
+    again = Placement(T_BODY_OPTICAL, outputs.last_pose)
+    for index in (0, 1):
+        outputs.publish(SETUP, EMPTY_MAP, again, result(index))
+        newest = node.published["odometry"][-1]
+        assert newest.pose.pose.position.x == pytest.approx(1.0 + index)
+        # How far the base went meanwhile is not known, neither now nor later.
+        assert variances(newest).min() >= 1e3
+    assert newest.twist.twist.linear.x == pytest.approx(1.0)
+
+
+def test_a_recording_that_starts_over_is_uncertain_once(node, topics, make_settings, placement):
+    outputs = TrackerOutputs(node, topics, make_settings(), None)
+    outputs.publish(SETUP, EMPTY_MAP, placement, result(1))
+    outputs.forget(Beginning.at_origin(is_asked_for=False))
+    assert outputs.last_pose is None
+    for index, is_certain in ((0, False), (1, True)):
+        outputs.publish(SETUP, EMPTY_MAP, placement, result(index))
+        assert (variances(node.published["odometry"][-1]).max() < 1e3) == is_certain
+
+
+def test_who_asks_for_a_restart_knows_where_it_begins(node, topics, make_settings, placement):
+    outputs = TrackerOutputs(node, topics, make_settings(), None)
+    outputs.publish(SETUP, EMPTY_MAP, placement, result(1))
+    outputs.forget(Beginning.at_origin())
+    outputs.publish(SETUP, EMPTY_MAP, placement, result(0))
+    assert variances(node.published["odometry"][-1]).max() < 1e3

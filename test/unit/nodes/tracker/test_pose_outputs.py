@@ -24,9 +24,9 @@ def pose(index, is_measured=True, increment=None):
 
 
 @pytest.fixture
-def outputs(node):
+def outputs(node, topics):
     frames = FramesConfig(odom_frame="map", base_frame="robot")
-    made = PoseOutputs(node, frames, OutputsConfig(path_length=3))
+    made = PoseOutputs(node, topics, frames, OutputsConfig(path_length=3))
     made.send = lambda one: made.publish(Header(stamp=ns_to_stamp(one.stamp_ns)), one)
     made.send_path = node.timers[-1]
     return made
@@ -75,8 +75,8 @@ def test_the_mount_is_a_static_transform(node, outputs):
     )
 
 
-def test_tf_can_be_left_to_others(node):
-    outputs = PoseOutputs(node, FramesConfig(), OutputsConfig(publish_tf=False))
+def test_tf_can_be_left_to_others(node, topics):
+    outputs = PoseOutputs(node, topics, FramesConfig(), OutputsConfig(publish_tf=False))
     outputs.publish(Header(), pose(0))
     assert node.published["/tf"] == []
 

@@ -18,8 +18,9 @@ class Controls:
         self.resets, self.is_paused = [], False
         self.poses, self.points = [], np.zeros((0, 3))
 
-    def reset(self, T_odom_base):
+    def reset(self, T_odom_base, why):
         self.resets.append(T_odom_base)
+        self.why = why
 
     def pause(self, is_paused):
         was_paused, self.is_paused = self.is_paused, is_paused
@@ -62,10 +63,12 @@ def reset_to(node, ask):
 def test_reset_is_to_the_origin_or_to_a_pose(controls, ask, reset_to):
     assert ask("reset") == (True, "restarted: the next image is the origin of odom")
     np.testing.assert_array_equal(controls.resets[-1], np.eye(4))
+    assert controls.why == "~/reset was called"
     answer = reset_to(1.0, -2.0, 0.5, 0.0, 0.0, 0.0, 1.0)
     assert answer.success
     assert answer.message == "restarted: the next image is at (1.000, -2.000, 0.500) m in odom"
     np.testing.assert_array_equal(controls.resets[-1][:3, 3], [1, -2, 0.5])
+    assert controls.why == "~/reset_to_pose was called"
 
 
 @pytest.mark.parametrize(
@@ -112,3 +115,11 @@ def test_a_folder_that_cannot_be_made_is_an_answer_and_no_crash(controls, ask, t
     success, message = ask("save_trajectory")
     assert not success
     assert str(tmp_path / "saved") in message
+
+
+def test_whatever_goes_wrong_there_is_an_answer(node, controls, ask):
+    def pause(_):
+        raise ZeroDivisionError("by zero")
+
+    controls.pause = pause
+    assert ask("pause") == (False, "ZeroDivisionError: by zero")

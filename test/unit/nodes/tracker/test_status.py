@@ -61,18 +61,19 @@ def test_a_pose_that_is_not_in_metres_yet_is_none():
     assert status.num_inliers == 60
 
 
-@pytest.mark.parametrize("skipped", SKIPPED)
+@pytest.mark.parametrize("skipped", [*SKIPPED, "unusable", "failed", "stamp of zero"])
 def test_a_skipped_image_says_why_and_what_is_known_of_it(skipped):
     status = status_message(
         Outcome(HEADER, skipped, "why", EXTRACTION, stages_ms={"handover": 1.0})
     )
-    assert (status.state, status.reason) == (SKIPPED[skipped], "why")
+    expected = SKIPPED.get(skipped, OdometryStatus.UNUSABLE)
+    assert (status.state, status.reason) == (expected, "why")
     assert (status.max_keypoints, status.handover_ms, status.num_keypoints) == (500, 1.0, 0)
 
 
 @pytest.fixture
 def output(node, diagnostics):
-    return StatusOutput(node, diagnostics, num_passed_over=lambda: 3)
+    return StatusOutput(node, diagnostics)
 
 
 def test_every_image_is_counted_and_answered(node, diagnostics, output):
@@ -80,8 +81,8 @@ def test_every_image_is_counted_and_answered(node, diagnostics, output):
     output.publish(Outcome(HEADER, "not ready", "no camera_info"))
     output.publish(Outcome(HEADER, result=result(), stages_ms=STAGES_MS), frame_ms=12.0)
     first, second = node.published["status"]
-    assert (first.num_processed, first.num_skipped) == (0, 4)
-    assert (second.num_processed, second.num_skipped) == (1, 4)
+    assert (first.num_processed, first.num_skipped) == (0, 1)
+    assert (second.num_processed, second.num_skipped) == (1, 1)
     assert second.latency_ms == pytest.approx(50.0)
     _, values = diagnostics.read()
     assert values["skipped, not ready"] == "1"
@@ -102,4 +103,24 @@ def test_images_are_counted_though_nobody_listens(node, diagnostics, output):
     node.num_listeners = 0
     output.publish(Outcome(HEADER, result=result()))
     assert node.published["status"] == []
-    assert diagnostics.num_processed == 1
+    assert diagnostics.counts.num_processed == 1
+
+
+def test_a_pose_that_was_measured_with_less_says_so_and_is_counted(node, diagnostics, output):
+    why = "nearest depth is 16 ms off, sync_slop_s is 10 ms"
+    for _ in range(3):
+        output.publish(Outcome(HEADER, missing=why, result=result(), num_depths=0))
+    status = node.published["status"][-1]
+    assert (status.state, status.reason) == (OdometryStatus.TRACKING, why)
+    assert diagnostics.read()[1]["frames tracked without depth"] == "3"
+    assert node.said["warning"] == [why]
+    output.publish(Outcome(HEADER, missing=why, result=result(State.LOST, "nothing known")))
+    assert node.published["status"][-1].reason == f"nothing known; {why}"
+    assert node.said["warning"][1:] == [f"nothing known; {why}"]
+
+
+def test_a_restart_is_in_the_status_of_that_very_image():
+    why = "time has jumped back by 5.0 s"
+    outcome = Outcome(HEADER, result=result(), restart_reason=why, num_restarts=2, num_depths=9)
+    status = status_message(outcome)
+    assert (status.restart_reason, status.num_restarts, status.num_depths) == (why, 2, 9)

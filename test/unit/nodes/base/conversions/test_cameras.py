@@ -44,8 +44,8 @@ def test_compressed_images_are_rgb():
 
 def test_an_unknown_encoding_is_named():
     message = image_to_message(PIXELS, HEADER)
-    message.encoding = "nv21"
-    with pytest.raises(ImageError, match="'nv21'"):
+    message.encoding = "hsv8"
+    with pytest.raises(ImageError, match="'hsv8'"):
         image_from_message(message)
 
 
@@ -71,6 +71,33 @@ def test_a_calibration_comes_back_as_it_was(camera):
     assert again.is_distorted == camera.is_distorted
     if camera.D.any():
         np.testing.assert_array_equal(again.D, camera.D)
+
+
+def test_binning_and_region_of_interest_count():
+    whole = Camera(1280, 960, np.array([[1050.0, 0, 640.5], [0, 1050, 480.5], [0, 0, 1]]))
+    message = camera_to_message(whole, HEADER)
+    message.binning_x = message.binning_y = 2
+    np.testing.assert_allclose(camera_from_message(message, (640, 480)).K[:2, 2], [320, 240])
+    message.roi.x_offset, message.roi.y_offset, message.roi.width, message.roi.height = 20, 0, 8, 6
+    camera = camera_from_message(message, (4, 3))
+    np.testing.assert_allclose(camera.K[:2, 2], [310, 240])
+    assert (camera.width, camera.height) == (4, 3)
+
+
+def test_rectified_images_have_the_camera_of_p():
+    message = camera_to_message(Camera(64, 48, K, P=np.hstack([K * 0.9, np.zeros((3, 1))])), HEADER)
+    message.k, message.d = np.zeros(9), [1.0, 2.0]
+    message.p[10] = 1.0
+    camera = camera_from_message(message, is_rectified=True)
+    assert camera.K[0, 0] == pytest.approx(45.0)
+    assert not camera.is_distorted
+
+
+def test_compressed_depth_is_metres():
+    image = np.array([[1500, 0, 65535]], np.uint16)
+    message = CompressedImage(format="16UC1; compressedDepth png")
+    message.data.frombytes(bytes(12) + cv2.imencode(".png", image)[1].tobytes())
+    np.testing.assert_array_equal(depth_from_message(message), np.float32([[1.5, np.nan, np.nan]]))
 
 
 def test_a_camera_that_is_not_calibrated_is_refused():

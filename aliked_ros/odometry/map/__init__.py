@@ -1,0 +1,1 @@
+"""What the camera saw so far: keyframes and landmarks that persist."""
