@@ -1,8 +1,10 @@
-"""Descriptors to mutual nearest neighbours."""
+"""Features of two images to pairs: mutual nearest neighbours, or a network."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,28 +13,59 @@ from torch import Tensor
 from aliked_ros.config import MatcherConfig
 from aliked_ros.inference.kernels import kernel_nearest_neighbours, load_kernels
 from aliked_ros.inference.precision import exact_float32
+from aliked_ros.network.released import LIGHTGLUE_LENGTH
 from aliked_ros.structs import Features, Matches
 
 if TYPE_CHECKING:
     from aliked_ros.inference.on_cuda import Matcher
+    from aliked_ros.network.lightglue import LightGlue
 
 
 def match(features0: Features, features1: Features, config: MatcherConfig | None = None) -> Matches:
-    """Pair the keypoints of two images by their descriptors.
+    """Pair the keypoints of two images.
 
     Args:
         features0: N keypoints of image 0.
         features1: M keypoints of image 1, on the same device and from the same model.
-        config: the threshold; defaults to `MatcherConfig()`.
+        config: which matcher; defaults to `MatcherConfig()`, mutual nearest neighbours.
 
     Returns:
         One-to-one matches, sorted by the index in image 0; none if an image has no keypoints.
+
+    Raises:
+        ValueError: if the descriptors have different lengths, or for LightGlue not 128 numbers, or
+            numbers that are not finite.
+        WeightsError: if LightGlue's weights are not found and cannot be downloaded.
     """
     config = config or MatcherConfig()
+    if config.kind == "lightglue":
+        return match_pairs([(features0, features1)], config)[0]
     indices, similarities = mutual_nearest_neighbours(
         features0.descriptors, features1.descriptors, config.min_similarity
     )
     return Matches(indices, similarities)
+
+
+def match_pairs(
+    pairs: Sequence[tuple[Features, Features]], config: MatcherConfig | None = None
+) -> list[Matches]:
+    """Do what `match` does for several pairs of images, with LightGlue all at once.
+
+    Raises:
+        ValueError, WeightsError: as `match` does.
+    """
+    config = config or MatcherConfig()
+    if config.kind != "lightglue":
+        return [match(features0, features1, config) for features0, features1 in pairs]
+    for number, features in enumerate(chain.from_iterable(pairs)):
+        _check_for_lightglue(features, number % 2)
+    if not any(len(features0) and len(features1) for features0, features1 in pairs):
+        return [Matches(*_no_matches(features0.descriptors)) for features0, _ in pairs]
+    device = pairs[0][0].descriptors.device
+    network = _lightglue(config.weights, device)
+    with torch.no_grad(), exact_float32(device):
+        found = network(pairs, adaptive=config.adaptive)
+    return [Matches(assignment.indices, assignment.scores) for assignment in found]
 
 
 def mutual_nearest_neighbours(
@@ -60,8 +93,7 @@ def mutual_nearest_neighbours(
         )
     device = descriptors0.device
     if len(descriptors0) == 0 or len(descriptors1) == 0:
-        empty = torch.empty((0, 2), dtype=torch.int64, device=device)
-        return empty, descriptors0.new_empty(0)
+        return _no_matches(descriptors0)
     is_plain = descriptors0.dtype == descriptors1.dtype == torch.float32
     if device.type == "cuda" and is_plain:
         kernels = _gpu_kernels(device, descriptors0.shape[1])
@@ -83,6 +115,36 @@ def _match(
     matches = torch.stack((index0, nearest1), dim=1)
     kept = is_match.nonzero().squeeze(1)  # the only point where a GPU has to be waited for
     return matches[kept], best[kept]
+
+
+def _no_matches(descriptors: Tensor) -> tuple[Tensor, Tensor]:
+    """Return empty indices (0, 2) and similarities (0,) where the descriptors are."""
+    indices = torch.empty((0, 2), dtype=torch.int64, device=descriptors.device)
+    return indices, descriptors.new_empty(0)
+
+
+def _check_for_lightglue(features: Features, image: int) -> None:
+    """Raise ValueError if LightGlue cannot take the descriptors of an image."""
+    length = features.descriptors.shape[1]
+    if length != LIGHTGLUE_LENGTH:
+        raise ValueError(
+            f"descriptors of image {image} have {length} numbers, and LightGlue takes "
+            f"{LIGHTGLUE_LENGTH}: set the extractor's model to aliked-n16, for which its weights "
+            "were made, or the matcher's kind to 'nearest'"
+        )
+    if not bool(features.descriptors.isfinite().all() & features.keypoints.isfinite().all()):
+        raise ValueError(
+            f"features of image {image} hold numbers that are not finite: leave those keypoints "
+            "out; one of them spoils what LightGlue finds for all others"
+        )
+
+
+@cache
+def _lightglue(weights: str, device: torch.device) -> LightGlue:
+    """Return the network; read once, when it is first asked for."""
+    from aliked_ros.network.lightglue_weights import load_lightglue
+
+    return load_lightglue(weights, device)
 
 
 @cache

@@ -78,7 +78,8 @@ class Matches:
 
     Attributes:
         indices: (K, 2) int64; row (i, j) pairs keypoint i of image 0 with j of image 1.
-        similarities: (K,) float32, cosine similarity of each pair in [-1, 1].
+        similarities: (K,) float32, cosine similarity of each pair in [-1, 1]; with LightGlue its
+            score in (0.1, 1].
     """
 
     indices: Tensor

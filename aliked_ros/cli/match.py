@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aliked_ros.cli.arguments import add_options, config_from
 from aliked_ros.cli.sequence_options import add_image_options
-from aliked_ros.config import ExtractorConfig, MatcherConfig
+from aliked_ros.config import MATCHERS, ExtractorConfig, MatcherConfig
 
 DESCRIPTION = "Match the keypoints of two images."
 
@@ -20,6 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_image_options(parser.add_argument_group("how images are read"))
     add_options(parser, "extractor", ExtractorConfig, short=True)
     add_options(parser, "matcher", MatcherConfig)
+    parser.add_argument(
+        "--matcher",
+        dest="matcher.kind",
+        choices=MATCHERS,
+        default=argparse.SUPPRESS,
+        help="the same as --matcher.kind",
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aliked_ros.config.knobs import Config, knob
 
 __all__ = [
+    "MATCHERS",
     "MODELS",
     "SCALE_SOURCES",
     "SENSORS",
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 MODELS = ("aliked-t16", "aliked-n16", "aliked-n16rot", "aliked-n32")
+MATCHERS = ("nearest", "lightglue")
 SENSORS = ("mono", "stereo", "rgbd")
 SCALE_SOURCES = ("none", "odometry", "camera_height")
 
@@ -64,12 +66,25 @@ class ExtractorConfig(Config):
 class MatcherConfig(Config):
     """How descriptors of two images are paired."""
 
+    kind: str = knob(
+        "nearest",
+        "'nearest': mutual nearest neighbours; 'lightglue': a network, for aliked-n16",
+        choices=MATCHERS,
+    )
     min_similarity: float = knob(
         0.0,
-        "cosine similarity below which a pair is dropped",
+        "nearest: cosine similarity below which a pair is dropped",
         minimum=-1.0,
         maximum=1.0,
         is_live=True,
+    )
+    adaptive: bool = knob(
+        True, "lightglue: compute fewer layers of fewer keypoints where these are sure"
+    )
+    weights: str = knob(
+        "",
+        "lightglue: checkpoint file; empty: $ALIKED_WEIGHTS, there or in its lightglue/, the user "
+        "cache, a checked download",
     )
 
 

@@ -35,7 +35,7 @@ def test_one_process_says_what_two_processes_say(
     for executables in (("extractor_node", "tracker_node"), ("composed_node",)):
         is_composed = len(executables) == 1
         report = tmp_path / f"{is_composed}.json"
-        # The map is adjusted beside the frames, at no fixed time: without that a run repeats exactly.
+        # The map is adjusted beside the frames, at no fixed time: without, a run repeats exactly.
         played = play(
             processes, probe, network_parameters, folder, sensor, report, is_composed,
             odometry__window_size=1,

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import pytest
 import torch
+from lightglue_world import random_state
 from training_world import write_photographs
 
 from aliked_ros.datasets.tum_writer import write_tum
@@ -109,6 +110,17 @@ def test_every_script_has_a_run_here():
 )
 def test_a_benchmark_prints_its_table(script, arguments, printed):
     assert re.search(printed, run(script, *arguments))
+
+
+def test_lightglue_is_timed_beside_nearest_neighbours(tmp_path):
+    weights = tmp_path / "own.pth"
+    torch.save(random_state(1), weights)
+    printed = run(
+        "bench/bench_lightglue.py", "--extractor-weights", "seed:0", "--weights", weights,
+        "--keypoints", "20", "--repeats", "1",
+    )  # fmt: skip
+    for name in ("nearest neighbours", "ours, all layers", "ours, adaptive"):
+        assert re.search(rf"{name} +[\d.]+ +[\d.]+ +\d+", printed)
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "c
 MAY_USE_DISK |= {"interruption"}  # of os, it takes what ends a process
 LOADERS = {
     "aliked_ros.native",
+    "aliked_ros.network.lightglue_weights",
     "aliked_ros.network.released",
     "aliked_ros.network.weights",
     "aliked_ros.inference.kernels",

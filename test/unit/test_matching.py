@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+from lightglue_world import random_features, random_state, shuffled, specified
 from torch.nn import functional as F
 
 from aliked_ros.config import MatcherConfig
-from aliked_ros.matching import match, mutual_nearest_neighbours
+from aliked_ros.matching import match, match_pairs, mutual_nearest_neighbours
+from aliked_ros.network.released import WeightsError
 from aliked_ros.structs import Features
 
 
@@ -89,3 +93,51 @@ def test_features_are_matched_with_the_configured_floor():
     assert torch.equal(matches.indices, expected)
     assert torch.equal(matches.similarities, similarities)
     assert 0 < len(matches) < len(match(features_of(descriptors0), features_of(descriptors1)))
+
+
+@pytest.fixture
+def lightglue(tmp_path):
+    """A matcher with small random weights."""
+    torch.save(random_state(2), tmp_path / "own.pth")
+    return MatcherConfig(kind="lightglue", adaptive=False, weights=str(tmp_path / "own.pth"))
+
+
+def test_lightglue_is_a_matcher_whose_scores_are_the_similarities(lightglue):
+    features0 = random_features(50, 0)
+    features1, _ = shuffled(features0)
+    found = match(features0, features1, lightglue)
+    expected, _ = specified(random_state(2), 2, features0, features1, adaptive=False)
+    assert dict(
+        zip(map(tuple, found.indices.tolist()), found.similarities.tolist(), strict=True)
+    ) == pytest.approx(expected, abs=1e-4)
+    assert len(found) > 20
+
+
+@pytest.mark.parametrize("kind", ["nearest", "lightglue"])
+def test_pairs_together_give_what_each_gives_alone(kind, lightglue):
+    config = replace(lightglue, kind=kind)
+    pairs = [(random_features(n, n), random_features(m, m)) for n, m in ((20, 20), (0, 4), (9, 30))]
+    for pair, found in zip(pairs, match_pairs(pairs, config), strict=True):
+        alone = match(*pair, config)
+        assert torch.equal(found.indices, alone.indices)
+        torch.testing.assert_close(found.similarities, alone.similarities)
+
+
+def test_lightglue_needs_no_weights_where_there_is_nothing_to_match(tmp_path):
+    config = MatcherConfig(kind="lightglue", weights=str(tmp_path / "absent.pth"))
+    assert len(match(random_features(0, 0), random_features(3, 0), config)) == 0
+    with pytest.raises(WeightsError, match=r"absent\.pth"):
+        match(random_features(3, 0), random_features(3, 0), config)
+
+
+def test_descriptors_of_another_length_are_refused_by_lightglue(lightglue):
+    with pytest.raises(ValueError, match=r"image 1 have 64 numbers.*128.*aliked-n16.*'nearest'"):
+        match(random_features(3, 0), random_features(3, 0, dim=64), lightglue)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_numbers_that_are_not_finite_are_refused_by_lightglue(lightglue, value):
+    broken = random_features(3, 0)
+    broken.descriptors[1, 2] = value
+    with pytest.raises(ValueError, match="image 0 hold numbers that are not finite"):
+        match(broken, random_features(3, 0), lightglue)

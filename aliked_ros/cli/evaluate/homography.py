@@ -66,7 +66,7 @@ def evaluate(options: argparse.Namespace) -> Report:
     pairs = find_pairs(
         options.root, with_large=options.with_large, seed=options.seed, limit=options.limit
     )
-    contestants = open_contestants(options)
+    contestants = open_contestants(options, with_matchers=True)
     scores = {size: _score(pairs, contestants, size, options) for size in sizes}
     speed = {} if options.no_speed else measure_speed(pairs[0].load()[0], options)
     return _report(pairs, scores, speed, options)
@@ -142,9 +142,10 @@ def _about(pairs: list[PlanarPair], options: argparse.Namespace, *, with_speed: 
     about = (
         f"{len(pairs)} pairs ({counts}) of {options.root.resolve().name}. At most "
         f"{options.max_keypoints} keypoints, ALIKED and ALIKE above {options.detection_threshold}; "
-        f"mutual nearest neighbours; homography by {options.estimator} (RANSAC, 3 px). Percent, "
-        "means over pairs; repeatability (rep.) and matching score (MS) at 3 px; MHA is the share "
-        "of pairs with a mean corner error up to 1, 3, 5 px."
+        "mutual nearest neighbours, or LightGlue where it is named; homography by "
+        f"{options.estimator} (RANSAC, 3 px). Percent, means over pairs; repeatability (rep.) and "
+        "matching score (MS) at 3 px; MHA is the share of pairs with a mean corner error up to 1, "
+        "3, 5 px."
     )
     if with_speed:
         about += (

@@ -28,6 +28,7 @@ def add_options(
         default=methods,
         metavar="A,B,...",
         help="aliked-*, alike-*, sift, orb, MODEL:FILE (own weights), disk:FILE, xfeat:FILE, "
+        "aliked-n16+lightglue (homography and pairs: LightGlue instead of nearest neighbours), "
         f"module:function or file.py:function (default: {methods})",
     )
     parser.add_argument(
@@ -54,28 +55,37 @@ def add_options(
 
 
 def open_contestants(
-    options: argparse.Namespace, max_keypoints: int | None = None
+    options: argparse.Namespace, max_keypoints: int | None = None, *, with_matchers: bool = False
 ) -> list[Contestant]:
-    """Return the methods that the options name.
+    """Return the methods that the options name, with_matchers: METHOD+lightglue among them.
 
     Of "all", methods without weights on this machine are left out, with a line that says so.
     """
     from aliked_ros.evaluation.methods.contestants import open_methods, with_cache
+    from aliked_ros.evaluation.methods.learned_matcher import open_with_matcher
     from aliked_ros.evaluation.methods.method import Budget
 
     budget = Budget(
         max_keypoints or options.max_keypoints, options.detection_threshold, options.device
     )
-    methods = open_methods(options.methods, budget, _say)
+    open_one = open_with_matcher if with_matchers else None
+    methods = open_methods(options.methods, budget, _say, open_one)
     return with_cache(methods, options.cache or options.out / "features", time.perf_counter)
 
 
 def measure_speed(image: Pixels, options: argparse.Namespace, repeats: int = 5) -> dict[str, float]:
-    """Return method -> frames per second on an image (H, W) or (H, W, 3); see `timing`."""
+    """Return method -> frames per second on an image (H, W) or (H, W, 3); see `timing`.
+
+    It is the time of extraction: METHOD+lightglue is left out.
+    """
     from aliked_ros.evaluation.methods.contestants import open_methods
+    from aliked_ros.evaluation.methods.learned_matcher import SUFFIX
     from aliked_ros.evaluation.methods.timing import frames_per_second, speed_budget
 
-    methods = open_methods(options.methods, speed_budget(options.device), _say)
+    specs = [spec for spec in options.methods.split(",") if not spec.endswith(SUFFIX)]
+    if not specs:
+        return {}
+    methods = open_methods(",".join(specs), speed_budget(options.device), _say)
     return frames_per_second(methods, image, repeats, time.perf_counter)
 
 

@@ -67,7 +67,7 @@ def evaluate(options: argparse.Namespace) -> Report:
     budgets = sorted(int(budget) for budget in options.budgets.split(","))
     estimators = options.estimators.split(",")
     pairs = read_pairs(options.file)[: options.limit]
-    contestants = open_contestants(options, max_keypoints=budgets[-1])
+    contestants = open_contestants(options, max_keypoints=budgets[-1], with_matchers=True)
     rows: Rows = {b: {c.method.name: [] for c in contestants} for b in budgets}
     with progress_bar(total=len(pairs) * len(contestants), unit="pair") as bar:
         for pair in pairs:
@@ -130,9 +130,10 @@ def _report(
     size = f"longer side {options.longer_side} px" if options.longer_side else "original size"
     about = (
         f"{num_pairs} pairs of {options.file.resolve().parent.name}, {size}, mutual nearest "
-        f"neighbours, inliers within {options.threshold_px:g} px. AUC of the pose error (the "
-        "larger one of rotation and direction of translation) up to 5, 10, 20 deg, percent; "
-        "precision: share of matches on the true epipolar lines, percent."
+        "neighbours or LightGlue where it is named, inliers within "
+        f"{options.threshold_px:g} px. AUC of the pose error (the larger one of rotation and "
+        "direction of translation) up to 5, 10, 20 deg, percent; precision: share of matches on "
+        "the true epipolar lines, percent."
     )
     thresholds_deg = list(range(1, 31))
     panels = [

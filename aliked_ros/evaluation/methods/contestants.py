@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from aliked_ros.config import MatcherConfig
 from aliked_ros.evaluation.methods.cache import CachedExtractor
 from aliked_ros.evaluation.methods.door import NAMES, open_method
 from aliked_ros.evaluation.methods.method import Budget, Method, MethodError
@@ -30,7 +29,7 @@ class Contestant:
     def match(
         self, image0: Pixels, image1: Pixels, budget: int | None = None
     ) -> tuple[Array, Array, Index]:
-        """Return keypoints (N, 2) and (M, 2), px, and their mutual nearest neighbours (K, 2).
+        """Return keypoints (N, 2) and (M, 2), px, and the pairs (K, 2) that the method finds.
 
         A budget takes the best of what was extracted.
         """
@@ -40,13 +39,8 @@ class Contestant:
         return (
             features0.keypoints.numpy().astype(np.float64),
             features1.keypoints.numpy().astype(np.float64),
-            match_all(features0, features1),
+            match(features0, features1, self.method.matcher).indices.numpy(),
         )
-
-
-def match_all(features0: Features, features1: Features) -> Index:
-    """Return the mutual nearest neighbours (K, 2), however alike they are."""
-    return match(features0, features1, MatcherConfig(min_similarity=-1.0)).indices.numpy()
 
 
 def _best(features: Features, budget: int | None) -> Features:
@@ -55,13 +49,19 @@ def _best(features: Features, budget: int | None) -> Features:
     return features.select(torch.arange(min(budget, len(features))))
 
 
-def open_methods(specs: str, budget: Budget, on_missing: Callable[[str], None]) -> list[Method]:
+def open_methods(
+    specs: str,
+    budget: Budget,
+    on_missing: Callable[[str], None],
+    open_one: Callable[[str, Budget], Method] | None = None,
+) -> list[Method]:
     """Return the methods of a comma-separated list, or all that have their weights here.
 
     Args:
         specs: names as in `open_method`, separated by commas, or ALL.
         budget: of each method.
         on_missing: called with a sentence for each of ALL that cannot be run on this machine.
+        open_one: opens a name; defaults to `open_method`.
 
     Raises:
         MethodError, WeightsError: if a method that was named cannot be run.
@@ -71,7 +71,7 @@ def open_methods(specs: str, budget: Budget, on_missing: Callable[[str], None]) 
     methods = []
     for spec in wanted:
         try:
-            methods.append(open_method(spec, budget))
+            methods.append((open_one or open_method)(spec, budget))
         except (MethodError, WeightsError) as error:
             if specs != ALL:
                 raise

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from aliked_ros.config import MODELS
+from aliked_ros.config import MODELS, MatcherConfig
 from aliked_ros.structs import Features, Pixels
 
 Extract = Callable[[Pixels], Features]
@@ -80,9 +80,11 @@ class Method:
         model: the architecture, a key of complexity.py where it is counted.
         identity: a folder name that tells parameters and settings apart.
         extract: image (H, W, 3) RGB uint8 -> features.
+        matcher: how the features of two images are paired; nearest neighbours however alike.
     """
 
     name: str
     model: str
     identity: str
     extract: Extract
+    matcher: MatcherConfig = field(default_factory=lambda: MatcherConfig(min_similarity=-1.0))

@@ -155,3 +155,40 @@ def test_cache_that_cannot_be_written_is_the_same_error(tmp_path, monkeypatch, r
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     with serve(release) as url, pytest.raises(WeightsError, match="ALIKED_WEIGHTS"):
         find_weights(MODEL, release_url=url)
+
+
+@pytest.mark.parametrize("place", [".", "lightglue"])
+def test_lightglue_is_found_in_the_named_folder_or_in_its_own(place, tmp_path, monkeypatch):
+    path = tmp_path / "weights" / place / "aliked_lightglue.pth"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"stands for it")
+    digest = hashlib.sha256(b"stands for it").hexdigest()
+    monkeypatch.setitem(released.RELEASE_SHA256, released.LIGHTGLUE, digest)
+    monkeypatch.setenv("ALIKED_WEIGHTS", str(tmp_path / "weights"))
+    assert find_weights(released.LIGHTGLUE).samefile(path)
+
+
+def test_networks_of_aliked_are_not_looked_for_in_the_folder_of_lightglue(release, monkeypatch):
+    own = release / "lightglue"
+    own.mkdir()
+    shutil.move(release / FILE_NAME, own / FILE_NAME)
+    monkeypatch.setenv("ALIKED_WEIGHTS", str(release))
+    with pytest.raises(WeightsError):
+        find_weights(MODEL, release_url=unused_url())
+
+
+def test_each_release_comes_from_its_authors(cache, monkeypatch):
+    asked = []
+
+    def fetch(url, file):
+        asked.append(url)
+        raise OSError("offline")
+
+    monkeypatch.setattr(released, "_fetch", fetch)
+    for model in (MODEL, released.LIGHTGLUE):
+        with pytest.raises(WeightsError, match="offline"):
+            find_weights(model)
+    assert asked == [
+        f"{released.RELEASE_URL}/{FILE_NAME}",
+        f"{released.LIGHTGLUE_URL}/aliked_lightglue.pth",
+    ]

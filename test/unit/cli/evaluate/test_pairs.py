@@ -2,12 +2,16 @@ import json
 
 import numpy as np
 import pytest
+import torch
+from lightglue_world import random_state
 
+from aliked_ros import matching
 from aliked_ros.__main__ import main
 from aliked_ros.datasets import DatasetError, open_sequence
 from aliked_ros.evaluation.pose.pair_lists import read_pairs
 from aliked_ros.evaluation.pose.sampling import Limits, sample_pairs
 from aliked_ros.geometry import se3
+from aliked_ros.network import released
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +59,28 @@ def test_missing_list_is_one_line(tmp_path, capsys):
     missing = str(tmp_path / "nothing.txt")
     assert main(["evaluate", "pairs", missing, "--out", str(tmp_path)]) == 2
     assert "nothing.txt" in capsys.readouterr().err
+
+
+def test_lightglue_pairs_the_features_of_its_method(made_pairs, tmp_path, monkeypatch):
+    weights = tmp_path / "aliked_lightglue.pth"
+    torch.save(random_state(1), weights)
+    monkeypatch.setitem(released.RELEASE_SHA256, released.LIGHTGLUE, released.sha256_of(weights))
+    monkeypatch.setenv("ALIKED_WEIGHTS", str(tmp_path))
+    matching._lightglue.cache_clear()
+    out, plain = tmp_path / "out", "aliked-n16:seed:0"
+    arguments = ["--out", str(out), "--methods", f"{plain},{plain}+lightglue", "--budgets", "100"]
+    try:
+        assert main(["evaluate", "pairs", str(made_pairs / "pairs.txt"), *arguments]) == 0
+    finally:
+        matching._lightglue.cache_clear()
+    rows = json.loads((out / "pairs.json").read_text())["budgets"]["100"]
+    counts = {name: [row["matches"] for row in found] for name, found in rows.items()}
+    assert len(counts[plain]) == len(counts[f"{plain}+lightglue"]) == 3
+    assert counts[plain] != counts[f"{plain}+lightglue"]
+    assert len([*(out / "features").iterdir()]) == 1  # they share what was extracted
+
+
+def test_lightglue_is_refused_where_nothing_is_matched_by_it(tmp_path, capsys):
+    arguments = ["--methods", "aliked-n16:seed:0+lightglue", "--out", str(tmp_path)]
+    assert main(["evaluate", "hloc-features", str(tmp_path), *arguments]) == 2
+    assert "lightglue" in capsys.readouterr().err

@@ -1,0 +1,127 @@
+"""One layer of LightGlue: points attend to their own image, then to the other one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from aliked_ros.network.attention import HEAD, attend
+from aliked_ros.network.packed_linear import PackedLinear
+
+WIDTH = 256
+NUM_HEADS = 4
+_TURNED = HEAD // 2  # pairs of numbers of a head that the rotary code turns
+
+State = Mapping[str, Tensor]
+Sizes = list[int]  # points of each image, in the order of the rows; images 2k and 2k + 1 pair
+
+
+@dataclass(frozen=True, eq=False)
+class RotaryCode:
+    """What positions do to queries and keys: they turn pairs of their numbers.
+
+    Attributes:
+        cos: (N, 32), of the angle of each pair.
+        sin: (N, 32).
+    """
+
+    cos: Tensor
+    sin: Tensor
+
+    @classmethod
+    def of(cls, positions: Tensor, frequencies: Tensor) -> RotaryCode:
+        """Return the code of positions (N, 2), by frequencies (32, 2)."""
+        angles = positions @ frequencies.T
+        return cls(angles.cos(), angles.sin())
+
+    def select(self, kept: Tensor) -> RotaryCode:
+        """Return the code of some points: (N,) bool or (M,) positions."""
+        return RotaryCode(self.cos[kept], self.sin[kept])
+
+    def turn(self, x: Tensor) -> Tensor:
+        """Turn (N, heads, 2, 32): the first and the second numbers of the pairs of each head."""
+        u, v = x.unbind(dim=2)
+        cos, sin = self.cos.unsqueeze(1), self.sin.unsqueeze(1)
+        return torch.stack((u * cos - v * sin, v * cos + u * sin), dim=2)
+
+
+class Layer:
+    """Self attention and cross attention, each with its feed-forward network.
+
+    Two linear layers in a row are one: the projection behind the attention is folded into the
+    feed-forward network's first layer. Queries, keys and values are reordered into blocks.
+
+    Args:
+        state: a checkpoint's tensors, float32.
+        number: which layer.
+    """
+
+    def __init__(self, state: State, number: int) -> None:
+        own, other = (f"transformers.{number}.{kind}" for kind in ("self_attn", "cross_attn"))
+        weight, bias = state[f"{own}.Wqkv.weight"], state[f"{own}.Wqkv.bias"]
+        order = _blocks_of_queries_keys_values().to(weight.device)
+        self._to_qkv = PackedLinear(weight[order], bias[order])
+        self._self_update = _Update(state, own, "out_proj")
+        names = (f"{other}.to_qk", f"{other}.to_v")
+        self._to_qk_v = PackedLinear(
+            torch.cat([state[f"{name}.weight"] for name in names]),
+            torch.cat([state[f"{name}.bias"] for name in names]),
+        )
+        self._cross_update = _Update(state, other, "to_out")
+
+    def __call__(self, x: Tensor, code: RotaryCode, sizes: Sizes) -> Tensor:
+        """Return the new state (N, 256) of the points of all images.
+
+        Args:
+            x: (N, 256), the points of image 0, then of image 1, and so on.
+            code: of the positions of all points.
+            sizes: how many points each image has; none is 0.
+        """
+        x = self._self_update(x, self._attend_to_own_image(x, code, sizes))
+        return self._cross_update(x, self._attend_to_other_image(x, sizes))
+
+    def _attend_to_own_image(self, x: Tensor, code: RotaryCode, sizes: Sizes) -> Tensor:
+        qkv = self._to_qkv(x)
+        turned = code.turn(qkv[:, : 2 * WIDTH].view(len(x), 2 * NUM_HEADS, 2, _TURNED))
+        q, k = torch.split(turned.flatten(1), WIDTH, dim=1)
+        images = zip(
+            *(torch.split(part, sizes) for part in (q, k, qkv[:, 2 * WIDTH :])), strict=True
+        )
+        return torch.cat([attend(*image) for image in images])
+
+    def _attend_to_other_image(self, x: Tensor, sizes: Sizes) -> Tensor:
+        qk, v = (torch.split(part, sizes) for part in torch.split(self._to_qk_v(x), WIDTH, dim=1))
+        return torch.cat([attend(qk[i], qk[i ^ 1], v[i ^ 1]) for i in range(len(sizes))])
+
+
+class _Update:
+    """x + ffn(x, message), with the message's projection folded into the network."""
+
+    def __init__(self, state: State, block: str, projection: str) -> None:
+        weight, bias = (state[f"{block}.ffn.0.{part}"].double() for part in ("weight", "bias"))
+        projection_weight, projection_bias = (
+            state[f"{block}.{projection}.{part}"].double() for part in ("weight", "bias")
+        )
+        of_x, of_message = torch.split(weight, WIDTH, dim=1)
+        self._expand = PackedLinear(
+            torch.cat((of_x, of_message @ projection_weight), dim=1).float(),
+            (bias + of_message @ projection_bias).float(),
+        )
+        self._norm = state[f"{block}.ffn.1.weight"], state[f"{block}.ffn.1.bias"]
+        self._shrink = PackedLinear(state[f"{block}.ffn.3.weight"], state[f"{block}.ffn.3.bias"])
+
+    def __call__(self, x: Tensor, message: Tensor) -> Tensor:
+        hidden = self._expand(torch.cat((x, message), dim=1))
+        hidden = F.gelu(F.layer_norm(hidden, hidden.shape[1:], *self._norm))
+        return x + self._shrink(hidden)
+
+
+def _blocks_of_queries_keys_values() -> Tensor:
+    """Return where the rows of Wqkv are, in our order: {q, k, v}, head, first or second, pair."""
+    stored = torch.arange(3 * WIDTH).view(NUM_HEADS, _TURNED, 2, 3)
+    q, k, v = stored.unbind(dim=3)
+    return torch.cat([x.transpose(1, 2).flatten() for x in (q, k)] + [v.flatten()])
