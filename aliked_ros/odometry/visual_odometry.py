@@ -179,7 +179,7 @@ class VisualOdometry:
         is_keyframe = self._keyframe_rule.is_due(self._map.reference, view, located, motion)
         # 6. Map: it grows, and is adjusted around the keyframe.
         if is_keyframe:
-            self._insert(self._map, image, located.noise)
+            self._insert(self._map, image, located)
         self._prediction.observe(view.stamp_ns, image.T_world_view)
         posed = PosedView(view, image.T_world_view, image.covariance)
         return tracking(posed, motion.kind, len(located), motion.parallax_deg, is_keyframe)
@@ -194,10 +194,12 @@ class VisualOdometry:
         with_previous = matches.previous if follows else None
         return self._localiser.locate(view, self._map, with_previous, expected)
 
-    def _insert(self, local_map: LocalMap, image: Keyframe, noise: float) -> None:
+    def _insert(self, local_map: LocalMap, image: Keyframe, located: Located) -> None:
         """Make an image that was located a keyframe of the map."""
-        image.view = image.view.noisier(noise)
+        image.view = image.view.noisier(located.noise)
         self._follow(self._mapping.insert(local_map, image, self._localiser.least_similarity()))
+        # As it is reported: where the adjustment has moved it.
+        image.covariance = self._uncertainty.of(image.T_world_view, located.covariance)
         self._measure_against(image)
 
     def _measure_against(self, keyframe: Keyframe) -> None:
