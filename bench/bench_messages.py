@@ -23,7 +23,7 @@ def main() -> None:
     repeats = parser.parse_args().repeats
     generator = torch.Generator().manual_seed(0)
     features = Features(
-        torch.rand(NUM_KEYPOINTS, 2, generator=generator) * 640,
+        torch.rand(NUM_KEYPOINTS, 2, generator=generator) * torch.tensor([640, 480]),
         torch.rand(NUM_KEYPOINTS, generator=generator),
         torch.rand(NUM_KEYPOINTS, generator=generator),
         torch.nn.functional.normalize(torch.randn(NUM_KEYPOINTS, DIM, generator=generator)),

@@ -29,7 +29,7 @@ _BURST = 12  # images at once
 _STATES = {
     value: name
     for name, value in vars(OdometryStatus).items()
-    if name in {"UNUSABLE", "INITIALISING", "TRACKING", "LOST", "PAUSED"}
+    if name in {"UNUSABLE", "INITIALISING", "TRACKING", "PREDICTED", "LOST", "PAUSED"}
 }
 
 
