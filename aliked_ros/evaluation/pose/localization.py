@@ -14,6 +14,7 @@ from aliked_ros.structs import Array, Index
 # The bounds of the long-term localization benchmark (Sattler et al. 2018): metres and degrees.
 BOUNDS = ((0.25, 2.0), (0.5, 5.0), (5.0, 10.0))
 NO_POINT = -1
+_MAX_ITERATIONS = 100_000  # of the sampling: nobody waits for it
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +96,12 @@ def localize(
     # Several map images tell the same pair of keypoint and point: it counts once.
     pairs = np.unique(np.concatenate(found), axis=0)
     estimate = estimate_absolute_pose(
-        point_map.points_world[pairs[:, 1]], keypoints[pairs[:, 0]], K, threshold_px, seed
+        point_map.points_world[pairs[:, 1]],
+        keypoints[pairs[:, 0]],
+        K,
+        threshold_px,
+        seed,
+        _MAX_ITERATIONS,
     )
     if estimate is None:
         return Localization(None, 0)

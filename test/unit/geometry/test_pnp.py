@@ -1,5 +1,6 @@
 import cv2
 import numpy as np
+import poselib
 import pytest
 from scipy.spatial.transform import Rotation
 
@@ -54,3 +55,18 @@ def test_points_that_fit_no_pose_support_none():
     answer = estimate_absolute_pose(points, shuffled, K, threshold_px=1.0, seed=0)
     num_inliers = 0 if answer is None else answer[1].sum()
     assert num_inliers < 0.1 * len(points)
+
+
+def test_where_nothing_agrees_the_search_is_bounded(monkeypatch):
+    asked = []
+
+    def estimate(pixels, points, camera, options, refinement):
+        asked.append(options["max_iterations"])
+        return original(pixels, points, camera, options, refinement)
+
+    original = poselib.estimate_absolute_pose
+    monkeypatch.setattr(poselib, "estimate_absolute_pose", estimate)
+    generator = np.random.default_rng(0)
+    points = generator.uniform([-2, -2, 2], [2, 2, 8], (200, 3))
+    estimate_absolute_pose(points, generator.uniform(0, 480, (200, 2)), K, 3.0, 0)
+    assert asked == [1000]
