@@ -193,8 +193,11 @@ class Localiser:
         return (least + 1) // 2 if attempt.trusts_prior else least
 
     def _suffices(self, attempt: Attempt, refined: RefinedPose) -> bool:
-        num, share = refined.num_inliers, refined.num_inliers / len(attempt.links)
-        return num >= self._needed(attempt) and share > _SUFFICIENT_SHARE
+        if refined.num_inliers < self._needed(attempt):
+            return False
+        # Links that a sample was drawn from have agreed with it already.
+        is_sampled = attempt.T_view_world is None
+        return is_sampled or refined.num_inliers > _SUFFICIENT_SHARE * len(attempt.links)
 
     def _convinces(self, attempt: Attempt, refined: RefinedPose) -> bool:
         if attempt.T_view_world is None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from aliked_ros.config.nodes import ImageConfig, InputsConfig
 from aliked_ros.images import ImageError, implausible_depth
 from aliked_ros.nodes.base.conversions.cameras import depth_from_message
+from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.nodes.base.decoding import ImageDecoder
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.extraction import Extraction
@@ -22,12 +23,14 @@ class FrameImages(NamedTuple):
         right_image: the right one in the same form.
         depth_m: (H, W) float32 depth image, metres.
         missing: why there is less than the sensor has, one clause; else empty.
+        depth_offset_s: stamp of the depth image minus that of the features, s.
     """
 
     image: Pixels | None = None
     right_image: Pixels | None = None
     depth_m: Floats | None = None
     missing: str = ""
+    depth_offset_s: float = 0.0
 
 
 class FrameImageReader:
@@ -53,7 +56,11 @@ class FrameImageReader:
             return FrameImages(missing=inputs.missing)
         try:
             if inputs.depth is not None:
-                return FrameImages(depth_m=self._depth(inputs, extraction))
+                late_ns = stamp_to_ns(inputs.depth.header.stamp) - stamp_to_ns(
+                    extraction.header.stamp
+                )
+                depth_m = self._depth(inputs, extraction)
+                return FrameImages(depth_m=depth_m, depth_offset_s=late_ns * 1e-9)
             if inputs.right is not None:
                 return self._pair(inputs, extraction)
         except ImageError as error:

@@ -240,15 +240,16 @@ class Session:
         start_s = time.perf_counter()
         on_host = extraction.features.to("cpu")  # again, nobody has to wait for the device
         features = replace(extraction.features.to(self._device), on_host=on_host)
-        image, right_image, depth_m, missing = self._images.read(inputs, extraction)
+        images = self._images.read(inputs, extraction)
         unpack_ms = (time.perf_counter() - start_s) * 1e3
         tracked = pipeline.track(
             stamp_to_ns(extraction.header.stamp),
             features,
-            image,
-            right_image,
-            depth_m,
+            images.image,
+            images.right_image,
+            images.depth_m,
             orientation=partial(self._imu.at, T_base_camera=placement.T_base_camera),
+            depth_offset_s=images.depth_offset_s,
         )
         result = tracked.result
         if result.T_world_camera is not None and not np.isfinite(result.T_world_camera).all():
@@ -256,4 +257,4 @@ class Session:
         self._imu.compare(result)
         # Depth is measured in what has just been unpacked: that is one stage.
         stages_ms = tracked.stages_ms | {"depth": unpack_ms + tracked.stages_ms["depth"]}
-        return replace(tracked, stages_ms=stages_ms), missing
+        return replace(tracked, stages_ms=stages_ms), images.missing

@@ -46,6 +46,14 @@ def test_images_are_decoded_as_the_sensor_needs_them(read):
     np.testing.assert_array_equal(received.image, LEFT)
 
 
+def test_how_late_the_depth_is_is_handed_on(read):
+    depth = message(DEPTH_M)
+    depth.header.stamp.sec = 1  # as the features
+    assert read(depth=depth).depth_offset_s == 0
+    depth.header.stamp.nanosec = 7_000_000
+    assert read(depth=depth).depth_offset_s == pytest.approx(0.007)
+
+
 def test_what_did_not_come_is_handed_on_as_it_was_said(read):
     assert read(missing="nearest depth is 16 ms off").missing == "nearest depth is 16 ms off"
 
