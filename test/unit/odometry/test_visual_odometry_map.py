@@ -151,3 +151,18 @@ def test_a_seed_repeats_a_run_through_loss_and_return_exactly(sensor):
         np.testing.assert_array_equal(one.covariance, other.covariance)
         if one.T_world_camera is not None:
             np.testing.assert_array_equal(one.T_world_camera, other.T_world_camera)
+
+
+def test_depths_that_most_landmarks_contradict_do_not_spoil_a_pose_that_their_places_agree_on():
+    world, path = room(), sideways(12)
+    leap = [T.copy() for T in path]
+    for T in leap[6:]:
+        T[0, 3] += 1.2  # further than landmarks are looked for: the pose is sampled
+    generator = np.random.default_rng(0)
+    sightings = [world.see(T) for T in leap]
+    features, depths_m = sightings[6]
+    is_wrong = generator.random(len(depths_m)) < 0.75
+    sightings[6] = features, np.where(is_wrong, 1.2 * depths_m, depths_m)
+    results = feed(make("rgbd"), sightings, "rgbd")
+    assert {result.state for result in results} == {State.TRACKING}
+    assert errors_m(results, leap)[1].max() < 0.1
