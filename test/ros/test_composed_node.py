@@ -77,9 +77,15 @@ def test_overlay_recorder_and_player_work_with_one_process_and_every_stage_is_ti
     probe.listen(Odometry, "odometry")
     probe.listen(OdometryStatus, "status")
     probe.listen(Image, "overlay")
+    # It subscribes when it has noticed that somebody looks.
+    for topic in ("image_raw", "matches"):
+        probe.wait_until(
+            lambda topic=topic: probe.node.count_subscribers(topic), f"the overlay at {topic}"
+        )
     report = tmp_path / "report.json"
     play(processes, probe, network_parameters, tum_folder, "rgbd", report, is_composed=True)
-    probe.wait_until(lambda: len(probe.heard["overlay"]) >= NUM_FRAMES // 2, "pictures")
+    # The newest image wins: how many are drawn is a matter of the machine's speed.
+    probe.wait_until(lambda: probe.heard["overlay"], "pictures")
     assert processes.interrupt("recorder_node") == 0
     recorded = tum_rows.read(out / "trajectory.txt")
     assert recorded.stamps_ns.tolist() == poses(probe.heard["odometry"])[0]
