@@ -75,7 +75,10 @@ def make_view(
     Raises:
         ValueError: if there is not one depth per keypoint.
     """
-    keypoints = features.to("cpu").keypoints.detach().numpy()
+    host = features.to("cpu")
+    if host is not features:
+        features = replace(features, on_host=host)  # fetched from the device once
+    keypoints = host.keypoints.detach().numpy()
     pixels = rectify_keypoints(keypoints, camera)
     depths = np.full(len(keypoints), np.nan) if depths_m is None else np.asarray(depths_m, float)
     if depths.shape != (len(keypoints),):
@@ -92,19 +95,18 @@ def make_view(
         keypoints=keypoints,
         pixels=pixels,
         xy=to_plane(pixels, camera.K_rectified),
-        spread=_spread_of(features),
+        spread=_spread_of(host),
         inverse_depth=inverse_depth,
         depth_sigma=np.where(is_known, depth_sigma, np.inf),
     )
 
 
-def _spread_of(features: Features) -> Array:
+def _spread_of(host: Features) -> Array:
     """Return the standard deviation (N,) of keypoints over `keypoint_noise_px`.
 
     A learned detector's score tells how well a keypoint is located. Detectors of another kind,
     whose scores mean something else, have no dispersity: their keypoints are all alike.
     """
-    host = features.to("cpu")
     scores = host.scores.detach().numpy().astype(np.float64)
     is_telling = host.dispersity.detach().numpy() > 0
     line = _SPREAD_AT_0 + (_SPREAD_AT_1 - _SPREAD_AT_0) * np.clip(scores, 0, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -84,14 +84,26 @@ class Localiser:
         prior: RotationPrior | None = None,
         min_inliers: int = 0,
     ) -> Located | None:
-        """Return what the first convincing attempt leads to, else the best sufficient one."""
+        """Return what the first attempt leads to that convinces twice, else the best sufficient."""
+        for attempt, refined in self._promising(candidates, view, local_map, prior):
+            located = self._look_again(attempt, refined, view, local_map, prior, min_inliers)
+            if located is not None:
+                return located
+        return None
+
+    def _promising(
+        self,
+        candidates: Iterable[Attempt],
+        view: View,
+        local_map: LocalMap,
+        prior: RotationPrior | None,
+    ) -> Iterator[tuple[Attempt, RefinedPose]]:
+        """Yield attempts that convince; of those that only suffice the best before any sampled."""
         best: tuple[Attempt, RefinedPose] | None = None
         for attempt in candidates:
             if best is not None and attempt.T_view_world is None:
                 # A pose near where it was expected is better than one from nowhere.
-                located = self._look_again(*best, view, local_map, prior, min_inliers)
-                if located is not None:
-                    return located
+                yield best
                 best = None
             tried = self._refine(attempt, view, local_map, prior)
             if tried is None or not self._suffices(*tried):
@@ -99,10 +111,10 @@ class Localiser:
             if best is None or tried[1].num_inliers > best[1].num_inliers:
                 best = tried
             if self._convinces(*tried):
-                break
-        if best is None:
-            return None
-        return self._look_again(*best, view, local_map, prior, min_inliers)
+                yield best
+                best = None
+        if best is not None:
+            yield best
 
     def _refine(
         self, attempt: Attempt, view: View, local_map: LocalMap, prior: RotationPrior | None

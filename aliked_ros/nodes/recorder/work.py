@@ -12,6 +12,7 @@ import numpy as np
 from nav_msgs.msg import Odometry
 from sensor_msgs.msg import Image
 
+from aliked_ros.datasets.whole_files import RowFile, write_whole
 from aliked_ros.images import ImageError
 from aliked_ros.msg import OdometryStatus
 from aliked_ros.nodes.base.conversions.cameras import image_from_message
@@ -19,7 +20,6 @@ from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.qos import RECORD_QOS, RESULT_QOS
 from aliked_ros.nodes.base.topics import Topics
-from aliked_ros.nodes.recorder.rows import RowFile, write_whole
 
 _STATUS_FIELDS = [
     name

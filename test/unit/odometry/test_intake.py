@@ -64,3 +64,22 @@ def test_an_orientation_is_turned_to_the_rectified_camera():
     features, depths_m = room(count=100).see(np.eye(4))
     view = Intake(OdometryConfig(), turned).take(0, features, depths_m, np.eye(3), None)
     np.testing.assert_allclose(view.R_inertial_view, R_rectified_camera.T)
+
+
+def test_features_on_a_device_are_fetched_once(monkeypatch):
+    features, depths_m = room(count=100).see(np.eye(4))
+    fetched = []
+
+    def to(self, target):
+        if self.on_host is None and self is not features:
+            return self
+        if self.on_host is None:
+            fetched.append(target)
+            return replace(features)
+        return self.on_host
+
+    monkeypatch.setattr(type(features), "to", to)
+    view = make_view(0, features, CAMERA, depths_m, 1e-3)
+    for _ in range(3):
+        assert len(view.descriptors) == len(view)
+    assert fetched == ["cpu"]
