@@ -25,6 +25,13 @@ struct Weights {
   int32_t inputs, outputs, block;
 };
 
+// Pixels in [0, 255], inside an image that is padded with its nearest pixels.
+struct Image {
+  const uint8_t* pixels;
+  int32_t height, width, channels;  // 1 or 3 channels
+  int32_t top, left;                // of the padding, px
+};
+
 namespace aliked {
 
 #if defined(__AVX512F__)
@@ -151,6 +158,14 @@ inline void multiply_row(Segment* segments, int num_segments, const Weights& wei
   else
     multiply_row<kLanes, 32 / kLanes, kLanes == 16 ? 8 : 2, activate>(segments, num_segments, weights, out,
                                                                      out_step, width);
+}
+
+// RGB in [0, 1] of a pixel of the padded image.
+inline void read_pixel(const Image& image, int y, int x, float* out) {
+  const int row = y < image.top ? 0 : y - image.top < image.height ? y - image.top : image.height - 1;
+  const int column = x < image.left ? 0 : x - image.left < image.width ? x - image.left : image.width - 1;
+  const uint8_t* from = image.pixels + (ptrdiff_t(row) * image.width + column) * image.channels;
+  for (int c = 0; c < 3; ++c) out[c] = float(from[image.channels == 3 ? c : 0]) / 255.0f;
 }
 
 inline float clamp(float x, float low, float high) { return x < low ? low : x > high ? high : x; }

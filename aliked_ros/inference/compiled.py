@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aliked_ros.inference.kernels import Map, Pyramid, ScoreHead, Weights
+from aliked_ros.inference.kernels import Map, PaddedImage, Pyramid, ScoreHead, Weights
+from aliked_ros.inference.workspace import Strip, Workspace
 from aliked_ros.native import one_torch_thread
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.blocks import ConvBlock, DeformableConv2d, ResidualBlock
@@ -19,6 +20,7 @@ from aliked_ros.network.encoder import split_padding
 
 _POOLS = (2, 4, 4)  # px, side of the pooling in front of blocks 2 to 4
 _SELU, _LINEAR = 1, 0
+_WHOLE_PIXELS = 1_000_000
 _KEPT_PIXELS = 2_000_000  # of all sizes whose memory stays, but for the newest one
 
 
@@ -28,12 +30,17 @@ class CompiledALIKED:
     Args:
         network: the result of `ALIKED.fuse()`.
         kernels: the result of `load_kernels()`.
+        whole_pixels: of the largest padded image whose maps are all in memory; larger ones go
+            through in strips, with the same results.
     """
 
     name = "compiled kernels"
 
-    def __init__(self, network: ALIKED, kernels: ctypes.CDLL) -> None:
+    def __init__(
+        self, network: ALIKED, kernels: ctypes.CDLL, whole_pixels: int = _WHOLE_PIXELS
+    ) -> None:
         self._kernels = kernels
+        self._whole_pixels = whole_pixels
         self._network = network
         self._blocks = [
             _Block(block)
@@ -51,7 +58,7 @@ class CompiledALIKED:
         self._offset_convs = [_pack(head.offset_conv[0]), _pack(head.offset_conv[2])]
         self._sample_conv = _pack(head.sf_conv)
         self._aggregation = Weights.pack(head.agg_weights.flatten(0, 1).T)
-        self._workspaces: dict[tuple[int, int], _Workspace] = {}  # the newest last
+        self._workspaces: dict[tuple[int, int], Workspace] = {}  # the newest last
         self._lock = Lock()
 
     def __call__(
@@ -92,55 +99,112 @@ class CompiledALIKED:
 
         Both are overwritten by the next image.
         """
-        kernels, pixels = self._kernels, pixels.contiguous()
-        _, height, width, channels = pixels.shape
+        _, height, width, _ = pixels.shape
         left, right = split_padding(width)
         top, bottom = split_padding(height)
-        size = (height + top + bottom, width + left + right)
-        maps = self._take_workspace(size)
-        kernels.aliked_load_image(pixels.data_ptr(), height, width, channels, top, left, maps.image)
-        self._run_block(0, maps.image)
-        for number, pool in enumerate(_POOLS, start=1):
-            pooled = maps.pooled[number - 1]
-            kernels.aliked_average_pool(maps.blocks[number - 1], pool, pooled)
-            self._run_block(number, pooled)
-            level, coarse = maps.levels[number - 1], maps.coarse[number - 1]
-            kernels.aliked_project(maps.blocks[number], self._levels[number], _SELU, level)
-            kernels.aliked_project(level, self._head[number], _LINEAR, coarse)
-        head = ScoreHead(
-            self._levels[0],
-            self._head[0],
-            tuple(maps.coarse),
-            *(kernel.data_ptr() for kernel in self._head_kernels),
-        )
-        score_map = self._maps.rows("score_map", height, width).unsqueeze(0)
-        kernels.aliked_score(maps.blocks[0], head, top, left, height, width, score_map.data_ptr())
-        levels = tuple(maps.levels)
-        return score_map, Pyramid(maps.blocks[0], self._levels[0], levels, height, width, top, left)
+        image = PaddedImage.around(pixels[0], top, left)
+        maps = self._take_workspace((height + top + bottom, width + left + right))
+        maps.rewind()
+        self._run_fine_blocks(image)
+        self._run_deep_block(2, maps.pooled[1].map)
+        self._kernels.aliked_average_pool(maps.deep[0].block, _POOLS[2], maps.pooled_deep)
+        self._run_deep_block(3, maps.pooled_deep)
+        score_map = self._score(image)
+        x1 = maps.blocks[0].map
+        pyramid = Pyramid(
+            x1 if maps.is_whole else Map(None, x1.height, x1.width, x1.channels),
+            image, self._blocks[0].first, self._blocks[0].second, self._levels[0],
+            (maps.level.map, maps.deep[0].level, maps.deep[1].level),
+        )  # fmt: skip
+        pyramid.image_memory = image
+        return score_map, pyramid
 
-    def _take_workspace(self, size: tuple[int, int]) -> _Workspace:
+    def _take_workspace(self, size: tuple[int, int]) -> Workspace:
         """Return the memory for padded images (height, width); that of old sizes may go."""
         workspaces = self._workspaces
         workspace = workspaces.pop(size, None)
         while workspaces and sum(h * w for h, w in (size, *workspaces)) > _KEPT_PIXELS:
             del workspaces[next(iter(workspaces))]
-        self._maps = workspaces[size] = workspace or _Workspace(self._network, *size)
+        is_whole = size[0] * size[1] <= self._whole_pixels
+        self._maps = workspaces[size] = workspace or Workspace(self._network, *size, is_whole)
         return self._maps
 
-    def _run_block(self, number: int, x: Map) -> None:
-        block, kernels = self._blocks[number], self._kernels
-        hidden, out = self._maps.hidden[number], self._maps.blocks[number]
-        shortcut = x if block.has_shortcut else None
-        if not block.offsets:
-            kernels.aliked_convolve(x, None, block.first, _SELU, hidden)
-            kernels.aliked_convolve(hidden, shortcut, block.second, _SELU, out)
-            return
-        offsets = self._maps.offsets[number]
+    def _run_fine_blocks(self, image: PaddedImage) -> None:
+        """Make the features of level 1, and the input of block 2."""
+        maps, block = self._maps, self._blocks[1]
+        for end in maps.ends:
+            self._run_block1(image, end)
+            self._pool(maps.blocks[0], _POOLS[0], maps.pooled[0])
+            self._convolve(maps.pooled[0], None, block.first, maps.hidden[1])
+            self._convolve(maps.hidden[1], maps.pooled[0], block.second, maps.blocks[1])
+            self._project(maps.blocks[1], self._levels[1], _SELU, maps.level, maps.blocks[1].end)
+            self._pool(maps.blocks[1], _POOLS[1], maps.pooled[1])
+
+    def _run_block1(self, image: PaddedImage, end: int) -> None:
+        """Take the rows of the padded image up to `end`."""
+        maps, block = self._maps, self._blocks[0]
+        begin = maps.image.end
+        self._kernels.aliked_load_image(image, begin, maps.image.extend(end))
+        self._convolve(maps.image, None, block.first, maps.hidden[0])
+        self._convolve(maps.hidden[0], None, block.second, maps.blocks[0])
+
+    def _convolve(self, x: Strip, shortcut: Strip | None, weights: Weights, out: Strip) -> None:
+        """Make as many rows as can be: the last one needs a row below it, or the end."""
+        begin, end = out.end, x.end - (x.end < x.map.height)
+        beside = None if shortcut is None else shortcut.map.rows(begin, end)
+        rows = x.map.rows(begin, end)
+        self._kernels.aliked_convolve(rows, beside, weights, _SELU, out.extend(end))
+
+    def _pool(self, x: Strip, size: int, out: Strip) -> None:
+        begin, end = out.end, x.end // size
+        rows = x.map.rows(begin * size, end * size)
+        self._kernels.aliked_average_pool(rows, size, out.extend(end))
+
+    def _project(
+        self, x: Strip, weights: Weights, activation: int, out: Strip, end: int
+    ) -> None:
+        rows = x.map.rows(out.end, end)
+        self._kernels.aliked_project(rows, weights, activation, out.extend(end))
+
+    def _run_deep_block(self, number: int, x: Map) -> None:
+        """Run block 2 or 3, its level and its part of the score head."""
+        block, kernels, maps = self._blocks[number], self._kernels, self._maps.deep[number - 2]
+        offsets, hidden = maps.offsets, maps.hidden
         limit = max(x.height, x.width) / 4
         kernels.aliked_convolve(x, None, block.offsets[0], _LINEAR, offsets)
         kernels.aliked_convolve_deformable(x, offsets, limit, None, block.first, hidden)
         kernels.aliked_convolve(hidden, None, block.offsets[1], _LINEAR, offsets)
-        kernels.aliked_convolve_deformable(hidden, offsets, limit, shortcut, block.second, out)
+        kernels.aliked_convolve_deformable(hidden, offsets, limit, x, block.second, maps.block)
+        kernels.aliked_project(maps.block, self._levels[number], _SELU, maps.level)
+        kernels.aliked_project(maps.level, self._head[number], _LINEAR, maps.coarse)
+
+    def _score(self, image: PaddedImage) -> Tensor:
+        """Return the score map (1, H, W)."""
+        maps, x1, coarse = self._maps, self._maps.blocks[0], self._maps.coarse
+        score_map = maps.rows("score_map", image.height, image.width)
+        done = 0  # rows of the image
+        if not maps.is_whole:
+            for strip in (maps.image, maps.hidden[0], x1):
+                strip.rewind()
+        for end in maps.ends:
+            if not maps.is_whole:
+                self._run_block1(image, end)
+            # A row of the score map depends on three rows below it.
+            last = x1.end - image.top - (3 if x1.end < x1.map.height else 0)
+            last = min(last, image.height)
+            below = min(x1.end // 2 + 1, coarse.map.height)
+            self._project(maps.level, self._head[1], _LINEAR, coarse, below)
+            head = ScoreHead(
+                self._levels[0], self._head[0],
+                (coarse.map, maps.deep[0].coarse, maps.deep[1].coarse),
+                *(kernel.data_ptr() for kernel in self._head_kernels),
+            )  # fmt: skip
+            self._kernels.aliked_score(
+                x1.map, head, image.top + done, image.left, last - done, image.width,
+                score_map[done:].data_ptr(),
+            )  # fmt: skip
+            done = last
+        return score_map.unsqueeze(0)
 
     def describe(self, pyramid: Pyramid, keypoints: Tensor) -> Tensor:
         """Return descriptors (N, dim), unit rows, of keypoints (N, 2) px."""
@@ -153,7 +217,7 @@ class CompiledALIKED:
         kernels.aliked_read_patches(pyramid, points.data_ptr(), len(points), patches.data_ptr())
         hidden = self._multiply(patches, self._offset_convs[0], _SELU, "hidden")
         offsets = self._multiply(hidden, self._offset_convs[1], _LINEAR, "offsets")
-        limit = max(pyramid.height, pyramid.width) / 4
+        limit = max(pyramid.image.height, pyramid.image.width) / 4
         samples = self._maps.rows("samples", len(points) * num_samples, dim)
         kernels.aliked_read_samples(
             pyramid, points.data_ptr(), offsets.data_ptr(), len(points), num_samples, limit,
@@ -189,28 +253,3 @@ class _Block:
         self.has_shortcut = isinstance(block, ResidualBlock)
         self.first = _pack(first)
         self.second = _pack(second, block.downsample) if self.has_shortcut else _pack(second)
-
-
-class _Workspace:
-    """All memory for images of one size; made once, overwritten by every image."""
-
-    def __init__(self, network: ALIKED, height: int, width: int) -> None:
-        sizes = [(height // stride, width // stride) for stride in (1, 2, 8, 32)]
-        channels = network.channels
-        self.image = Map.zeros(height, width, 3)
-        self.blocks = [Map.zeros(*size, c) for size, c in zip(sizes, channels, strict=True)]
-        self.hidden = [Map.zeros(*size, c) for size, c in zip(sizes, channels, strict=True)]
-        self.pooled = [Map.zeros(*size, c) for size, c in zip(sizes[1:], channels, strict=False)]
-        self.offsets = [Map.zeros(*size, 32) for size in sizes]  # resident where they are used
-        self.levels = [Map.zeros(*size, network.dim // 4) for size in sizes[1:]]
-        self.coarse = [Map.zeros(*size, 8) for size in sizes[1:]]
-        self._memory: dict[str, Tensor] = {}
-
-    def rows(
-        self, name: str, rows: int, columns: int, dtype: torch.dtype = torch.float32
-    ) -> Tensor:
-        """Return memory (rows, columns) that stays from image to image; it holds anything."""
-        memory = self._memory.get(name)
-        if memory is None or len(memory) < rows * columns:
-            memory = self._memory[name] = torch.empty(rows * columns, dtype=dtype)
-        return memory[: rows * columns].view(rows, columns)

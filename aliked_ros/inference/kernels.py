@@ -31,6 +31,11 @@ class Map(ctypes.Structure):
         result.padded = padded
         return result
 
+    def rows(self, begin: int, end: int) -> Map:
+        """Return the rows [begin, end) of this map, without keeping its memory alive."""
+        step = (self.width + 2) * self.channels * ctypes.sizeof(ctypes.c_float)
+        return Map(self.origin + begin * step, end - begin, self.width, self.channels)
+
 
 class Weights(ctypes.Structure):
     """A packed matrix of `kernels.hpp`; keeps its memory alive."""
@@ -77,17 +82,37 @@ class ScoreHead(ctypes.Structure):
     )
 
 
+class PaddedImage(ctypes.Structure):
+    """Pixels inside a larger image; keeps their memory alive."""
+
+    _fields_ = (
+        ("data", ctypes.c_void_p),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("channels", ctypes.c_int32),
+        ("top", ctypes.c_int32),
+        ("left", ctypes.c_int32),
+    )
+
+    @classmethod
+    def around(cls, pixels: Tensor, top: int, left: int) -> PaddedImage:
+        """Take pixels (H, W, 1 or 3) uint8 and the padding before them, px."""
+        pixels = pixels.contiguous()
+        result = cls(pixels.data_ptr(), *pixels.shape, top, left)
+        result.pixels = pixels
+        return result
+
+
 class Pyramid(ctypes.Structure):
-    """What the features of a pixel are computed from."""
+    """What the features of a pixel are computed from; see `features.cpp`."""
 
     _fields_ = (
         ("x1", Map),
+        ("image", PaddedImage),
+        ("first", Weights),
+        ("second", Weights),
         ("level", Weights),
         ("levels", Map * 3),
-        ("height", ctypes.c_int32),
-        ("width", ctypes.c_int32),
-        ("top", ctypes.c_int32),
-        ("left", ctypes.c_int32),
     )
 
 
@@ -95,7 +120,7 @@ def _signatures() -> dict[str, tuple[type, ...]]:
     a_map, a_matrix = ctypes.POINTER(Map), ctypes.POINTER(Weights)
     memory, whole = ctypes.c_void_p, ctypes.c_int
     return {
-        "load_image": (memory, whole, whole, whole, whole, whole, a_map),
+        "load_image": (ctypes.POINTER(PaddedImage), whole, a_map),
         "convolve": (a_map, a_map, a_matrix, whole, a_map),
         "convolve_deformable": (a_map, a_map, ctypes.c_float, a_map, a_matrix, a_map),
         "project": (a_map, a_matrix, whole, a_map),
