@@ -20,7 +20,6 @@ from aliked_ros.network.encoder import split_padding
 
 _POOLS = (2, 4, 4)  # px, side of the pooling in front of blocks 2 to 4
 _SELU, _LINEAR = 1, 0
-_WHOLE_PIXELS = 1_000_000
 _KEPT_PIXELS = 2_000_000  # of all sizes whose memory stays, but for the newest one
 
 
@@ -30,17 +29,12 @@ class CompiledALIKED:
     Args:
         network: the result of `ALIKED.fuse()`.
         kernels: the result of `load_kernels()`.
-        whole_pixels: of the largest padded image whose maps are all in memory; larger ones go
-            through in strips, with the same results.
     """
 
     name = "compiled kernels"
 
-    def __init__(
-        self, network: ALIKED, kernels: ctypes.CDLL, whole_pixels: int = _WHOLE_PIXELS
-    ) -> None:
+    def __init__(self, network: ALIKED, kernels: ctypes.CDLL) -> None:
         self._kernels = kernels
-        self._whole_pixels = whole_pixels
         self._network = network
         self._blocks = [
             _Block(block)
@@ -106,17 +100,20 @@ class CompiledALIKED:
         maps = self._take_workspace((height + top + bottom, width + left + right))
         maps.rewind()
         self._run_fine_blocks(image)
-        self._run_deep_block(2, maps.pooled[1].map)
-        self._kernels.aliked_average_pool(maps.deep[0].block, _POOLS[2], maps.pooled_deep)
-        self._run_deep_block(3, maps.pooled_deep)
+        self._run_deep_block(3, maps.pooled[1].map)
+        last = maps.pooled[2]
+        self._kernels.aliked_average_pool(
+            maps.deep[0].block, _POOLS[2], last.extend(last.map.height)
+        )
+        self._run_deep_block(4, last.map)
         score_map = self._score(image)
         x1 = maps.blocks[0].map
         pyramid = Pyramid(
-            x1 if maps.is_whole else Map(None, x1.height, x1.width, x1.channels),
+            x1 if maps.keeps_block1 else Map(None, x1.height, x1.width, x1.channels),
             image, self._blocks[0].first, self._blocks[0].second, self._levels[0],
             (maps.level.map, maps.deep[0].level, maps.deep[1].level),
         )  # fmt: skip
-        pyramid.image_memory = image
+        pyramid.memory = image
         return score_map, pyramid
 
     def _take_workspace(self, size: tuple[int, int]) -> Workspace:
@@ -125,12 +122,11 @@ class CompiledALIKED:
         workspace = workspaces.pop(size, None)
         while workspaces and sum(h * w for h, w in (size, *workspaces)) > _KEPT_PIXELS:
             del workspaces[next(iter(workspaces))]
-        is_whole = size[0] * size[1] <= self._whole_pixels
-        self._maps = workspaces[size] = workspace or Workspace(self._network, *size, is_whole)
+        self._maps = workspaces[size] = workspace or Workspace(self._network, *size)
         return self._maps
 
     def _run_fine_blocks(self, image: PaddedImage) -> None:
-        """Make the features of level 1, and the input of block 2."""
+        """Run blocks 1 and 2; make the features of level 2 and the input of block 3."""
         maps, block = self._maps, self._blocks[1]
         for end in maps.ends:
             self._run_block1(image, end)
@@ -141,7 +137,7 @@ class CompiledALIKED:
             self._pool(maps.blocks[1], _POOLS[1], maps.pooled[1])
 
     def _run_block1(self, image: PaddedImage, end: int) -> None:
-        """Take the rows of the padded image up to `end`."""
+        """Take the next rows of the padded image, up to `end`."""
         maps, block = self._maps, self._blocks[0]
         begin = maps.image.end
         self._kernels.aliked_load_image(image, begin, maps.image.extend(end))
@@ -160,39 +156,37 @@ class CompiledALIKED:
         rows = x.map.rows(begin * size, end * size)
         self._kernels.aliked_average_pool(rows, size, out.extend(end))
 
-    def _project(
-        self, x: Strip, weights: Weights, activation: int, out: Strip, end: int
-    ) -> None:
+    def _project(self, x: Strip, weights: Weights, activation: int, out: Strip, end: int) -> None:
         rows = x.map.rows(out.end, end)
         self._kernels.aliked_project(rows, weights, activation, out.extend(end))
 
     def _run_deep_block(self, number: int, x: Map) -> None:
-        """Run block 2 or 3, its level and its part of the score head."""
-        block, kernels, maps = self._blocks[number], self._kernels, self._maps.deep[number - 2]
+        """Run block 3 or 4 and make its level and its part of the score head."""
+        block, kernels, maps = self._blocks[number - 1], self._kernels, self._maps.deep[number - 3]
         offsets, hidden = maps.offsets, maps.hidden
         limit = max(x.height, x.width) / 4
         kernels.aliked_convolve(x, None, block.offsets[0], _LINEAR, offsets)
         kernels.aliked_convolve_deformable(x, offsets, limit, None, block.first, hidden)
         kernels.aliked_convolve(hidden, None, block.offsets[1], _LINEAR, offsets)
         kernels.aliked_convolve_deformable(hidden, offsets, limit, x, block.second, maps.block)
-        kernels.aliked_project(maps.block, self._levels[number], _SELU, maps.level)
-        kernels.aliked_project(maps.level, self._head[number], _LINEAR, maps.coarse)
+        kernels.aliked_project(maps.block, self._levels[number - 1], _SELU, maps.level)
+        kernels.aliked_project(maps.level, self._head[number - 1], _LINEAR, maps.coarse)
 
     def _score(self, image: PaddedImage) -> Tensor:
         """Return the score map (1, H, W)."""
         maps, x1, coarse = self._maps, self._maps.blocks[0], self._maps.coarse
         score_map = maps.rows("score_map", image.height, image.width)
         done = 0  # rows of the image
-        if not maps.is_whole:
+        if not maps.keeps_block1:
             for strip in (maps.image, maps.hidden[0], x1):
                 strip.rewind()
         for end in maps.ends:
-            if not maps.is_whole:
+            if x1.end < end:
                 self._run_block1(image, end)
-            # A row of the score map depends on three rows below it.
-            last = x1.end - image.top - (3 if x1.end < x1.map.height else 0)
-            last = min(last, image.height)
-            below = min(x1.end // 2 + 1, coarse.map.height)
+            # The score map is five rows behind: two by block 1 and three by the score head.
+            last = end if end == x1.map.height else end - 5
+            last = min(last - image.top, image.height)
+            below = min(end // 2 + 1, coarse.map.height)
             self._project(maps.level, self._head[1], _LINEAR, coarse, below)
             head = ScoreHead(
                 self._levels[0], self._head[0],

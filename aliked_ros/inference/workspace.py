@@ -8,7 +8,10 @@ from torch import Tensor
 from aliked_ros.inference.kernels import Map
 from aliked_ros.network.aliked import ALIKED
 
-_STEP = 64  # rows of a large image that go through the layers together, a multiple of 32
+_STEP_PIXELS = (
+    500_000  # go through the layers together: a small image whole, or rows of a large one
+)
+_BLOCK1_NUMBERS = 70_000_000  # of the largest map of block 1 that stays, 280 MB
 _KEPT = 8  # rows that stay for the next ones; the score head goes back farthest, six
 
 
@@ -63,40 +66,44 @@ class Strip:
 class Workspace:
     """All memory for images of one size; made once, overwritten by every image.
 
-    Levels are counted from 0, at 1, 1/2, 1/8 and 1/32 of the padded image.
+    The first two levels are made in strips, from top to bottom and, for the score map, once more.
+    Whatever is 1/8 of the image and less is whole, as deformable taps may reach anywhere.
 
     Args:
         network: whose maps they are.
-        height: of the padded image, px.
-        width: of the padded image, px.
-        is_whole: block 1 stays until the descriptors are made. If not, the first two levels go
-            through in strips, and what is needed of block 1 later is computed once more.
+        height: of the padded image, px, a multiple of 32.
+        width: of the padded image, px, a multiple of 32.
 
     Attributes:
-        ends: rows after which the layers take turns, the last one is the height.
-        image, hidden, blocks, pooled: maps of the blocks at the first two levels.
-        level: features of level 1, whole.
+        ends: rows of the padded image before which the layers take turns; the last is the height.
+        keeps_block1: the map of block 1 stays until the descriptors are made. If not, what is
+            needed of it later is computed again, so that memory does not grow with the pixels.
+        image: the pixels.
+        hidden: between the convolutions of blocks 1 and 2.
+        blocks: the results of blocks 1 and 2.
+        pooled: the inputs of blocks 2 to 4.
+        level: the features of level 2, whole.
         coarse: their part of the score head.
-        deep: maps of the blocks at levels 2 and 3.
+        deep: the maps of blocks 3 and 4.
     """
 
-    def __init__(self, network: ALIKED, height: int, width: int, is_whole: bool) -> None:
-        self.is_whole = is_whole
-        step = height if is_whole else _STEP
-        self.ends = [*range(step, height, step), height]
+    def __init__(self, network: ALIKED, height: int, width: int) -> None:
         c1, c2, c3, c4 = network.channels
-        half, eighth = (height // 2, width // 2), (height // 8, width // 8)
+        features = network.dim // 4
+        self.keeps_block1 = height * width * c1 <= _BLOCK1_NUMBERS
+        step = max(_STEP_PIXELS // width // 32 * 32, 32)
+        self.ends = [*range(step, height, step), height]
+        half, eighth, last = [(height // stride, width // stride) for stride in (2, 8, 32)]
         self.image = Strip(height, width, 3, step)
         self.hidden = [Strip(height, width, c1, step), Strip(*half, c2, step // 2)]
-        self.blocks = [Strip(height, width, c1, step), Strip(*half, c2, step // 2)]
-        self.pooled = [Strip(*half, c1, step // 2), Strip(*eighth, c2, eighth[0])]
-        self.level = Strip(*half, network.dim // 4, half[0])
+        kept = height if self.keeps_block1 else step
+        self.blocks = [Strip(height, width, c1, kept), Strip(*half, c2, step // 2)]
+        self.pooled = [
+            Strip(*half, c1, step // 2), Strip(*eighth, c2, eighth[0]), Strip(*last, c3, last[0])
+        ]  # fmt: skip
+        self.level = Strip(*half, features, half[0])
         self.coarse = Strip(*half, 8, step // 2)
-        self.deep = [
-            Deep(*eighth, c3, network.dim // 4),
-            Deep(height // 32, width // 32, c4, network.dim // 4),
-        ]
-        self.pooled_deep = Map.zeros(height // 32, width // 32, c3)
+        self.deep = [Deep(*eighth, c3, features), Deep(*last, c4, features)]
         self._memory: dict[str, Tensor] = {}
 
     def rewind(self) -> None:
