@@ -80,6 +80,7 @@ ARGUMENTS = [
         None,
         "imu in base_frame: 'base' (same axes) or 'x y z qx qy qz qw'; default: from TF",
     ),
+    Argument("mask_topic", "", None, "mono8 of the image's size, 0 where no keypoints are kept"),
     Argument("output_dir", "", None, "folder of what the ~/save_ services write"),
     Argument("publish_tf", "", _MAYBE, "publish odom_frame -> base_frame on /tf, default true"),
     Argument("model", "", ("", *MODELS), "network variant"),

@@ -79,6 +79,7 @@ def make_plan(arguments: dict[str, str]) -> Plan:
             "right/camera_info": given["right_camera_info_topic"] or "right/camera_info",
             "scale_odometry": given["scale_odometry_topic"] or "scale_odometry",
             "imu": given["imu_topic"] or "imu",
+            "mask": given["mask_topic"] or "mask",
         },
         with_rviz=given["rviz"] == "true",
         rviz_frame=given["odom_frame"] or "odom",
@@ -111,6 +112,7 @@ def choose_parameters(given: dict[str, str]) -> Parameters:
     chosen: Parameters = {
         "aliked_extractor": {
             **transport,
+            "use_mask_topic": bool(given["mask_topic"]) or "",
             **{f"extractor.{name}": given[name] for name in ("model", "weights", "device")},
         },
         "aliked_tracker": {**transport, **_tracker_parameters(given)},
