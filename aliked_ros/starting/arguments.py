@@ -28,11 +28,22 @@ ARGUMENTS = [
     Argument("start_camera", "false", _BOOLEANS, "start the driver of the camera too"),
     Argument("camera_arguments", "", None, "for the driver: 'NAME:=VALUE NAME:=VALUE'"),
     Argument(
-        "composed", "true", _BOOLEANS, "extractor and tracker in one process, which is faster"
+        "composed",
+        "",
+        _MAYBE,
+        "extractor and tracker in one process, which is faster; default true, with cameras false",
     ),
     Argument("sensor", "", ("", *SENSORS), "what measures depth: mono (nothing), stereo or rgbd"),
     Argument("image_topic", "", None, "camera image (left one for stereo), default image_raw"),
     Argument("camera_info_topic", "", None, "its calibration, default camera_info"),
+    Argument(
+        "cameras",
+        "",
+        None,
+        "names of several cameras, as [left,right]: NAME/image_raw and NAME/features each, one "
+        "extractor; the first is tracked, with sensor:=stereo the first two; image_topic, "
+        "camera_info_topic, depth_topic and mask_topic are then the part behind NAME/",
+    ),
     Argument(
         "depth_topic",
         "",

@@ -83,6 +83,14 @@ def test_ctrl_c_reaches_every_node_once_and_nothing_is_left(prefix):
     assert (prefix / "overlay_node.interrupted").exists()
 
 
+def test_several_cameras_reach_the_extractor_and_it_is_said_which_is_tracked(prefix, capfd):
+    install(prefix, "tracker_node", waits=False)
+    assert main(["run", "cameras:=[front,rear]"]) == 0
+    assert '"cameras": ["front", "rear"]' in (prefix / "extractor_node.params").read_text()
+    assert "features:=front/features" in (prefix / "tracker_node.args").read_text().split("\n")
+    assert "the tracker follows front" in capfd.readouterr().err
+
+
 def test_one_node_takes_what_ros2_run_takes(prefix):
     install(prefix, "tracker_node", waits=False)
     assert main(["run", "tracker_node", "--ros-args", "-p", "x:=1"]) == 0
