@@ -105,6 +105,13 @@ ARGUMENTS = [
         None,
         "play this folder, video or rosbag2 instead of a camera, or 'synthetic'",
     ),
+    Argument(
+        "dataset_options",
+        "",
+        None,
+        "how it is read: 'NAME:=VALUE NAME:=VALUE' of the player's read.NAME, such as "
+        "depth_scale:=0.001 or image_topic:=/cam (of a bag)",
+    ),
     Argument("camera_info", "", None, "calibration file of a dataset that has none"),
     Argument("rate", "0", None, "speed of the dataset: 1 real time, 0 as the tracker keeps up"),
     Argument(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aliked_ros.starting.cameras import CAMERAS, apply_camera
+from aliked_ros.starting.dataset import read_dataset_options
 from aliked_ros.starting.topics import read_cameras, remap, say_who_is_tracked
 
 Parameters = dict[str, dict[str, object]]
@@ -121,6 +122,7 @@ def choose_parameters(given: dict[str, str]) -> Parameters:
             "sensor": given["sensor"],
             "rate": _number("rate", given["rate"]),
             "clock": given["use_sim_time"] == "true",
+            **read_dataset_options(given),
         },
     }
     sim_time = {"use_sim_time": given["use_sim_time"] == "true"}
