@@ -88,7 +88,7 @@ def start_nodes(plan: Plan) -> list[Node]:
             namespace=plan.given["namespace"],
             parameters=[params_file, file.name],
             remappings=list(plan.remappings.items()),
-            ros_arguments=["--log-level", plan.given["log_level"]],
+            ros_arguments=["--log-level", plan.given["log_level"], *process.security],
             output="screen",
             emulate_tty=True,
             respawn=process.uses_gpu,

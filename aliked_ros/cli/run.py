@@ -81,7 +81,7 @@ def _commands(plan: Plan, parameters: str) -> list[Command]:
     commands = [
         Command(
             process.executable,
-            [sys.executable, str(path), *ros_arguments],
+            [sys.executable, str(path), *ros_arguments, *process.security],
             process.starts_again,
             process.is_main,
         )

@@ -57,6 +57,12 @@ ARGUMENTS = [
     Argument("image_transport", "", ("", *TRANSPORTS), "how images arrive"),
     Argument("rectified_images", "", _MAYBE, "the images are rectified already: only P counts"),
     Argument("namespace", "", None, "namespace of all nodes and relative topics"),
+    Argument(
+        "enclaves",
+        "",
+        None,
+        "of SROS 2: each process is in ENCLAVES/NAME, such as /aliked/composed; default: none",
+    ),
     Argument("odom_frame", "", None, "fixed frame of the odometry (REP 105), default odom"),
     Argument("base_frame", "", None, "frame of the robot (REP 105), default base_link"),
     Argument("camera_frame", "", None, "optical frame; default: frame_id of the images"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from aliked_ros.starting.cameras import CAMERAS, apply_camera
 from aliked_ros.starting.dataset import read_dataset_options
@@ -22,11 +23,18 @@ class NodeProcess:
         is_main: without it there is no odometry, or nothing is left to be played: all others end
             with it, unless it has lost its GPU and starts again.
         uses_gpu: may have lost its GPU, which only a new process can use again.
+        enclave: of SROS 2; empty: none.
     """
 
     executable: str
     is_main: bool
     uses_gpu: bool
+    enclave: str = ""
+
+    @property
+    def security(self) -> list[str]:
+        """Arguments of ROS that put it into its enclave."""
+        return ["--enclave", self.enclave] if self.enclave else []
 
     def starts_again(self, exit_code: int) -> bool:
         """Return whether it is started again after this exit code."""
@@ -100,7 +108,15 @@ def _choose_processes(given: dict[str, str]) -> list[NodeProcess]:
         processes.append(NodeProcess("overlay_node", is_main=False, uses_gpu=False))
     if given["dataset"]:
         processes.append(NodeProcess("player_node", is_main=True, uses_gpu=False))
-    return processes
+    prefix = given["enclaves"].rstrip("/")
+    if not prefix:
+        return processes
+    if not re.fullmatch(r"(/[A-Za-z_]\w*)+", prefix, re.ASCII):
+        raise ValueError(f"enclaves is {given['enclaves']!r}: give a path such as /aliked")
+    return [
+        replace(one, enclave=f"{prefix}/{one.executable.removesuffix('_node')}")
+        for one in processes
+    ]
 
 
 def choose_parameters(given: dict[str, str]) -> Parameters:
