@@ -315,6 +315,7 @@ Path(words[words.index("--report") + 1]).write_text(json.dumps({"install": items
 
 def test_hashes_are_those_of_the_files_that_pip_would_take(tmp_path):
     (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "__init__.py").touch()
     (tmp_path / "pip" / "__main__.py").write_text(PIP)
     run("scripts/write_hashes.py", "--out", tmp_path / "hashes", PYTHONPATH=str(tmp_path))
     text = (tmp_path / "hashes" / "jazzy_from_pypi.txt").read_text()
