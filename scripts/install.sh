@@ -57,8 +57,7 @@ install_hashed() {
   ! has_cuda || fail "HASHES=true: the CUDA build of torch needs libraries that are not pinned; leave HASHES out"
   [ "$(uname -m)" = x86_64 ] || fail "HASHES=true: the hashes are of files for x86-64; leave HASHES out"
   for list in "${requirements[@]}"; do hashed+=("--requirement=scripts/hashes/${list##*/}"); done
-  sed -n '/^torch==/,/[^\\]$/p' scripts/hashes/requirements.txt >"$venv/torch.txt"
-  "${pip[@]}" install --require-hashes --no-deps "${cpu_index[@]}" --requirement="$venv/torch.txt"
+  "${pip[@]}" install --require-hashes --no-deps "${cpu_index[@]}" --requirement=scripts/hashes/torch_cpu.txt
   # First the list that holds setuptools: what comes as source is then built with that, for pip would fetch
   # another one without looking at its hash.
   "${pip[@]}" install --require-hashes --no-deps "${hashed[0]}"

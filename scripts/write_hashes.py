@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -19,6 +20,7 @@ PLATFORMS = (
     *(f"manylinux_2_{minor}_x86_64" for minor in range(36, 4, -1)),
     *("manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64"),
 )
+HEAD = "# Of {}; made by scripts/write_hashes.py."
 SOURCES = {"empy"}  # that come as source, of which there is one for all
 # PyTorch's own index, which holds the CPU builds, could not be asked where this was written. The
 # first is that of a wheel that was at hand; public lock files agree on it and on the others. That
@@ -79,21 +81,27 @@ def collect(requirements: list[Requirement]) -> dict[str, dict[str, None]]:
     return found
 
 
+def entry(pin: str, digests: Iterable[str]) -> str:
+    """Return a requirement with its hashes."""
+    return " \\\n    ".join([pin, *(f"--hash=sha256:{digest}" for digest in digests)])
+
+
 def main() -> None:
     """Write a file for each list of requirements."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "scripts" / "hashes")
     out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
     for name in LISTS:
         requirements = read_list(ROOT / name)
         found = collect(requirements)
-        lines = [f"# Of {name}; made by scripts/write_hashes.py."]
+        lines = [HEAD.format(name)]
         for one in requirements:
-            digests = list(found[f"{one.name}{one.specifier}"])
+            lines.append(entry(str(one), found[f"{one.name}{one.specifier}"]))
             if one.name == "torch":
-                digests += TORCH_CPU.get(str(one.specifier).removeprefix("=="), ())
-            lines.append(" \\\n    ".join([str(one), *(f"--hash=sha256:{d}" for d in digests)]))
-        out.mkdir(parents=True, exist_ok=True)
+                version = str(one.specifier).removeprefix("==")
+                own = entry(f"torch=={version}+cpu", TORCH_CPU[version])
+                (out / "torch_cpu.txt").write_text(f"{HEAD.format(name)}\n{own}\n")
         (out / Path(name).name).write_text("\n".join(lines) + "\n")
 
 
