@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from aliked_ros import __version__
 from aliked_ros.cli.commands import add_commands
 
-COMMANDS = ("run", "extract", "match", "track", "report", "evaluate", "export", "train")
+COMMANDS = (
+    "run", "extract", "match", "track", "report", "evaluate", "export", "train", "policy"
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

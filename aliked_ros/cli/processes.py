@@ -41,7 +41,10 @@ def run_processes(commands: list[Command]) -> int:
     def terminate(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    # Both, for until now they may have ended this process on the spot, and left the others alone.
+    before = {
+        number: signal.signal(number, terminate) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         for command in commands:
             running[command.name] = _start(command)
@@ -51,7 +54,8 @@ def run_processes(commands: list[Command]) -> int:
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _stop(running)
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _start(command: Command) -> subprocess.Popen[bytes]:

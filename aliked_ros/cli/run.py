@@ -58,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
     plan = make_plan(read_arguments(words))
     if plan.given["start_camera"] == "true":
         raise ValueError("start_camera is true, which needs ros2 launch: start the driver yourself")
+    if plan.remark:
+        print(plan.remark, file=sys.stderr)
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         json.dump(parameter_sections(plan.parameters), file)
         file.flush()
@@ -79,7 +81,7 @@ def _commands(plan: Plan, parameters: str) -> list[Command]:
     commands = [
         Command(
             process.executable,
-            [sys.executable, str(path), *ros_arguments],
+            [sys.executable, str(path), *ros_arguments, *process.security],
             process.starts_again,
             process.is_main,
         )

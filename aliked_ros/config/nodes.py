@@ -91,6 +91,11 @@ class ViewConfig(Config):
         "picture of the image's size, such as a PNG; where it is black no keypoints are kept, for "
         "what moves with the camera; empty: none",
     )
+    use_mask_topic: bool = knob(
+        False,
+        "the topic mask (NAME/mask with cameras), mono8 of the image's size, says where no "
+        "keypoints are kept: where it is 0; the mask of the image's stamp, else the newest",
+    )
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,10 @@ import pytest
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 
+from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.nodes.base.conversions.cameras import image_from_message
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
+from aliked_ros.synthetic.room import SyntheticRoom
 
 NUM_FRAMES = 6
 CAMERA_INFO = """
@@ -64,6 +66,25 @@ def test_a_folder_of_images_is_played_with_stamps_above_zero_and_its_calibration
     assert (played["sent"], played["answered"], played["stamp_offset_s"]) == (NUM_FRAMES, 0, 1.0)
 
 
+def test_what_is_left_out_and_what_is_odd_is_said_and_reported(processes, probe, tmp_path):
+    write_tum(SyntheticRoom(width=64, height=48, num_frames=NUM_FRAMES), tmp_path / "tum")
+    broken = sorted((tmp_path / "tum" / "depth").glob("*.png"))[2]
+    cv2.imwrite(str(broken), np.ones((24, 32), np.uint16))
+    report = tmp_path / "report.json"
+    options = {"read__depth_scale": 2.0, "sensor": "rgbd", "report": report}
+    listen_and_play(processes, probe, tmp_path / "tum", **options)
+    played = json.loads(report.read_text())
+    (left_out,) = played["left_out"].items()
+    assert left_out == (
+        "the depth image is 32x24, the calibration is for 64x48: register the depth to the image",
+        1,
+    )
+    assert any("read.depth_scale" in remark for remark in played["remarks"])
+    log = processes.log("player_node")
+    assert log.count("left out: the depth image is 32x24") == 1
+    assert all(remark in log for remark in played["remarks"])
+
+
 def test_stamps_can_be_the_time_of_sending(processes, probe, folder):
     before_ns = probe.node.get_clock().now().nanoseconds
     images = listen_and_play(processes, probe, folder, stamps="now")
@@ -78,6 +99,7 @@ def test_stamps_can_be_the_time_of_sending(processes, probe, folder):
         ({"dataset": "/nowhere"}, ["/nowhere", "does not exist"]),
         ({"dataset": "synthetic", "sensor": "sonar"}, ["sensor is 'sonar'", "stereo"]),
         ({"dataset": "synthetic", "rate": -1.0}, ["rate is -1.0"]),
+        ({"dataset": "synthetic", "read__layout": "kiti"}, ["layout is 'kiti'", "kitti"]),
         ({"dataset": "synthetic", "stamps": "tomorrow"}, ["'tomorrow'", "now"]),
     ],
 )

@@ -14,7 +14,7 @@ from aliked_ros.training.loop.trainer import BEST
 FOLDER = Path(__file__).parents[2] / "config"
 RECIPES = sorted(path.name for path in FOLDER.glob("train_*.yaml"))
 # `examples` are for the nodes of others; test_docs.py reads them.
-OTHERS = ["aliked.yaml", "aliked.rviz", "examples", "fastdds_large_images.xml"]
+OTHERS = ["aliked.yaml", "aliked.rviz", "examples", "fastdds_large_images.xml", "policy.xml"]
 
 
 @pytest.fixture

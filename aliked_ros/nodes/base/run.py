@@ -29,16 +29,29 @@ def load_transport_profile() -> None:
         os.environ.setdefault(name, profile)
 
 
+def check_security() -> None:
+    """Raise ValueError where security is asked for and rcl would not say what it lacks."""
+    is_enforced = os.environ.get("ROS_SECURITY_STRATEGY") == "Enforce"
+    is_on = os.environ.get("ROS_SECURITY_ENABLE") == "true"
+    if is_on and is_enforced and not os.environ.get("ROS_SECURITY_KEYSTORE"):
+        raise ValueError(
+            "ROS_SECURITY_ENABLE is true and ROS_SECURITY_KEYSTORE is not set: set it to the "
+            "folder of the keystore (docs/security.md)"
+        )
+
+
 def run(make_nodes: MakeNodes) -> int:
     """Run one or several nodes until Ctrl-C, a shutdown, or a SystemExit; return the exit code.
 
     0 after Ctrl-C, SIGTERM or a regular end; 1 with one line on stderr if a node cannot start.
     """
     nodes: list[ManagedNode] = []
-    stopper = Stopper()
+    stopper, was_up = Stopper(), False
     try:
         load_transport_profile()
+        check_security()
         rclpy.init()
+        was_up = True
         made = make_nodes()
         nodes = made if isinstance(made, list) else [made]
         _start(nodes, stopper)
@@ -49,7 +62,8 @@ def run(make_nodes: MakeNodes) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     except (ValueError, OSError, RuntimeError, ParameterException) as error:
-        if not stopper.is_asked and rclpy.ok():
+        was_shut_down = was_up and not rclpy.ok()  # by a signal that we did not see
+        if not (stopper.is_asked or was_shut_down):
             sys.stderr.write(f"cannot start: {printable(explain(error))}\n")
             return 1
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from aliked_ros.nodes.base.topics import Topics
 from aliked_ros.nodes.player.answers import Answers
 from aliked_ros.nodes.player.audience import Audience
 from aliked_ros.nodes.player.camera_topics import CameraTopics
+from aliked_ros.nodes.player.opening import in_words_of_ros
 from aliked_ros.structs import Frame
 
 FIRST_STAMP_NS = 1_000_000_000  # a stamp of zero means "no stamp" to tf2 and to synchronisers
@@ -39,6 +41,7 @@ class PlayerWork:
         topics: subscribes.
         config: what is played, and how.
         sequence: the frames.
+        remarks: what was said of it, for the report.
         diagnostics: counts them.
         on_end: called at the end with whether it failed.
     """
@@ -49,16 +52,19 @@ class PlayerWork:
         topics: Topics,
         config: PlayerConfig,
         sequence: Sequence,
+        remarks: list[str],
         diagnostics: Diagnostics,
         on_end: Callable[[bool], None],
     ) -> None:
         self._logger = node.get_logger()
         self._config, self._sequence, self._on_end = config, sequence, on_end
-        self._diagnostics = diagnostics
+        self._diagnostics, self._remarks = diagnostics, remarks
+        diagnostics.show("right and depth images left out", sequence.left_out.total)
         first_ns = int(sequence.stamps_ns[0])
         self._offset_ns = FIRST_STAMP_NS - first_ns if first_ns < FIRST_STAMP_NS else 0
         self._answers = Answers()
         self._num_broken = 0
+        self._left_out: Counter[str] = Counter()  # that was told
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._topics = CameraTopics(node, sequence, config.clock)
@@ -114,12 +120,19 @@ class PlayerWork:
                 due_s = started_s + (frame.stamp_ns - first_ns) * 1e-9 / rate
                 self._stop.wait(max(0.0, due_s - time.monotonic()))
             stamp_ns = self._send(frame)
+            self._tell_what_is_left_out()
             if rate == 0:
                 self._wait_for_answer(stamp_ns)
         if first_ns is None:
             raise ValueError(
                 f"none of the {len(self._sequence)} frames of {self._sequence.name} could be sent"
             )
+
+    def _tell_what_is_left_out(self) -> None:
+        """Say why right and depth images were left out since this was said last."""
+        before, self._left_out = self._left_out, self._sequence.left_out.copy()
+        for reason in self._left_out - before:
+            self._diagnostics.warn(f"left out: {in_words_of_ros(reason)}", "left out")
 
     def _count_broken(self, error: FrameError) -> None:
         self._num_broken += 1
@@ -148,6 +161,8 @@ class PlayerWork:
             "layout": self._sequence.layout,
             "stamp_offset_s": self._offset_ns * 1e-9,
             "unreadable": self._num_broken,
+            "remarks": self._remarks,
+            "left_out": dict(self._sequence.left_out),
             **self._answers.report(),
         }
         self._logger.info("played: " + json.dumps(report))

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from rclpy.node import Node
 
+from aliked_ros.matching import check_descriptors
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.errors import explain
@@ -165,6 +166,8 @@ class Session:
         """
         assert outcome.extraction is not None
         setup = self._setups.read(outcome.extraction)
+        model, descriptor_dim = setup.model
+        check_descriptors(self._settings.matcher, descriptor_dim, model)
         pipeline, placement = self._prepare(setup, inputs)
         try:
             tracked, missing = self._run_pipeline(inputs, outcome.extraction, pipeline, placement)

@@ -2,13 +2,17 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time  # noqa: TID251 - it waits for processes
+from pathlib import Path
 
 import pytest
 
 from aliked_ros.__main__ import main
+
+ROOT = Path(__file__).parents[3]
 
 NODE = """#!/usr/bin/env python3
 import pathlib, sys, time
@@ -81,6 +85,28 @@ def test_ctrl_c_reaches_every_node_once_and_nothing_is_left(prefix):
     thread.join()
     assert (prefix / "composed_node.interrupted").exists()
     assert (prefix / "overlay_node.interrupted").exists()
+
+
+def test_several_cameras_reach_the_extractor_and_it_is_said_which_is_tracked(prefix, capfd):
+    install(prefix, "tracker_node", waits=False)
+    assert main(["run", "cameras:=[front,rear]"]) == 0
+    assert '"cameras": ["front", "rear"]' in (prefix / "extractor_node.params").read_text()
+    assert "features:=front/features" in (prefix / "tracker_node.args").read_text().split("\n")
+    assert "the tracker follows front" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_command_alone_ends_every_node(prefix, number):
+    command = [sys.executable, "-m", "aliked_ros", "run"]
+    running = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    until(*(prefix / f"{name}.params" for name in ("composed_node", "overlay_node")))
+    running.send_signal(number)
+    try:
+        assert running.wait(60) == 0
+        assert (prefix / "composed_node.interrupted").exists()
+        assert (prefix / "overlay_node.interrupted").exists()
+    finally:
+        (prefix / "stop").touch()
 
 
 def test_one_node_takes_what_ros2_run_takes(prefix):

@@ -15,7 +15,7 @@ from point_world import CAMERA, RIGHT_CAMERA, nothing, room, sideways
 from std_msgs.msg import Header
 from tracker_sender import FRAME_NS, depth_image
 
-from aliked_ros.config import OdometryConfig
+from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.config.nodes import InputsConfig
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
 from aliked_ros.nodes.base.conversions.cameras import camera_to_message, image_to_message
@@ -236,6 +236,16 @@ def test_after_a_gap_there_is_no_velocity(node, begin):
     speeds = [message.twist.twist.linear.y for message in node.published["odometry"]]
     assert speeds[1] == 0
     assert speeds[2] != 0
+
+
+def test_descriptors_that_the_matcher_cannot_take_are_refused_and_nothing_restarts(begin):
+    session = begin(matcher=MatcherConfig(kind="lightglue", weights="absent.pth"))
+    for index in range(5):
+        outcome = session.send(index, model="aliked-t16")
+        assert outcome.state == OdometryStatus.UNUSABLE
+        assert "descriptors of aliked-t16 have 64 numbers" in outcome.reason
+        assert "'nearest'" in outcome.reason
+        assert outcome.num_restarts == 0
 
 
 def test_a_pipeline_is_made_for_the_cameras_of_a_setup(make_settings):
