@@ -164,8 +164,8 @@ def test_files_with_a_byte_order_mark_are_read(folder, name):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("P1: 700 0 15.5 350 0 700 11.5 0 0 0 1 0", "P1 is 0.5 m to the left of P0"),
-        ("P1: 700 0 15.5 0 0 700 11.5 0 0 0 1 0", "P1 is -0 m to the left of P0"),
+        ("P1: 700 0 15.5 350 0 700 11.5 0 0 0 1 0", "P0 and P1: the baseline is -0.5 m"),
+        ("P1: 700 0 15.5 0 0 700 11.5 0 0 0 1 0", "P0 and P1: the baseline is 0 m"),
         ("P1: 0 0 0 0 0 0 0 0 0 0 0 5", "row P1: P is zero"),
         ("P1: 700 0 0 0 700 0 15.5 11.5 1 -350 0 0", "row P1: focal length is 700.0, 0.0 px"),
     ],
