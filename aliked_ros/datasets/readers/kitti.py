@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from aliked_ros.datasets import camera_files, partners, stamps
-from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
+from aliked_ros.datasets.ground_truth import GroundTruth, are_rotations, nearest_rigid
 from aliked_ros.datasets.image_files import list_images, size_of_first
 from aliked_ros.datasets.kitti_calibration import CalibrationRows, rectified_pair
 from aliked_ros.datasets.options import Options
@@ -109,5 +109,9 @@ def _ground_truth(
     rows = [row for row in _rows_of(images, len(T_world_camera0)) if row < len(T_world_camera0)]
     T = np.tile(np.eye(4), (len(rows), 1, 1))
     T[:, :3] = T_world_camera0[rows]
+    is_pose = np.isfinite(T).all(axis=(1, 2)) & are_rotations(T[:, :3, :3])
+    truth = GroundTruth(
+        stamps_ns[: len(rows)][is_pose], nearest_rigid(T[is_pose]), int((~is_pose).sum())
+    )
     # The left camera's pose, T_world_left = T_world_camera0 @ T_camera0_left.
-    return GroundTruth(stamps_ns[: len(rows)], nearest_rigid(T)).moved_by(T_camera0_left)
+    return truth.moved_by(T_camera0_left)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -98,10 +99,8 @@ def _cameras(rows: CalibrationRows, pair: tuple[str, str], size: tuple[int, int]
     left = _raw_camera(rows, pair[0], size)
     if f"K_{pair[1]}" not in rows:
         return Calibration(left, right_problem=f"{rows.path} has no row K_{pair[1]}")
-    T_0_left, T_0_right = (_T_camera0_camera(rows, number) for number in pair)
-    return Calibration(
-        left, _raw_camera(rows, pair[1], size), se3.inverse(T_0_left) @ T_0_right
-    )
+    T_0_left, T_0_right = (_motion_to_camera0(rows, number) for number in pair)
+    return Calibration(left, _raw_camera(rows, pair[1], size), se3.inverse(T_0_left) @ T_0_right)
 
 
 def _raw_camera(rows: CalibrationRows, number: str, size: tuple[int, int]) -> Camera:
@@ -112,7 +111,7 @@ def _raw_camera(rows: CalibrationRows, number: str, size: tuple[int, int]) -> Ca
         raise DatasetError(f"{rows.path}, rows K_{number} and D_{number}: {error}") from error
 
 
-def _T_camera0_camera(rows: CalibrationRows, number: str) -> Array:
+def _motion_to_camera0(rows: CalibrationRows, number: str) -> Array:
     R_camera_0, t_camera_0 = rows.matrix(f"R_{number}", 3, 3), rows.matrix(f"T_{number}", 1, 3)
     T_camera_0 = se3.from_rotation_translation(R_camera_0, t_camera_0[0])
     try:
@@ -133,8 +132,7 @@ def _listed(folder: Path, images: list[Path], rate_hz: float) -> tuple[Index, li
     if images and not 0 <= min(positions) <= max(positions) < len(rows):
         raise DatasetError(f"{path} has {len(rows)} rows, image {images[-1].name} has none")
     listed_ns = np.array([rows[position] for position in positions], np.int64)
-    order = stamps.increasing(listed_ns)
-    remark = partners.repeated(path, len(images), len(order))
+    order, remark = partners.in_order(path, listed_ns)
     return listed_ns[order], [images[i] for i in order], remark
 
 
@@ -142,11 +140,9 @@ def _stamp_ns(path: Path, number: int, text: str) -> int | None:
     """Return nanoseconds since 1970 of "2011-09-26 13:02:25.964389445"; None of an empty line."""
     if not text.strip():
         return None
-    whole, _, decimals = text.strip().partition(".")
-    try:
-        moment = datetime.strptime(whole, "%Y-%m-%d %H:%M:%S").replace(tzinfo=timezone.utc)
-        return int(moment.timestamp()) * 10**9 + int(f"{decimals:0<9}"[:9])
-    except ValueError as error:
-        raise DatasetError(
-            f"{path}, line {number}: a row is 'YYYY-MM-DD hh:mm:ss.nnnnnnnnn', got {text!r}"
-        ) from error
+    if re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,9})?", text.strip()):
+        with suppress(ValueError):  # the 30th of February
+            return int(np.datetime64(text.strip(), "ns").astype(np.int64))
+    raise DatasetError(
+        f"{path}, line {number}: a row is 'YYYY-MM-DD hh:mm:ss.nnnnnnnnn', got {text!r}"
+    )

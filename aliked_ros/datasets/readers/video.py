@@ -10,6 +10,7 @@ import numpy as np
 
 from aliked_ros.datasets import camera_files, stamps
 from aliked_ros.datasets.options import Options
+from aliked_ros.datasets.partners import how_turned
 from aliked_ros.datasets.sequence import Calibration, DatasetError, FrameError, Pictures, Sequence
 from aliked_ros.images.errors import ImageError, check_pixels
 from aliked_ros.structs import Index
@@ -36,7 +37,7 @@ class VideoSequence(Sequence):
 
     def __init__(self, path: Path, options: Options) -> None:
         self._path, self._options = path, options
-        self._capture = cv2.VideoCapture(str(path))
+        self._capture = _open(path)
         self._next = 0
         if not self._capture.isOpened():
             raise DatasetError(f"video {path} cannot be opened: {_why_not(path)}")
@@ -53,7 +54,10 @@ class VideoSequence(Sequence):
             times_ns if has_times else stamps.at_rate(len(times_ns), rate_hz),
             camera_files.override(Calibration(), path.parent, options),
             has_stamps=has_times or (has_rate and not options.rate_hz),
-            remarks=_remarks(times_ns, has_times, options.rate_hz or stated_hz),
+            remarks=[
+                *_remarks(times_ns, has_times, options.rate_hz or stated_hz),
+                _turned(self._capture),
+            ],
         )
 
     def _read_times(self) -> Index:
@@ -74,7 +78,7 @@ class VideoSequence(Sequence):
 
     def _rewind(self) -> None:
         self._capture.release()
-        self._capture = cv2.VideoCapture(str(self._path))
+        self._capture = _open(self._path)
         self._next = 0
 
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
@@ -88,6 +92,19 @@ class VideoSequence(Sequence):
         if not decoded:
             raise FrameError(index, f"{self._path}: the video cannot be decoded there")
         return Pictures(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def _open(path: Path) -> cv2.VideoCapture:
+    """Return a video whose pictures are as the camera stored them, in every version of OpenCV."""
+    capture = cv2.VideoCapture(str(path))
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+    return capture
+
+
+def _turned(capture: cv2.VideoCapture) -> str:
+    """Return that players turn the pictures, or an empty string."""
+    turn_deg = capture.get(cv2.CAP_PROP_ORIENTATION_META)
+    return how_turned(f"its pictures by {turn_deg:g} deg") if turn_deg else ""
 
 
 def _why_not(path: Path) -> str:

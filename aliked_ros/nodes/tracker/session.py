@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from rclpy.node import Node
 
+from aliked_ros.geometry.plausibility import implausible_pair
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.errors import explain
@@ -205,6 +206,9 @@ class Session:
         return self._pipeline, self._placement
 
     def _new_pipeline(self, setup: Setup) -> FramePipeline:
+        if setup.right_camera is not None:
+            for text in implausible_pair(setup.right_camera, setup.camera):
+                self._diagnostics.warn(text, "calibration")
         return make_pipeline(self._settings, setup, self._make_odometry)
 
     def _restart_by_itself(self, why: str, starts_over: bool = False) -> None:

@@ -129,3 +129,10 @@ def test_what_is_no_compressed_depth_is_named(data, words):
     with pytest.raises(ImageError) as caught:
         decode_compressed_depth(data, "16UC1; compressedDepth png")
     assert all(word in str(caught.value) for word in words)
+
+
+def test_a_covered_camera_sends_an_image_of_zeros():
+    image = np.zeros((480, 640), np.uint16)
+    depth_m = decode_compressed_depth(message(image, "rvl"), "16UC1; compressedDepth rvl")
+    assert depth_m.shape == (480, 640)
+    assert np.isnan(depth_m).all()

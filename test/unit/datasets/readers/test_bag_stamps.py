@@ -51,3 +51,12 @@ def test_a_topic_without_messages_has_no_stamps():
     table, remarks = believable("/image", np.zeros((0, 2), np.int64))
     assert len(table) == 0
     assert remarks == []
+
+
+def test_a_clock_that_goes_back_is_said():
+    table = _table(20)
+    table[10:, 0] -= 3 * 10**9
+    believed, remarks = believable("/image", table)
+    assert len(believed) == 20
+    assert "go back by up to 3.0 s in 1 places" in remarks[0]
+    assert "--stamps recorded" in remarks[0]

@@ -406,3 +406,19 @@ def test_depth_of_another_frame_than_the_image_is_said(tmp_path, storage):
     _write(tmp_path / "bag", storage, messages)
     (remark,) = open_sequence(tmp_path / "bag").remarks
     assert "/depth has the frame_id 'depth_camera', /image has 'camera'" in remark
+
+
+def test_a_calibration_that_changes_along_the_recording_is_said(tmp_path, storage):
+    messages = []
+    for index in range(6):
+        K = _info(0).k.copy()
+        K[0] = 40.0 if index < 3 else 44.0
+        at_ns = index * 100_000_000
+        messages.append(("/camera/camera_info", at_ns, _info(at_ns, k=K)))
+        messages.append(("/camera/image_raw", at_ns, _image(at_ns, _grey(9), "mono8")))
+    _write(tmp_path / "bag", storage, messages)
+    sequence = open_sequence(tmp_path / "bag")
+    assert sequence.camera.K[0, 0] == 40.0
+    (remark,) = sequence.remarks
+    assert "/camera/camera_info changes along the recording (focal length 40.00 px" in remark
+    assert "later 44.00" in remark
