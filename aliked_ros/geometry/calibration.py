@@ -95,7 +95,8 @@ def make_camera(
         model, D = standard_distortion(fields.model, fields.D)
     _check_size(fields, image_size)
     camera = Camera(fields.width, fields.height, K, model, D, R, P if P.any() else None)
-    _check_focal_length("P" if is_rectified else "K", camera)
+    _check_focal_length("K", camera.K, camera.width)
+    _check_focal_length("P", camera.K_rectified, camera.width)
     camera = bin_pixels(crop(camera, _seen(fields)), fields.binning)
     _check_distortion(camera)
     return camera
@@ -194,13 +195,13 @@ def _check_intrinsics(name: str, matrix: Array) -> None:
         raise ValueError(f"{name}[1] is {matrix[0, 1]:g}: pixels with a skew are not supported")
 
 
-def _check_focal_length(name: str, camera: Camera) -> None:
+def _check_focal_length(name: str, matrix: Array, width: int) -> None:
     """Raise ValueError if a focal length is so short that it cannot be in pixels."""
-    fx, fy = float(camera.K[0, 0]), float(camera.K[1, 1])
-    if max(fx, fy) < _MIN_FOCAL_OF_WIDTH * camera.width:
+    fx, fy = float(matrix[0, 0]), float(matrix[1, 1])
+    if max(fx, fy) < _MIN_FOCAL_OF_WIDTH * width:
         raise ValueError(
-            f"the focal length of {name} is {fx:g}, {fy:g} px for images {camera.width} px wide: "
-            "no lens sees so much; give pixels, not millimetres or parts of the width"
+            f"the focal length of {name} is {fx:g}, {fy:g} px for images {width} px wide: no lens "
+            "sees so much; give pixels, not millimetres or parts of the width"
         )
 
 
@@ -225,7 +226,10 @@ def _check_size(fields: CalibrationFields, image_size: tuple[int, int] | None) -
     """Raise ValueError if a calibration contradicts itself or is for images of another size."""
     whole, seen = (fields.width, fields.height), _seen(fields)
     if min(whole) <= 0:
-        raise ValueError(f"camera size is {whole[0]}x{whole[1]}: both must be positive")
+        raise ValueError(
+            f"camera size is {whole[0]}x{whole[1]}: both must be positive; give the width and "
+            "height of the images that were calibrated"
+        )
     part = f"roi is {seen.width}x{seen.height} at ({seen.x}, {seen.y})"
     if seen.x + seen.width > whole[0] or seen.y + seen.height > whole[1]:
         raise ValueError(

@@ -40,7 +40,7 @@ def decode_compressed_depth(
         raise ImageError(f"compressed depth of {len(buffer)} bytes (format {format!r}) is empty")
     _, a, b = _HEADER.unpack_from(buffer)
     body = buffer[_HEADER.size :]
-    read = _read_rvl if how.endswith("rvl") else _read_png
+    read = _read_rvl if how.endswith("rvl") and body[:4] != _PNG else _read_png
     raw = read(body, max_megapixels, format)
     if encoding.upper() != "32FC1":
         return to_metres(raw, depth_scale)

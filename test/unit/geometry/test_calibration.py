@@ -118,6 +118,8 @@ def test_rectified_images_need_p_alone():
         ({"R": [1.0, 0, 0, 0, 1, 0, 0, 0, -1]}, ["R is", "no rotation"]),
         ({"K": [0.8, 0, 0.5, 0, 1.1, 0.5, 0, 0, 1]}, ["0.8, 1.1 px", "640 px wide", "parts"]),
         ({"K": [1.0, 0, 0, 0, 1, 0, 0, 0, 1]}, ["1, 1 px", "no lens"]),
+        ({"P": projection([1.0, 0, 0, 0, 1, 0])}, ["focal length of P is 1, 1 px"]),
+        ({"width": 0, "height": 0}, ["0x0", "of the images that were calibrated"]),
         ({"model": "equidistant", "D": [0.1] * 5}, ["needs 4 values, D has 5"]),
         ({"D": [-4.0, 0, 0, 0, 0]}, ["cannot be inverted in", "check D"]),
     ],
