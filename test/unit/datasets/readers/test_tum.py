@@ -183,3 +183,9 @@ def test_a_stamp_in_another_unit_is_named_with_its_line(folder, stamp, words):
     (folder / "rgb.txt").write_text(f"{stamp} {rows[-1].split()[1]}\n")
     with pytest.raises(DatasetError, match=rf"rgb\.txt, {words}"):
         open_sequence(folder)
+
+
+@pytest.mark.parametrize("option", [{"sync_slop_s": 1e300}, {"rate_hz": 1e300}])
+def test_options_that_no_clock_can_count_are_refused(option):
+    with pytest.raises(ValueError, match=r"sync_slop_s is .*give at most 10 s"):
+        Options(**option)
