@@ -51,7 +51,8 @@ def changes(bag: BagFile, roles: dict[str, str], options: Options) -> list[str]:
     remarks = []
     for role, image in (("camera_info", "image"), ("right_camera_info", "right_image")):
         topic = _topic(bag, wanted, role, roles[image], infos) if image in roles else ""
-        values = [_values(info) for info in bag.sampled(topic, _NUM_TRIED)] if topic else []
+        infos_of = bag.sampled(topic, _NUM_TRIED) if topic else ()
+        values = [_values(info) for info in infos_of if info.k[0] or info.p[0]]
         others = [other for other in values if other != values[0]]
         if others:
             remarks.append(

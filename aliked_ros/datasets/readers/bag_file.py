@@ -184,7 +184,12 @@ _TYPESTORES: list[Any] = []
 
 
 def _header_stamp_ns(raw: bytes) -> int:
-    """Return the stamp of a message that starts with a header, without decoding the rest."""
+    """Return the stamp of a message that starts with a header, without decoding the rest.
+
+    -1 if it is no time: seconds below 0, or nanoseconds of a second or more.
+    """
     byte_order = "<" if raw[1] & 1 else ">"
     seconds, nanoseconds = struct.unpack_from(f"{byte_order}iI", raw, 4)
+    if seconds < 0 or nanoseconds >= 1_000_000_000:
+        return -1
     return int(seconds) * 1_000_000_000 + int(nanoseconds)

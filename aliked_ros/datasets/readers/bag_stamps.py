@@ -18,16 +18,25 @@ def believable(topic: str, table: Index) -> tuple[Index, list[str]]:
 
     Args:
         topic: for the remarks.
-        table: (M, 2) stamp of the header and time of recording, ns, in the order of recording.
+        table: (M, 2) stamp of the header, negative if it is no time, and time of recording, ns,
+            in the order of recording.
     """
     remarks = []
-    if len(table) and not table[:, 0].any():
+    if len(table) and (table[:, 0] <= 0).all():
+        what = "are no time" if (table[:, 0] < 0).any() else "are zero"
         table = table.copy()
         table[:, 0] = table[:, 1]
         remarks.append(
-            f"the driver leaves the stamps of {topic} empty (all {len(table)} are zero): the times "
+            f"the driver leaves the stamps of {topic} empty (all {len(table)} {what}): the times "
             "of recording count"
         )
+    is_broken = table[:, 0] < 0
+    if is_broken.any():
+        remarks.append(
+            f"{is_broken.sum()} of {len(table)} stamps of {topic} are no time (seconds below 0, or "
+            f"nanoseconds of a second or more): these messages are left out; {_REMEDY}"
+        )
+        table = table[~is_broken]
     is_empty = table[:, 0] == 0
     if is_empty.any():
         remarks.append(

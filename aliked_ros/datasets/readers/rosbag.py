@@ -80,7 +80,11 @@ class RosbagSequence(Sequence):
         if "depth" in roles and (self._log_times["depth"] >= 0).any():
             sensors.append("rgbd")
         super().__init__(
-            path.resolve().stem, stamps_ns, cameras, sensors=tuple(sensors), remarks=remarks
+            path.stem if path.is_file() else path.resolve().name,
+            stamps_ns,
+            cameras,
+            sensors=tuple(sensors),
+            remarks=remarks,
         )
 
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
