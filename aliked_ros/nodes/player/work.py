@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,8 @@ from nav_msgs.msg import Odometry
 from rclpy.node import Node
 
 from aliked_ros.config.nodes import PlayerConfig
-from aliked_ros.datasets import FrameError
+from aliked_ros.datasets import DatasetError, FrameError
+from aliked_ros.datasets.doubts import find_doubts
 from aliked_ros.datasets.sequence import Sequence
 from aliked_ros.msg import OdometryStatus
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
@@ -27,6 +29,21 @@ from aliked_ros.nodes.player.camera_topics import CameraTopics
 from aliked_ros.structs import Frame
 
 FIRST_STAMP_NS = 1_000_000_000  # a stamp of zero means "no stamp" to tf2 and to synchronisers
+
+
+def what_to_say(sequence: Sequence, sensor: str) -> list[str]:
+    """Return what there is to know before a sequence is played, a sentence each.
+
+    Args:
+        sequence: to be played.
+        sensor: that is asked for; empty: the one that measures most.
+    """
+    said = [*sequence.remarks, *find_doubts(sequence, sensor or sequence.best_sensor)]
+    try:
+        sequence.require_camera()
+    except DatasetError as error:
+        said.append(f"no camera_info is published: {error}".replace("--camera-info", "camera_info"))
+    return said
 
 
 class PlayerWork:
@@ -59,6 +76,7 @@ class PlayerWork:
         self._offset_ns = FIRST_STAMP_NS - first_ns if first_ns < FIRST_STAMP_NS else 0
         self._answers = Answers()
         self._num_broken = 0
+        self._left_out: Counter[str] = Counter()  # right and depth images, that were said
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._topics = CameraTopics(node, sequence, config.clock)
@@ -72,6 +90,8 @@ class PlayerWork:
             f"{self._sequence.name} ({self._sequence.layout}): {len(self._sequence)} frames; "
             f"stamps moved by {self._offset_ns} ns; waiting for a subscriber of image_raw"
         )
+        for remark in what_to_say(self._sequence, self._config.sensor):
+            self._logger.warning(remark)
         self._stop.clear()
         self._thread = threading.Thread(target=self._play, name="player", daemon=True)
         self._thread.start()
@@ -134,8 +154,16 @@ class PlayerWork:
         if self._config.stamps == "now":
             stamp_ns = time.time_ns()  # not the node's clock, which may be the one that we publish
         self._topics.send(frame, stamp_ns, partial(self._answers.sent, stamp_ns))
+        self._count_left_out()
         self._diagnostics.count_processed((time.perf_counter() - start_s) * 1e3)
         return stamp_ns
+
+    def _count_left_out(self) -> None:
+        left_out = self._sequence.left_out.copy()
+        for reason, number in (left_out - self._left_out).items():
+            for _ in range(number):
+                self._diagnostics.count("right and depth images left out", reason)
+        self._left_out = left_out
 
     def _wait_for_answer(self, stamp_ns: int) -> None:
         timeout_s = self._config.answer_timeout_s
@@ -148,6 +176,7 @@ class PlayerWork:
             "layout": self._sequence.layout,
             "stamp_offset_s": self._offset_ns * 1e-9,
             "unreadable": self._num_broken,
+            "left_out": dict(self._left_out),
             **self._answers.report(),
         }
         self._logger.info("played: " + json.dumps(report))
