@@ -24,7 +24,7 @@ from aliked_ros.nodes.tracker.imu import ImuOrientation
 from aliked_ros.nodes.tracker.not_ready import NotReadyError
 from aliked_ros.nodes.tracker.outputs import TrackerOutputs
 from aliked_ros.nodes.tracker.settings import TrackerSettings
-from aliked_ros.nodes.tracker.setup import Setup, why_restart
+from aliked_ros.nodes.tracker.setup import Models, Setup, why_restart
 from aliked_ros.nodes.tracker.setup_reader import SetupReader
 from aliked_ros.nodes.tracker.status import Outcome
 from aliked_ros.odometry.pipeline import FramePipeline, TrackedFrame
@@ -98,6 +98,7 @@ class Session:
         self._images = FrameImageReader(settings.images, settings.inputs, diagnostics)
         self._recording = RecordingCheck(node, settings.inputs.restart_at)
         self._setup: Setup | None = None  # of the newest image
+        self._models = Models()
         self._made_for: Setup | None = None  # that the pipeline was made for
         self._pipeline: FramePipeline | None = None
         self._placement: Placement | None = None  # None from a restart to the next image
@@ -190,6 +191,7 @@ class Session:
         Raises:
             ValueError: if the calibration cannot be used.
         """
+        self._models.check(self._setup if self._placement is not None else None, setup)
         before, self._setup = self._setup, setup
         has_jumped = inputs.jump.number != self._jump_number
         self._jump_number = inputs.jump.number
