@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _POLL_S = 0.1
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# SIGHUP: the terminal was closed.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE_S = 15.0  # until a process that was asked to end is killed
 
 
@@ -32,17 +33,18 @@ class Command:
 
 
 def run_processes(commands: list[Command]) -> int:
-    """Run processes until a main one has ended, or Ctrl-C or SIGTERM; nothing is left behind.
+    """Run processes until a main one has ended, or somebody asks; nothing is left behind.
 
     A second Ctrl-C does not wait for those that take long to end.
 
     Returns:
-        the exit code of the main one that ended first; 0 after Ctrl-C or SIGTERM.
+        the exit code of the main one that ended first; 0 after Ctrl-C, SIGTERM or SIGHUP.
     """
     running: dict[str, subprocess.Popen[bytes]] = {}
     asked = _Asked()
     # Not by an exception, which could come between the start of a process and its entry here.
-    before = {number: signal.signal(number, asked.note) for number in _SIGNALS}
+    heard = [one for one in _SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]  # nohup
+    before = {number: signal.signal(number, asked.note) for number in heard}
     try:
         for command in commands:
             if not asked.times:

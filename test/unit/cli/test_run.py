@@ -84,7 +84,7 @@ def test_ctrl_c_reaches_every_node_once_and_nothing_is_left(prefix):
     assert (prefix / "overlay_node.interrupted").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_to_the_program_itself_leaves_no_node_behind(prefix, number):
     process = subprocess.Popen([sys.executable, "-m", "aliked_ros", "run"])
     until(prefix / "composed_node.params", prefix / "overlay_node.params")
