@@ -16,6 +16,8 @@ from aliked_ros.images.errors import ImageError, check_pixels
 from aliked_ros.structs import Index
 
 DEFAULT_RATE_HZ = 30.0
+_WHOLE_SHARE = 0.8  # of the number of frames that a file states, which may be an estimate
+_MAX_FRAMES = 1e8  # more are no number of frames
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 
 
@@ -57,6 +59,7 @@ class VideoSequence(Sequence):
             remarks=[
                 *_remarks(times_ns, has_times, options.rate_hz or stated_hz),
                 _turned(self._capture),
+                _cut_off(len(times_ns), self._capture.get(cv2.CAP_PROP_FRAME_COUNT)),
             ],
         )
 
@@ -74,7 +77,8 @@ class VideoSequence(Sequence):
         self._rewind()
         if not times_ms:
             raise DatasetError(f"video {self._path} holds no frame that can be decoded")
-        return np.round(np.array(times_ms) * 1e6).astype(np.int64)
+        # Some files have times that are none: they count as equal, so that frames are counted.
+        return np.round(np.nan_to_num(times_ms, posinf=0.0, neginf=0.0) * 1e6).astype(np.int64)
 
     def _rewind(self) -> None:
         self._capture.release()
@@ -105,6 +109,16 @@ def _turned(capture: cv2.VideoCapture) -> str:
     """Return that players turn the pictures, or an empty string."""
     turn_deg = capture.get(cv2.CAP_PROP_ORIENTATION_META)
     return how_turned(f"its pictures by {turn_deg:g} deg") if turn_deg else ""
+
+
+def _cut_off(num_decoded: int, num_stated: float) -> str:
+    """Return that many frames cannot be decoded, or an empty string."""
+    if not num_decoded < _WHOLE_SHARE * num_stated < _MAX_FRAMES:
+        return ""
+    return (
+        f"{num_decoded} of about {num_stated:.0f} frames can be decoded: the file is damaged "
+        "behind them; copy it again"
+    )
 
 
 def _why_not(path: Path) -> str:
