@@ -156,7 +156,8 @@ class ManagedNode(LifecycleNode):
             action()
         except Exception as error:
             self.failure = error
-            self.get_logger().error(f"cannot {what}: {explain(error)}")
+            if self.context.ok():  # else somebody has ended the process meanwhile
+                self.get_logger().error(f"cannot {what}: {explain(error)}")
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 

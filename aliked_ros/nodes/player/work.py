@@ -69,7 +69,7 @@ class PlayerWork:
         diagnostics: Diagnostics,
         on_end: Callable[[bool], None],
     ) -> None:
-        self._logger = node.get_logger()
+        self._logger, self._context = node.get_logger(), node.context
         self._config, self._sequence, self._on_end = config, sequence, on_end
         self._diagnostics = diagnostics
         first_ns = int(sequence.stamps_ns[0])
@@ -118,6 +118,8 @@ class PlayerWork:
             self._answers.wait_for_last(self._config.answer_timeout_s)
             self._write_report()
         except Exception as error:  # a thread must not die in silence
+            if not self._context.ok():
+                return  # somebody ends the process
             has_failed = True
             self._diagnostics.fatal(explain(error))
         if not self._stop.is_set():

@@ -155,3 +155,15 @@ def test_many_broken_requests_are_answered_and_said_once(make_node, monkeypatch)
         assert service.callback(request, SetParameters.Response()).results == []
     assert len(said) == 1
     assert "200 is not a valid" in said[0]
+
+
+def test_a_node_that_is_ended_while_it_configures_says_nothing(make_node, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        "rclpy.impl.rcutils_logger.RcutilsLogger.error", lambda _, text, **__: said.append(text)
+    )
+    node = make_node()
+    node.problem = RuntimeError("context is invalid")
+    monkeypatch.setattr(node.context, "ok", lambda: False)
+    assert node.on_configure(None) == TransitionCallbackReturn.FAILURE
+    assert said == []
