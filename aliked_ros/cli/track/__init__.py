@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sequence",
         metavar="SEQUENCE",
-        help="folder, video or rosbag2 (KITTI odometry, TUM RGB-D, EuRoC, 7-Scenes, images); "
+        help="folder, video or rosbag2 (KITTI odometry or raw, TUM RGB-D, EuRoC, 7-Scenes, images); "
         "'synthetic' or 'synthetic:SEED' is a rendered room",
     )
     parser.add_argument("--sensor", choices=SENSORS, help="default: the one that measures most")
