@@ -17,7 +17,7 @@ _SILENT = 0  # of OpenCV's levels
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Keep OpenCV from printing what is said in our words."""
     level = cv2.getLogLevel()
     cv2.setLogLevel(_SILENT)
@@ -47,7 +47,7 @@ def read_picture(data: Any, max_megapixels: float = 0.0, format: str = "") -> An
     check_pixels(*size, max_megapixels)
     raw: AnyArray | None = None
     if is_whole(file):
-        with suppress(cv2.error), _silence():  # its words are about OpenCV's sources
+        with suppress(cv2.error), silence():  # its words are about OpenCV's sources
             raw = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     if raw is None or raw.size == 0:
         raise ImageError(f"{named} is cut off or damaged: check the camera driver or the transport")

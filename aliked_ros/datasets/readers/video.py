@@ -13,6 +13,7 @@ from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.partners import how_turned
 from aliked_ros.datasets.sequence import Calibration, DatasetError, FrameError, Pictures, Sequence
 from aliked_ros.images.errors import ImageError, check_pixels
+from aliked_ros.images.picture import silence
 from aliked_ros.structs import Index
 
 DEFAULT_RATE_HZ = 30.0
@@ -100,7 +101,8 @@ class VideoSequence(Sequence):
 
 def _open(path: Path) -> cv2.VideoCapture:
     """Return a video whose pictures are as the camera stored them, in every version of OpenCV."""
-    capture = cv2.VideoCapture(str(path))
+    with silence():  # what cannot be opened is said in our words
+        capture = cv2.VideoCapture(str(path))
     capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
     return capture
 
