@@ -29,7 +29,7 @@ def is_whole(data: bytes) -> bool:
     if data[:2] == b"\xff\xd8":
         # Before the pixels, the end may be that of a small picture inside the header.
         pixels = find_marker(data, frozenset({0xDA}))
-        return pixels is not None and data.find(b"\xff\xd9", pixels) >= 0
+        return pixels is not None and data.rfind(b"\xff\xd9", pixels) >= 0
     if data[:4] == b"\x89PNG":
         return _is_whole_png(data)
     return True
