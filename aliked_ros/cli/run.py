@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     words = list(options.words)
     if words and ":=" not in words[0] and not words[0].startswith("-"):
-        executable = _find_node(words[0])
+        executable = find_node(words[0])
         return run_processes(
             [
                 Command(
@@ -69,7 +69,7 @@ def _commands(plan: Plan, parameters: str) -> list[Command]:
     ros_arguments = ["--ros-args", "--log-level", plan.given["log_level"]]
     if plan.given["namespace"]:
         ros_arguments += ["-r", f"__ns:=/{plan.given['namespace'].strip('/')}"]
-    nodes = [_find_node(process.executable) for process in plan.processes]
+    nodes = [find_node(process.executable) for process in plan.processes]
     share = nodes[0].parents[2] / "share" / "aliked_ros" / "config"
     for file in (plan.given["params_file"] or str(share / "aliked.yaml"), parameters):
         ros_arguments += ["--params-file", file]
@@ -97,7 +97,7 @@ def _commands(plan: Plan, parameters: str) -> list[Command]:
     return commands
 
 
-def _find_node(name: str) -> Path:
+def find_node(name: str) -> Path:
     """Return the installed executable of a node."""
     prefixes = [Path(prefix) for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(":")]
     folders = [prefix / "lib" / "aliked_ros" for prefix in prefixes]

@@ -137,8 +137,14 @@ def test_lightglue_is_timed_beside_nearest_neighbours(tmp_path):
             r"20 images sent, [1-9].*[1-9]\d* of 10 answered.*[1-9]\d* of 10 answered",
             marks=needs_ros,
         ),
+        pytest.param(
+            "bench/bench_live.py",
+            ["synthetic", "--weights", "package", "--rate", "5", "--warm-up", "1"],
+            r"[1-9]\d* of 300 images answered, [1-9]\d* with a pose",
+            marks=needs_ros,
+        ),
     ],
-    ids=["messages", "nodes"],
+    ids=["messages", "nodes", "live"],
 )  # fmt: skip
 def test_a_benchmark_of_the_nodes_gets_answers(script, arguments, printed):
     assert re.search(printed, run(script, *arguments))

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
     {"structs", "extras", "interruption"},
-    {"config", "images", "pacing"},
+    {"config", "images", "pacing", "spreading"},
     {"starting"},
     {"native"},
     {"network", "geometry", "drawing", "plotting"},
