@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS is not installed: run make install")
@@ -28,5 +30,7 @@ def test_arguments_that_ros_cannot_use_end_with_1(monkeypatch, capsys):
         raise BadArgumentsError("ROS cannot use -p x")
 
     monkeypatch.setattr(running, "begin", fail)
+    # The real one would go on to note signals in the process of the tests.
+    monkeypatch.setattr(running, "Stopper", lambda: SimpleNamespace(is_asked=False))
     assert run(lambda: pytest.fail("no node is made")) == 1
     assert capsys.readouterr().err == "cannot start: ROS cannot use -p x\n"
