@@ -109,3 +109,20 @@ def test_a_bad_start_ends_with_one_clear_line(processes, parameters, words):
     log = processes.log("player_node")
     assert "Traceback" not in log
     assert all(word in log for word in words), log
+
+
+def test_depth_that_is_left_out_is_said_and_counted(processes, probe, tmp_path):
+    for kind in ("rgb", "depth"):
+        (tmp_path / kind).mkdir()
+    for index in range(NUM_FRAMES):
+        cv2.imwrite(str(tmp_path / "rgb" / f"{index}.png"), np.full((48, 64), 90, np.uint8))
+        depth = np.full((48, 64) if index % 2 else (24, 32), 5000, np.uint16)
+        cv2.imwrite(str(tmp_path / "depth" / f"{index}.png"), depth)
+    for name, kind in (("rgb.txt", "rgb"), ("depth.txt", "depth")):
+        rows = [f"{1 + index / 10} {kind}/{index}.png" for index in range(NUM_FRAMES)]
+        (tmp_path / name).write_text("\n".join(rows))
+    (tmp_path / "camera_info.yaml").write_text(CAMERA_INFO)
+    report = tmp_path / "report.json"
+    listen_and_play(processes, probe, tmp_path, report=report)
+    assert sum(json.loads(report.read_text())["left_out"].values()) == NUM_FRAMES // 2
+    assert "depth image is 32x24" in processes.log("player_node")

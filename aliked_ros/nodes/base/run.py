@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import rclpy
 from ament_index_python.packages import get_package_share_directory
+from rclpy.context import Context
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from aliked_ros.nodes.base.causes import Causes, printable
 from aliked_ros.nodes.base.errors import explain
 from aliked_ros.nodes.base.managed_node import ManagedNode
-from aliked_ros.nodes.base.overrides import warn_of_unknown
 from aliked_ros.nodes.base.signals import Stopper
 
 MakeNodes = Callable[[], ManagedNode | list[ManagedNode]]
@@ -40,6 +41,27 @@ def check_security() -> None:
         )
 
 
+class BadArgumentsError(Exception):
+    """What stands behind --ros-args cannot be used."""
+
+
+def begin(arguments: list[str] | None = None, context: Context | None = None) -> None:
+    """Initialise ROS with the arguments of the process.
+
+    Raises:
+        BadArgumentsError: if ROS cannot use them; nothing has begun then.
+    """
+    try:
+        rclpy.init(args=arguments, context=context)
+    except RuntimeError as error:
+        # Behind it stand lines of ROS's sources.
+        reason = " ".join(re.sub(r", at /\S+:\d+", "", str(error)).split())
+        raise BadArgumentsError(
+            f"ROS cannot use the arguments behind --ros-args: {reason}; check the parameter files "
+            "(NODE: ros__parameters: NAME: VALUE) and each -p NAME:=VALUE and -r FROM:=TO"
+        ) from error
+
+
 def run(make_nodes: MakeNodes) -> int:
     """Run one or several nodes until Ctrl-C, a shutdown, or a SystemExit; return the exit code.
 
@@ -50,7 +72,7 @@ def run(make_nodes: MakeNodes) -> int:
     try:
         load_transport_profile()
         check_security()
-        rclpy.init()
+        begin()
         was_up = True
         made = make_nodes()
         nodes = made if isinstance(made, list) else [made]
@@ -61,6 +83,10 @@ def run(make_nodes: MakeNodes) -> int:
         return 0
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
+    except BadArgumentsError as error:
+        if not stopper.is_asked:
+            sys.stderr.write(f"cannot start: {printable(str(error))}\n")
+            return 1
     except (ValueError, OSError, RuntimeError, ParameterException) as error:
         was_shut_down = was_up and not rclpy.ok()  # by a signal that we did not see
         if not (stopper.is_asked or was_shut_down):
@@ -80,7 +106,6 @@ def _start(nodes: list[ManagedNode], stopper: Stopper) -> None:
     A source is made last and named first: who takes what it sends is there before it.
     """
     for node in reversed(nodes):
-        warn_of_unknown(node)
         if stopper.is_asked:
             return
         node.start_up()

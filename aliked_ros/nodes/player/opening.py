@@ -58,8 +58,12 @@ def find_remarks(sequence: Sequence, sensor: str) -> list[str]:
         sequence: to be played.
         sensor: that it is played for; empty: the one that measures most.
     """
-    doubts = find_doubts(sequence, sensor or sequence.best_sensor)
-    return [in_words_of_ros(text) for text in (*sequence.remarks, *doubts)]
+    said = [*sequence.remarks, *find_doubts(sequence, sensor or sequence.best_sensor)]
+    try:
+        sequence.require_camera()
+    except DatasetError as error:
+        said.append(f"no camera_info is published: {error}")
+    return [in_words_of_ros(text) for text in said]
 
 
 def in_words_of_ros(text: str) -> str:

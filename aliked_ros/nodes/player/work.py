@@ -56,7 +56,7 @@ class PlayerWork:
         diagnostics: Diagnostics,
         on_end: Callable[[bool], None],
     ) -> None:
-        self._logger = node.get_logger()
+        self._logger, self._context = node.get_logger(), node.context
         self._config, self._sequence, self._on_end = config, sequence, on_end
         self._diagnostics, self._remarks = diagnostics, remarks
         diagnostics.show("right and depth images left out", sequence.left_out.total)
@@ -64,7 +64,7 @@ class PlayerWork:
         self._offset_ns = FIRST_STAMP_NS - first_ns if first_ns < FIRST_STAMP_NS else 0
         self._answers = Answers()
         self._num_broken = 0
-        self._left_out: Counter[str] = Counter()  # that was told
+        self._left_out: Counter[str] = Counter()  # right and depth images, that were said
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._topics = CameraTopics(node, sequence, config.clock)
@@ -104,6 +104,8 @@ class PlayerWork:
             self._answers.wait_for_last(self._config.answer_timeout_s)
             self._write_report()
         except Exception as error:  # a thread must not die in silence
+            if not self._context.ok():
+                return  # somebody ends the process
             has_failed = True
             self._diagnostics.fatal(explain(error))
         if not self._stop.is_set():
@@ -120,19 +122,12 @@ class PlayerWork:
                 due_s = started_s + (frame.stamp_ns - first_ns) * 1e-9 / rate
                 self._stop.wait(max(0.0, due_s - time.monotonic()))
             stamp_ns = self._send(frame)
-            self._tell_what_is_left_out()
             if rate == 0:
                 self._wait_for_answer(stamp_ns)
         if first_ns is None:
             raise ValueError(
                 f"none of the {len(self._sequence)} frames of {self._sequence.name} could be sent"
             )
-
-    def _tell_what_is_left_out(self) -> None:
-        """Say why right and depth images were left out since this was said last."""
-        before, self._left_out = self._left_out, self._sequence.left_out.copy()
-        for reason in self._left_out - before:
-            self._diagnostics.warn(f"left out: {in_words_of_ros(reason)}", "left out")
 
     def _count_broken(self, error: FrameError) -> None:
         self._num_broken += 1
@@ -147,8 +142,18 @@ class PlayerWork:
         if self._config.stamps == "now":
             stamp_ns = time.time_ns()  # not the node's clock, which may be the one that we publish
         self._topics.send(frame, stamp_ns, partial(self._answers.sent, stamp_ns))
+        self._count_left_out()
         self._diagnostics.count_processed((time.perf_counter() - start_s) * 1e3)
         return stamp_ns
+
+    def _count_left_out(self) -> None:
+        """Count the right and depth images that were left out since; a reason is said once."""
+        left_out = self._sequence.left_out.copy()
+        for reason, number in (left_out - self._left_out).items():
+            for _ in range(number):
+                said = f"left out: {in_words_of_ros(reason)}"
+                self._diagnostics.count("right and depth images left out", said)
+        self._left_out = left_out
 
     def _wait_for_answer(self, stamp_ns: int) -> None:
         timeout_s = self._config.answer_timeout_s

@@ -8,7 +8,8 @@ from collections.abc import Hashable
 import numpy as np
 from sensor_msgs.msg import CameraInfo
 
-from aliked_ros.geometry.calibration import OtherSizeError, implausible
+from aliked_ros.geometry.calibration import OtherSizeError
+from aliked_ros.geometry.plausibility import implausible
 from aliked_ros.nodes.base.conversions.cameras import camera_from_message
 from aliked_ros.nodes.base.latched import subscribe_newest
 from aliked_ros.nodes.base.qos import NEWEST_QOS

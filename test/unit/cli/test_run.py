@@ -95,18 +95,29 @@ def test_several_cameras_reach_the_extractor_and_it_is_said_which_is_tracked(pre
     assert "the tracker follows front" in capfd.readouterr().err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_the_command_alone_ends_every_node(prefix, number):
-    command = [sys.executable, "-m", "aliked_ros", "run"]
-    running = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
-    until(*(prefix / f"{name}.params" for name in ("composed_node", "overlay_node")))
-    running.send_signal(number)
-    try:
-        assert running.wait(60) == 0
-        assert (prefix / "composed_node.interrupted").exists()
-        assert (prefix / "overlay_node.interrupted").exists()
-    finally:
-        (prefix / "stop").touch()
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_program_itself_leaves_no_node_behind(prefix, number):
+    process = subprocess.Popen([sys.executable, "-m", "aliked_ros", "run"])
+    until(prefix / "composed_node.params", prefix / "overlay_node.params")
+    process.send_signal(number)
+    assert process.wait(60) == 0
+    assert (prefix / "composed_node.interrupted").exists()
+    assert (prefix / "overlay_node.interrupted").exists()
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_node_that_does_not_end(prefix):
+    (prefix / "lib" / "aliked_ros" / "composed_node").write_text(
+        "import pathlib, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        f"pathlib.Path({str(prefix / 'deaf')!r}).touch()\n"
+        "time.sleep(600)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-m", "aliked_ros", "run"])
+    until(prefix / "deaf", prefix / "overlay_node.params")
+    process.send_signal(signal.SIGINT)
+    until(prefix / "overlay_node.interrupted")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0  # sooner than the patience with one
 
 
 def test_one_node_takes_what_ros2_run_takes(prefix):

@@ -42,6 +42,11 @@ def test_what_is_odd_is_told_with_the_parameter_that_mends_it(folder):
     assert "a rate of 5 Hz is not used: there are stamps" in remarks
     assert any("read.depth_scale" in one for one in remarks)
     assert find_remarks(open_dataset(PlayerConfig(dataset=str(folder)), ReadingConfig()), "") == []
+    (folder / "camera_info.yaml").unlink()
+    without = open_dataset(PlayerConfig(dataset=str(folder)), ReadingConfig())
+    (said,) = find_remarks(without, "")
+    assert said.startswith("no camera_info is published: ")
+    assert "--" not in said
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,9 @@ def test_the_odometry_restarts_at_the_last_pose_where_it_does_not_hold(node, beg
         more = {"jump": Jump(1, -5.2), "stamp": 0}
     else:
         more = {"model": "aliked-t16"}
+        for _ in range(2):
+            doubted = session.send(2, stamp=52, **more)
+            assert (doubted.skipped, doubted.restart_reason) == ("unusable", "")
     outcome = session.send(2, **({"stamp": 52} | more))
     assert outcome.state == OdometryStatus.TRACKING
     # odom is continuous (REP 105), but nobody knows how the base moved meanwhile.
@@ -139,6 +142,18 @@ def test_the_odometry_restarts_at_the_last_pose_where_it_does_not_hold(node, beg
     after = session.send(3, **({"stamp": 53} | more | ({"stamp": 1} if "jump" in more else {})))
     assert (after.restart_reason, after.num_restarts) == ("", 1)
     assert np.linalg.norm(positions(node)[-1] - positions(node)[-2]) > 0.05
+
+
+def test_one_image_of_another_network_among_the_others_harms_nothing(node, begin):
+    session = begin()
+    for index in range(4):
+        assert session.send(index).state == OdometryStatus.TRACKING
+        stray = session.send(index, stamp=index, model="orb")
+        assert stray.skipped == "unusable"
+        assert "features are of 'orb', 64 numbers each" in stray.reason
+        assert "one extractor alone" in stray.reason
+    assert session.num_restarts == 0
+    np.testing.assert_allclose(positions(node)[-1], BASE_PATH[3], atol=0.02)
 
 
 @pytest.mark.parametrize(
