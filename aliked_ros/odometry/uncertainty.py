@@ -46,9 +46,10 @@ class Uncertainty:
     keypoints move. A camera that stands still does not walk.
     """
 
-    def __init__(self, noise: float, image_width: int) -> None:
-        """Take the deviation of a keypoint on the plane z = 1, and the width in px."""
-        self._noise, self._image_width = noise, image_width
+    def __init__(self, image_width: int) -> None:
+        """Take the width of the images, px."""
+        self.noise = 1.0  # standard deviation of a keypoint of spread 1 on the plane z = 1
+        self._image_width = image_width
         self._image: Keyframe | None = None
         self._walk: Array = np.zeros((6, 6))
 
@@ -92,7 +93,7 @@ class Uncertainty:
         points = landmarks.points_world[image.landmark[rows1]]
         view0, view1 = before.view, image.view
         changed = _residuals(image, rows1, points) - _residuals(before, rows0, points)
-        variance = (self._noise**2) * (view0.spread[rows0] ** 2 + view1.spread[rows1] ** 2)
+        variance = (self.noise**2) * (view0.spread[rows0] ** 2 + view1.spread[rows1] ** 2)
         new = np.median((changed**2).sum(axis=1) / variance) / _MEDIAN_OF_TWO
         moved_px = np.linalg.norm(view1.pixels[rows1] - view0.pixels[rows0], axis=1)
         flow = float(np.median(moved_px)) / self._image_width

@@ -72,6 +72,7 @@ class VisualOdometry:
         self._tracks = Tracks()
         self._recovery = Recovery()
         self._prediction = ConstantVelocity()
+        self._uncertainty = Uncertainty(camera.width)
         self._configure(config, matcher)
         self.reset()
 
@@ -99,7 +100,7 @@ class VisualOdometry:
         self._localiser = Localiser(config, matcher, K, self._camera.width)
         self._mapping = Mapping(config, K, self._make_runner)
         self._keyframe_rule = KeyframeRule(config, self._camera.width)
-        self._uncertainty = Uncertainty(config.keypoint_noise_px / float(K[0, 0]), self._camera.width)
+        self._uncertainty.noise = config.keypoint_noise_px / float(K[0, 0])
         self._starting = Starting(config, matcher, K, self._prediction)
 
     def process(
