@@ -34,3 +34,18 @@ def test_steps_add_up_to_what_is_claimed_of_a_motion():
 def test_a_camera_that_stands_still_does_not_walk():
     results = run([np.eye(4)] * 8)
     np.testing.assert_allclose(walk(results[-1]), walk(results[1]), atol=1e-12)
+
+
+def test_independent_keypoints_are_claimed_as_they_err():
+    path = sideways(40)
+    results = run(path)
+    # The depths are better than they are said to be, so the claim may be modest.
+    for num, low, high in ((1, 0.2, 1.6), (10, 0.2, 1.6)):
+        squares = []
+        for first in range(2, len(path) - num):
+            chain = results[first : first + num + 1]
+            motion = se3.inverse(chain[0].T_world_camera) @ chain[-1].T_world_camera
+            true = se3.inverse(path[first]) @ path[first + num]
+            error = se3.log(se3.inverse(true) @ motion)
+            squares.append(error @ np.linalg.solve(covariance_between(chain), error) / 6)
+        assert low < np.mean(squares) < high
