@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from aliked_ros.view.wire import Item
 
-_GREEN, _RED, _BLUE, _AMBER, _ORANGE = (
-    (60, 220, 130), (235, 80, 70), (70, 160, 255), (250, 190, 60), (255, 150, 50),
+_GREEN, _RED, _BLUE, _AMBER, _ORANGE, _PINK = (
+    (60, 220, 130), (235, 80, 70), (70, 160, 255), (250, 190, 60), (255, 150, 50), (235, 70, 160),
 )  # fmt: skip
 STATE_COLOURS = {
     "tracking": _GREEN,
@@ -123,7 +123,7 @@ class Page:
         )
 
     def _camera(self, item: Item) -> None:
-        self._lines("world/camera", item["camera"], (255, 255, 255), 1.5)
+        self._lines("world/camera", item["camera"], _PINK, 1.5)
 
     def _keyframes(self, item: Item) -> None:
         self._lines("world/keyframes", item["keyframes"], _ORANGE, 0.8)

@@ -47,7 +47,7 @@ class Viewer:
     Raises:
         MissingPackageError: if no Python with rerun is known.
         OSError: naming the file, if it cannot be written.
-        RuntimeError: with the words of the process, if it does not start.
+        ChildProcessError: with its exit code, if it does not start; it says itself why.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class Viewer:
         memory: str = "512MiB",
     ) -> None:
         python = find_python()
-        words = ["--up", up, "--memory", memory]
+        words = [f"--up={up}", f"--memory={memory}"]
         words += ["--page"] if page else []
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(b"")
-            words += ["--file", str(file)]
+            words.append(f"--file={file}")
         package = Path(__file__).parents[1]
         environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
         self._process = subprocess.Popen(
@@ -89,6 +89,11 @@ class Viewer:
         except queue.Full:
             self.num_dropped += 1
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the process lives."""
+        return self._process.poll() is None
+
     def close(self) -> None:
         """Let the process show what it was given, and end it."""
         self._queue.put(None)
@@ -106,7 +111,7 @@ class Viewer:
             if word == _READY:
                 threading.Thread(target=self._process.stdout.read, daemon=True).start()
                 return address
-        raise RuntimeError(
+        raise ChildProcessError(
             f"the view did not start: {python} has ended with {self._process.wait()}, see above"
         )
 

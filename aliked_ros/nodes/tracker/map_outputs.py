@@ -11,6 +11,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import rectify_keypoints, to_plane
+from aliked_ros.geometry.frusta import frusta
 from aliked_ros.geometry.vectors import homogeneous
 from aliked_ros.nodes.base.conversions.fields import flat
 from aliked_ros.nodes.base.qos import RESULT_QOS
@@ -24,8 +25,6 @@ _LINE_M = 0.005
 _MAX_TRACKS = 300  # a point of a marker is an object of its own, which costs 10 us
 _ORANGE, _GREEN = (1.0, 0.7, 0.2), (0.2, 0.8, 0.5)
 _LANDMARK = np.dtype([("xyz", "<f4", 3), ("num_seen", "<u4")])
-# The corners of an image and its camera (index 4), joined by lines.
-_EDGES = np.array([[0, 1], [1, 2], [2, 3], [3, 0], [0, 4], [1, 4], [2, 4], [3, 4]])
 
 
 class MapOutputs:
@@ -58,7 +57,7 @@ class MapOutputs:
             self._landmarks.publish(landmarks_to_message(points_odom, num_seen, stamped))
         if self._keyframes.get_subscription_count():
             poses = [placement.T_odom_camera(T) for _, T in odometry.keyframes()]
-            lines = _frusta(poses, camera)
+            lines = frusta(poses, camera, _SIZE_M)
             self._keyframes.publish(lines_to_message(lines, "keyframes", _ORANGE, stamped))
         if self._tracks.get_subscription_count():
             T_odom_camera = placement.T_odom_camera(result.T_world_camera)
@@ -103,15 +102,6 @@ def lines_to_message(
     )
     marker.scale.x = _LINE_M
     return MarkerArray(markers=[marker])
-
-
-def _frusta(poses: list[Array], camera: Camera) -> Array:
-    """Return the segments (S, 2, 3) of what cameras at poses T_odom_camera see."""
-    width, height = camera.width, camera.height
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - 0.5
-    drawn = np.vstack([_SIZE_M * homogeneous(to_plane(corners, camera.K)), np.zeros(3)])
-    segments = [se3.transform(T, drawn)[_EDGES] for T in poses]
-    return np.concatenate([np.zeros((0, 2, 3)), *segments])
 
 
 def _moves(tracks: TrackedPairs, camera: Camera, T_odom_camera: Array) -> Array:
