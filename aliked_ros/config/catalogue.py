@@ -21,6 +21,7 @@ from aliked_ros.config.nodes import (
     LifecycleConfig,
     OutputsConfig,
     OverlayConfig,
+    PageConfig,
     PlayerConfig,
     RecorderConfig,
     StreamConfig,
@@ -49,6 +50,7 @@ NODES: dict[str, tuple[tuple[str, type[Config]], ...]] = {
         ("", LifecycleConfig),
     ),
     "aliked_overlay": (("", OverlayConfig), ("", ImageConfig), ("", LifecycleConfig)),
+    "aliked_view": (("", PageConfig), ("", ImageConfig), ("", LifecycleConfig)),
     "aliked_player": (("", PlayerConfig), ("", LifecycleConfig)),
     "aliked_recorder": (("", RecorderConfig), ("", LifecycleConfig)),
 }

@@ -257,3 +257,21 @@ class RecorderConfig(Config):
 
     output_dir: str = knob("out", "folder for the files, made if absent")
     picture_period: int = knob(0, "keep each N-th picture of the overlay; 0: none", minimum=0)
+
+
+@dataclass(frozen=True)
+class PageConfig(Config):
+    """View: where it shows what it hears."""
+
+    page: bool = knob(True, "show it on a page in the browser, whose address is logged")
+    file: str = knob("", "recording (.rrd) that is written; empty: none")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.file and not self.file.endswith(".rrd"):
+            raise ValueError(
+                f"PageConfig.file is {self.file!r}: give a name that ends with .rrd, or leave it "
+                "empty"
+            )
+        if not self.page and not self.file:
+            raise ValueError("PageConfig.page is False and file is empty: set one of them")

@@ -99,6 +99,7 @@ ARGUMENTS = [
         "overlay", "true", _BOOLEANS, "image with keypoints and track tails (drawn if subscribed)"
     ),
     Argument("rviz", "false", _BOOLEANS, "show the result in rviz2"),
+    Argument("view", "false", _BOOLEANS, "show the result on a page in the browser (rerun)"),
     Argument("log_level", "info", ("debug", "info", "warn", "error"), "verbosity of all nodes"),
 ]
 

@@ -99,6 +99,8 @@ def _choose_processes(given: dict[str, str]) -> list[NodeProcess]:
     processes = [NodeProcess(name, is_main=True, uses_gpu=True) for name in names]
     if given["overlay"] == "true":
         processes.append(NodeProcess("overlay_node", is_main=False, uses_gpu=False))
+    if given["view"] == "true":
+        processes.append(NodeProcess("view_node", is_main=False, uses_gpu=False))
     if given["dataset"]:
         processes.append(NodeProcess("player_node", is_main=True, uses_gpu=False))
     return processes
@@ -115,6 +117,7 @@ def choose_parameters(given: dict[str, str]) -> Parameters:
         },
         "aliked_tracker": {**transport, **_tracker_parameters(given)},
         "aliked_overlay": {**transport},
+        "aliked_view": {**transport},
         "aliked_player": {
             "dataset": dataset,
             "camera_info": given["camera_info"],
