@@ -1,4 +1,4 @@
-"""The whole pipeline: camera or dataset -> features -> odometry, overlay and rviz on demand."""
+"""The whole pipeline: camera or dataset -> features -> odometry, overlay, rviz and a page on demand."""
 
 import json
 import os
@@ -25,6 +25,7 @@ from launch_ros.actions import Node
 from aliked_ros.starting.arguments import ARGUMENTS
 from aliked_ros.starting.cameras import CAMERAS, driver_arguments
 from aliked_ros.starting.plan import NodeProcess, Plan, make_plan, parameter_sections
+from aliked_ros.view.viewer import find_python
 
 SHARE = Path(get_package_share_directory("aliked_ros"))
 
@@ -60,6 +61,8 @@ def start_all(context: LaunchContext) -> list[object]:
 
 def require_packages(plan: Plan) -> None:
     """Raise in one sentence if a package that is asked for is not installed."""
+    if plan.given["view"] == "true":
+        find_python()
     wanted = {"rviz2": "rviz is true"} if plan.with_rviz else {}
     if plan.given["start_camera"] == "true":
         wanted[CAMERAS[plan.given["camera"]].package] = "start_camera is true"

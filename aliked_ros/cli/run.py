@@ -13,6 +13,7 @@ from pathlib import Path
 from aliked_ros.cli.processes import Command, run_processes
 from aliked_ros.starting.arguments import describe_arguments, read_arguments
 from aliked_ros.starting.plan import Plan, make_plan, parameter_sections
+from aliked_ros.view.viewer import find_python
 
 DESCRIPTION = "Start the pipeline, or one node, with the arguments of the launch file."
 
@@ -85,6 +86,8 @@ def _commands(plan: Plan, parameters: str) -> list[Command]:
         )
         for process, path in zip(plan.processes, nodes, strict=True)
     ]
+    if plan.given["view"] == "true":
+        find_python()
     if plan.with_rviz:
         rviz = shutil.which("rviz2")
         if rviz is None:

@@ -40,7 +40,7 @@ ROSDEP_KEYS = {
 WITHOUT_ROSDEP_KEY = {"poselib"}
 # Of some commands or of a GPU only: pyproject's optional groups.
 OPTIONAL = {
-    "evo", "h5py", "kornia", "matplotlib", "onnxruntime", "pycolmap", "rosbags", "tensorboardX",
+    "evo", "h5py", "kornia", "matplotlib", "onnxruntime", "pycolmap", "rerun", "rosbags", "tensorboardX",
     "triton",
 }  # fmt: skip
 TESTED = {"evo", "onnxruntime", "rosbags", "tensorboardX", "triton"}

@@ -29,7 +29,7 @@ from aliked_ros.nodes.view.items import (
     odometry_item,
     status_item,
 )
-from aliked_ros.view.viewer import Viewer
+from aliked_ros.view.viewer import Viewer, find_python
 
 _TOPICS: tuple[tuple[type, str, Callable[[Any], AnyItem]], ...] = (
     (Matches, "matches", matches_item),
@@ -44,7 +44,7 @@ class ViewWork:
     """Hands what it hears to a process that shows it.
 
     Args:
-        node: logs the address of the page.
+        node: says where the page is.
         topics: subscribes.
         config: page and file.
         images: how images arrive.
@@ -65,11 +65,11 @@ class ViewWork:
         self._diagnostics = diagnostics
         self._is_measured = False
         self._decode = ImageDecoder(images, diagnostics, node.resolve_topic_name("image_raw"))
-        file = Path(config.file).absolute() if config.file else None
-        self._viewer = viewer = Viewer(page=config.page, file=file, up="z")
-        if viewer.address:
-            node.get_logger().info(f"the page is at {viewer.address}")
-        diagnostics.counts.skipped_elsewhere("the page lagged", lambda: viewer.num_dropped)
+        self._config, self._logger = config, node.get_logger()
+        self._viewer: Viewer | None = None
+        self._num_dropped = 0  # by viewers that are closed
+        find_python()
+        diagnostics.counts.skipped_elsewhere("the page lagged", self._count_dropped)
         topics.subscribe_image(
             "image_raw", images.image_transport, IMAGE_QOS, self._add_image, images.stamps
         )
@@ -77,11 +77,21 @@ class ViewWork:
             topics.subscribe(message_type, topic, RESULT_QOS, partial(self._add, make_item))
 
     def start(self) -> None:
-        """Begin to show."""
+        """Open page and file."""
+        file = Path(self._config.file).absolute() if self._config.file else None
+        self._viewer = Viewer(page=self._config.page, file=file, up="z")
+        if self._viewer.address:
+            self._logger.info(f"the page is at {self._viewer.address}")
 
     def stop(self) -> None:
-        """Show what was taken."""
-        self._viewer.close()
+        """Show what was taken, and close both."""
+        viewer, self._viewer = self._viewer, None
+        if viewer is not None:
+            viewer.close()
+            self._num_dropped += viewer.num_dropped
+
+    def _count_dropped(self) -> int:
+        return self._num_dropped + (0 if self._viewer is None else self._viewer.num_dropped)
 
     def _add_image(self, message: AnyImage, _: int) -> None:
         self._diagnostics.count_received()
@@ -106,5 +116,6 @@ class ViewWork:
         self._show(item)
 
     def _show(self, item: AnyItem) -> None:
-        self._viewer.show(item)
+        if self._viewer is not None:
+            self._viewer.show(item)
         self._diagnostics.count_processed(0.0)
