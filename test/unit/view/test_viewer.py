@@ -1,61 +1,26 @@
-"""The process that shows: what it is given, and that nobody waits for it. A module stands in for rerun."""
+"""The process that shows: what it is given, and that nobody waits for it."""
 
 import os
-import stat
 import sys
 import time  # noqa: TID251 - it waits for a process
 
 import numpy as np
 import pytest
+from fake_rerun import install, logged
 
 from aliked_ros.extras import MissingPackageError
 from aliked_ros.view.page import STATE_COLOURS
 from aliked_ros.view.viewer import Viewer, find_python
 
-# Every name of it can be called; `log` is noted.
-RERUN = """
-import json, os, pathlib, time
-class Anything:
-    def __init__(self, *a, **k): self.given = (a, k)
-    def __call__(self, *a, **k): return Anything(*a, **k)
-    def __getattr__(self, name):
-        if name.startswith("__"): raise AttributeError(name)
-        return Anything()
-def __getattr__(name):
-    if name.startswith("__"): raise AttributeError(name)
-    return Anything()
-folder = pathlib.Path(__file__).parents[1]
-def init(name):
-    if (folder / "broken").exists(): raise OSError("no screen")
-def log(path, *_, static=False):
-    if not static:
-        while (folder / "stuck").exists(): time.sleep(0.01)
-        if (folder / "dies").exists(): os._exit(3)
-        with (folder / "log").open("a") as file: file.write(path + "\\n")
-"""
-
-
 @pytest.fixture
 def python(tmp_path, monkeypatch):
-    """A Python that has the stand-in."""
-    folder = tmp_path / "rerun"
-    folder.mkdir()
-    (folder / "__init__.py").write_text(RERUN)
-    (folder / "blueprint.py").write_text(RERUN)
-    program = tmp_path / "python"
-    program.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("ALIKED_VIEW_PYTHON", str(program))
+    """The folder of a Python that has the stand-in."""
+    monkeypatch.setenv("ALIKED_VIEW_PYTHON", str(install(tmp_path)))
     return tmp_path
 
 
 def item(number=0, **more):
     return {"stamp_ns": number, "state": "tracking", **more}
-
-
-def logged(folder):
-    path = folder / "log"
-    return path.read_text().split() if path.exists() else []
 
 
 def test_what_an_item_holds_is_logged_and_nothing_else(python):
