@@ -31,6 +31,6 @@ demo: install   ## the whole pipeline on a sequence; results in out/ (SEQUENCE=f
 view:           ## the environment of the browser's view (rerun, 800 MB), in .venv-view
 	@[ -x .venv-view/bin/rerun ] || (python3 -m venv .venv-view && .venv-view/bin/pip --quiet install "rerun-sdk>=0.41")
 view-test: install view ## the view in a headless Chromium (apt: chromium; or ALIKED_CHROMIUM=program)
-	@$(IN_OVERLAY) ALIKED_VIEW_TEST=must pytest test/view
+	@$(IN_OVERLAY) ALIKED_VIEW_TEST=must pytest test/view test/ros/test_view_node.py
 clean:          ## remove everything that was built, the virtual environment included
 	rm -rf .venv .venv-view build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -14,10 +14,21 @@ import numpy as np
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # WebGL without a GPU; nothing is fetched from outside.
-FLAGS = """--headless=new --no-sandbox --disable-dev-shm-usage --remote-debugging-pipe
---use-angle=swiftshader --enable-unsafe-swiftshader --ignore-gpu-blocklist --hide-scrollbars
---no-first-run --disable-background-networking --disable-component-update
---force-color-profile=srgb --no-proxy-server""".split()
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-pipe",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--hide-scrollbars",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--force-color-profile=srgb",
+    "--no-proxy-server",
+]
 
 
 def find_browser():

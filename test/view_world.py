@@ -42,14 +42,24 @@ def count(picture, colour):
     return int((np.abs(picture[:, :, ::-1].astype(int) - colour).max(axis=2) < 24).sum())
 
 
-def shows_image_and_path(picture):
-    """Return whether a picture of the page has an image with tracks on the left, a path and keyframes."""
-    height, width = picture.shape[:2]
-    left, right = picture[: height // 2, : width * 2 // 5], picture[: height // 2, width // 2 :]
+def shows_image_and_map(picture):
+    """Return whether a picture of the page has an image with tracks left, keyframes right."""
+    left, right = _top(picture)
     # A photograph has thousands of colours, a user interface some dozens.
     num_colours = len(np.unique(left.reshape(-1, 3) // 8, axis=0))
     is_image = num_colours > 500 and count(left, _TRACKS) > 500
-    return is_image and count(right, _PATH) > 50 and count(right, _KEYFRAMES) > 50
+    return is_image and count(right, _KEYFRAMES) > 50
+
+
+def shows_image_and_path(picture):
+    """Return whether there is a path, too."""
+    return shows_image_and_map(picture) and count(_top(picture)[1], _PATH) > 50
+
+
+def _top(picture):
+    """Return the views of image and map."""
+    height, width = picture.shape[:2]
+    return picture[: height // 2, : width * 2 // 5], picture[: height // 2, width // 2 :]
 
 
 def wait_for_picture(browser, condition):

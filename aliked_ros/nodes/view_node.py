@@ -19,9 +19,7 @@ class ViewNode(ManagedNode):
     def make(self) -> ViewWork:
         """Start the process that shows."""
         self.diagnostics.hardware_id = "cpu"
-        return ViewWork(
-            self, self.topics, self._config.value, self._images.value, self.diagnostics
-        )
+        return ViewWork(self, self.topics, self._config.value, self._images.value, self.diagnostics)
 
 
 def main() -> int:

@@ -16,7 +16,6 @@ from aliked_ros.view.wire import write_item
 
 PYTHON_VARIABLE = "ALIKED_VIEW_PYTHON"
 _READY = "ready"
-_QUEUE_SIZE = 4
 _PATIENCE_S = 20.0  # until a process that was asked to end is killed
 # The other environment needs rerun and its numpy alone: this package is made of its folder, so
 # that neither aliked_ros/__init__.py nor a package of our environment is imported there.
@@ -37,6 +36,7 @@ class Viewer:
         page: open a page for a browser.
         file: write a recording (.rrd), None: no.
         up: the world's axis that points upwards: "z" or "-y".
+        queue_size: items that wait for the process at most.
         waits: whether `show` waits for a process that lags; else items are dropped and counted.
         memory: how much of the past the page keeps for a browser that opens later.
 
@@ -56,6 +56,7 @@ class Viewer:
         page: bool,
         file: Path | None = None,
         up: str = "z",
+        queue_size: int = 8,
         waits: bool = False,
         memory: str = "512MiB",
     ) -> None:
@@ -78,7 +79,7 @@ class Viewer:
         self.address = self._read_address(python)
         self.num_dropped = 0
         self._waits = waits
-        self._queue: queue.Queue[Mapping[str, object] | None] = queue.Queue(_QUEUE_SIZE)
+        self._queue: queue.Queue[Mapping[str, object] | None] = queue.Queue(queue_size)
         self._thread = threading.Thread(target=self._write, name="view", daemon=True)
         self._thread.start()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ _LENGTH = struct.Struct("<Q")
 Item = dict[str, NDArray[Any]]
 
 
-def write_item(stream: BinaryIO, item: Mapping[str, object]) -> None:
+def write_item(stream: IO[bytes], item: Mapping[str, object]) -> None:
     """Write an item: its length in bytes, then what numpy.savez makes of it.
 
     The two ends may have different releases of numpy; this form is the same for all of them.
@@ -28,7 +28,7 @@ def write_item(stream: BinaryIO, item: Mapping[str, object]) -> None:
     stream.flush()
 
 
-def read_item(stream: BinaryIO) -> Item | None:
+def read_item(stream: IO[bytes]) -> Item | None:
     """Return the next item, or None when the other end has closed the stream."""
     header = stream.read(_LENGTH.size)
     if len(header) < _LENGTH.size:

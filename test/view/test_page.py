@@ -1,4 +1,4 @@
-"""`track --view` in a headless browser: what is on the screen. Skipped where rerun or Chromium is missing."""
+"""`track --view` in a headless browser: what is on the screen."""
 
 import os
 import re

@@ -48,9 +48,7 @@ class LiveView:
         return {"landmarks": points, "num_seen": num_seen, "keyframes": lines}
 
 
-def frame_item(
-    image: Pixels, result: OdometryResult, record: FrameRecord
-) -> dict[str, object]:
+def frame_item(image: Pixels, result: OdometryResult, record: FrameRecord) -> dict[str, object]:
     """Return the item of a frame, without the map."""
     tracks = result.tracks
     plots = {

@@ -38,6 +38,7 @@ _TOPICS: tuple[tuple[type, str, Callable[[Any], AnyItem]], ...] = (
     (PointCloud2, "landmarks", landmarks_item),
     (MarkerArray, "keyframes", keyframes_item),
 )
+_QUEUE_SIZE = 48  # a frame comes as six messages
 
 
 class ViewWork:
@@ -79,7 +80,7 @@ class ViewWork:
     def start(self) -> None:
         """Open page and file."""
         file = Path(self._config.file).absolute() if self._config.file else None
-        self._viewer = Viewer(page=self._config.page, file=file, up="z")
+        self._viewer = Viewer(page=self._config.page, file=file, up="z", queue_size=_QUEUE_SIZE)
         if self._viewer.address:
             self._logger.info(f"the page is at {self._viewer.address}")
 

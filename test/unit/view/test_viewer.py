@@ -12,6 +12,7 @@ from aliked_ros.extras import MissingPackageError
 from aliked_ros.view.page import STATE_COLOURS
 from aliked_ros.view.viewer import Viewer, find_python
 
+
 @pytest.fixture
 def python(tmp_path, monkeypatch):
     """The folder of a Python that has the stand-in."""
@@ -139,4 +140,3 @@ def test_the_page_colours_every_state_of_the_message():
     from aliked_ros.cli.report.run_files import STATES
 
     assert set(STATE_COLOURS) == set(STATES.values())
-

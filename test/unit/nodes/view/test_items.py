@@ -4,12 +4,12 @@ import pytest
 pytest.importorskip("visualization_msgs", reason="ROS is not installed: run make install")
 pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run make install")
 
+from aliked_ros.msg import Matches, OdometryStatus
 from builtin_interfaces.msg import Time
 from nav_msgs.msg import Odometry
 from scipy.spatial.transform import Rotation
 from std_msgs.msg import Header
 
-from aliked_ros.msg import Matches, OdometryStatus
 from aliked_ros.nodes.base.conversions.poses import pose_to_message
 from aliked_ros.nodes.tracker.map_outputs import landmarks_to_message, lines_to_message
 from aliked_ros.nodes.view.items import (
