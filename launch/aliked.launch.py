@@ -1,4 +1,4 @@
-"""The whole pipeline: camera or dataset -> features -> odometry, overlay, rviz and a page on demand."""
+"""The whole pipeline: camera or dataset -> features -> odometry; overlay, rviz, page on demand."""
 
 import json
 import os

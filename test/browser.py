@@ -14,21 +14,12 @@ import numpy as np
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 # WebGL without a GPU; nothing is fetched from outside.
-FLAGS = [
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-dev-shm-usage",
-    "--remote-debugging-pipe",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-    "--hide-scrollbars",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--force-color-profile=srgb",
-    "--no-proxy-server",
-]
+FLAGS = """
+--headless=new --no-sandbox --disable-dev-shm-usage --remote-debugging-pipe
+--use-angle=swiftshader --enable-unsafe-swiftshader --ignore-gpu-blocklist --hide-scrollbars
+--no-first-run --disable-background-networking --disable-component-update
+--force-color-profile=srgb --no-proxy-server
+"""
 
 
 def find_browser():
@@ -51,9 +42,10 @@ class Browser:
 
         self._log = (folder / "chromium.log").open("wb")
         self._process = subprocess.Popen(
-            [find_browser(), *FLAGS, f"--user-data-dir={folder / 'profile'}",
+            [find_browser(), *FLAGS.split(), f"--user-data-dir={folder / 'profile'}",
              f"--window-size={width},{height}", "about:blank"],
-            preexec_fn=take_pipe, close_fds=False, start_new_session=True,
+            preexec_fn=take_pipe,  # noqa: PLW1509 - it calls dup alone
+            close_fds=False, start_new_session=True,
             stdout=self._log, stderr=self._log,
             env={**os.environ, "HOME": str(folder)},
         )  # fmt: skip

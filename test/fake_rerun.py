@@ -1,4 +1,4 @@
-"""A module that stands in for rerun: notes what is logged, and has the troubles that tests ask for."""
+"""A module that stands in for rerun: notes what is logged, and has troubles on demand."""
 
 import stat
 import sys

@@ -12,6 +12,7 @@ DEPTH_TRANSPORTS = ("raw", "compressed", "compressedDepth")
 RESTART_AT = ("auto", "last_pose", "origin")
 DESCRIPTOR_TYPES = ("float32", "float16", "int8")
 STAMPS = ("dataset", "now")
+RECORD_FORMATS = ("text", "bag")
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,22 @@ class RecorderConfig(Config):
     """Recorder: what is written."""
 
     output_dir: str = knob("out", "folder for the files, made if absent")
-    picture_period: int = knob(0, "keep each N-th picture of the overlay; 0: none", minimum=0)
+    format: str = knob(
+        "text",
+        "text: trajectory.txt, status.csv and pictures; bag: a rosbag2 (mcap) with what goes into "
+        "the pipeline and what comes out",
+        choices=RECORD_FORMATS,
+    )
+    picture_period: int = knob(0, "text: keep each N-th picture of the overlay; 0: none", minimum=0)
+    features: bool = knob(True, "bag: record the features too, half a megabyte per image")
+    image_transport: str = knob(
+        "raw", "how images arrive; compressed: IMAGE_TOPIC/compressed", choices=TRANSPORTS
+    )
+    depth_transport: str = knob(
+        "raw",
+        "how depth arrives; all but raw: depth/image_raw/TRANSPORT",
+        choices=DEPTH_TRANSPORTS,
+    )
 
 
 @dataclass(frozen=True)

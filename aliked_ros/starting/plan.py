@@ -101,6 +101,8 @@ def _choose_processes(given: dict[str, str]) -> list[NodeProcess]:
         processes.append(NodeProcess("overlay_node", is_main=False, uses_gpu=False))
     if given["view"] == "true":
         processes.append(NodeProcess("view_node", is_main=False, uses_gpu=False))
+    if given["record"]:
+        processes.append(NodeProcess("recorder_node", is_main=False, uses_gpu=False))
     if given["dataset"]:
         processes.append(NodeProcess("player_node", is_main=True, uses_gpu=False))
     return processes
@@ -118,6 +120,11 @@ def choose_parameters(given: dict[str, str]) -> Parameters:
         "aliked_tracker": {**transport, **_tracker_parameters(given)},
         "aliked_overlay": {**transport},
         "aliked_view": {**transport},
+        "aliked_recorder": {
+            **transport,
+            "format": given["record"],
+            "output_dir": given["output_dir"],
+        },
         "aliked_player": {
             "dataset": dataset,
             "camera_info": given["camera_info"],

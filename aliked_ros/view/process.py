@@ -29,8 +29,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end is that of the input
     where = _open(options)
     page = Page(options.up)
-    # What libraries print must not be taken for an answer.
-    print(READY, where, flush=True)
+    sys.stdout.write(f"{READY} {where}\n")
+    sys.stdout.flush()
     while (item := read_item(sys.stdin.buffer)) is not None:
         page.show(item)
     import rerun as rr

@@ -40,8 +40,8 @@ ROSDEP_KEYS = {
 WITHOUT_ROSDEP_KEY = {"poselib"}
 # Of some commands or of a GPU only: pyproject's optional groups.
 OPTIONAL = {
-    "evo", "h5py", "kornia", "matplotlib", "onnxruntime", "pycolmap", "rerun", "rosbags", "tensorboardX",
-    "triton",
+    "evo", "h5py", "kornia", "matplotlib", "onnxruntime", "pycolmap", "rerun", "rosbags",
+    "tensorboardX", "triton",
 }  # fmt: skip
 TESTED = {"evo", "onnxruntime", "rosbags", "tensorboardX", "triton"}
 PYPI_NAMES = {"cv2": "opencv-python-headless", "rerun": "rerun-sdk", "yaml": "PyYAML"}
