@@ -99,7 +99,9 @@ class BagFile:
                 found = get_types_from_msg(definition.data, connection.msgtype)
             else:
                 found = get_types_from_idl(definition.data)
-            types.register({name: one for name, one in found.items() if name not in types.fielddefs})
+            types.register(
+                {name: one for name, one in found.items() if name not in types.fielddefs}
+            )
         return types.deserialize_cdr(raw, connection.msgtype)
 
     def _reader(self) -> Any:
