@@ -77,7 +77,8 @@ def _summary(run: Run) -> str:
 
 def _path(run: Run) -> str:
     if run.path is None or len(run.path) == 0:
-        return "<p>No frame was tracked.</p>"
+        was_tracked = "tracking" in run.states
+        return f"<p>No {'path was recorded' if was_tracked else 'frame was tracked'}.</p>"
     positions = run.path.T_world_camera[:, :3, 3]
     aligned = None
     if run.truth is not None:
