@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from aliked_ros.cli.report.run_files import STATES, Run
-from aliked_ros.cli.track.strip import COLUMNS, NUM_PICTURES
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.readers.bag_file import BagFile, looks_like_bag
@@ -21,6 +20,7 @@ _COUNTS = ("num_keypoints", "num_matches", "num_inliers")
 _STATUS, _MATCHES, _ODOMETRY = (
     "aliked_ros/msg/OdometryStatus", "aliked_ros/msg/Matches", "nav_msgs/msg/Odometry",
 )  # fmt: skip
+_NUM_PICTURES, _COLUMNS = 6, 2
 _IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 
 
@@ -121,7 +121,7 @@ def _read_strip(bag: BagFile) -> Pixels | None:
     if not matches:
         return None
     first = min(8, len(matches) - 1)  # tails have grown by then
-    chosen = set(np.linspace(first, len(matches) - 1, NUM_PICTURES).round().astype(int).tolist())
+    chosen = set(np.linspace(first, len(matches) - 1, _NUM_PICTURES).round().astype(int).tolist())
     tails, pictures = TrackTails(), []
     for number, message in enumerate(matches):
         ids = message.track_ids.astype(np.int64)
@@ -131,7 +131,7 @@ def _read_strip(bag: BagFile) -> Pixels | None:
             _, paths, ages = tails.paths()
             is_inlier = message.inliers.astype(bool)[np.argsort(ids)]
             pictures.append(draw_tracks(image, paths, ages, is_inlier))
-    return tile(pictures, COLUMNS) if pictures else None
+    return tile(pictures, _COLUMNS) if pictures else None
 
 
 def _image_topics(bag: BagFile) -> list[str]:
