@@ -210,6 +210,15 @@ class OutputsConfig(Config):
         1_000_000, "newest poses that ~/save_trajectory writes", minimum=1
     )
     output_dir: str = knob("out", "folder of what ~/save_* writes, made if absent")
+    marker_size_m: float = knob(
+        0.2,
+        "for rviz: distance of a drawn image from its camera, m; the text of the state follows it",
+        minimum=1e-3,
+        maximum=1e3,
+    )
+    marker_line_m: float = knob(
+        0.005, "for rviz: width of drawn lines, m", minimum=1e-5, maximum=1e2
+    )
     vins_max_tracks: int = knob(150, "longest tracks that vins_tracks holds", minimum=1)
 
 

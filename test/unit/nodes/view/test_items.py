@@ -70,8 +70,8 @@ def test_landmarks_and_keyframes_are_what_the_tracker_publishes():
     np.testing.assert_array_equal(item["landmarks"], points)
     np.testing.assert_array_equal(item["num_seen"], [2, 7])
     lines = np.arange(12.0).reshape(2, 2, 3)
-    markers = lines_to_message(lines, "keyframes", (1.0, 0.0, 0.0), HEADER)
+    markers = lines_to_message(lines, "keyframes", (1.0, 0.0, 0.0), HEADER, 0.01)
     np.testing.assert_array_equal(keyframes_item(markers)["keyframes"], lines)
-    assert keyframes_item(lines_to_message(lines[:0], "k", (1.0, 0.0, 0.0), HEADER))[
+    assert keyframes_item(lines_to_message(lines[:0], "k", (1.0, 0.0, 0.0), HEADER, 0.01))[
         "keyframes"
     ].shape == (0, 2, 3)
