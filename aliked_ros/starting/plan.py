@@ -41,7 +41,7 @@ class Plan:
         parameters: node -> parameters that the arguments set.
         remappings: topic of the nodes -> topic that is used.
         with_rviz: whether rviz2 shows the result.
-        rviz_frame: its fixed frame.
+        rviz_frames: its fixed frame, and the one that it follows.
     """
 
     given: dict[str, str]
@@ -49,7 +49,7 @@ class Plan:
     parameters: Parameters
     remappings: dict[str, str]
     with_rviz: bool
-    rviz_frame: str
+    rviz_frames: tuple[str, str]
 
 
 def make_plan(arguments: dict[str, str]) -> Plan:
@@ -81,7 +81,7 @@ def make_plan(arguments: dict[str, str]) -> Plan:
             "imu": given["imu_topic"] or "imu",
         },
         with_rviz=given["rviz"] == "true",
-        rviz_frame=given["odom_frame"] or "odom",
+        rviz_frames=(given["odom_frame"] or "odom", given["base_frame"] or "base_link"),
     )
 
 

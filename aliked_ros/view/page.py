@@ -17,8 +17,8 @@ STATE_COLOURS = {
     "predicted": _AMBER,
     "initialising": _BLUE,
     "lost": _RED,
-    "unusable": (150, 40, 90),
-    "paused": (140, 140, 140),
+    "unusable": (204, 77, 153),
+    "paused": (178, 178, 178),
 }
 _JPEG_QUALITY = 80
 _SIGMAS = 3.0  # semi-axes of the ellipsoid of a position

@@ -20,7 +20,7 @@ from aliked_ros.nodes.base.states import STATE_NAMES
 from aliked_ros.nodes.tracker.status import Outcome
 from aliked_ros.structs import Array
 
-# The colours of the states, everywhere: this text, the page in the browser, the report.
+# As the page in the browser has them.
 COLOURS = {
     OdometryStatus.TRACKING: (0.24, 0.86, 0.51),
     OdometryStatus.PREDICTED: (0.98, 0.75, 0.24),

@@ -12,9 +12,11 @@ from fake_node import FakeNode
 from std_msgs.msg import Header
 from visualization_msgs.msg import Marker
 
+from aliked_ros.nodes.base.states import STATE_NAMES
 from aliked_ros.nodes.tracker.state_text import COLOURS, StateText
 from aliked_ros.nodes.tracker.status import STATES, Outcome
 from aliked_ros.odometry.result import State
+from aliked_ros.view.page import STATE_COLOURS
 
 
 def outcome(state=State.TRACKING, reason=""):
@@ -73,6 +75,12 @@ def test_every_state_has_a_colour_of_its_own(world):
     assert len(set(COLOURS.values())) == len(COLOURS)
     marker = world.see(outcome(State.LOST))
     assert (marker.color.r, marker.color.g, marker.color.b) == COLOURS[OdometryStatus.LOST]
+
+
+def test_the_page_in_the_browser_has_the_same_colours():
+    for state, colour in COLOURS.items():
+        page = np.array(STATE_COLOURS[STATE_NAMES[state].lower()]) / 255
+        np.testing.assert_allclose(page, colour, atol=0.006)
 
 
 def test_nothing_is_made_for_nobody():
