@@ -23,7 +23,7 @@ STATE_COLOURS = {
 _JPEG_QUALITY = 80
 _SIGMAS = 3.0  # semi-axes of the ellipsoid of a position
 TIMELINE = "time"
-_TAIL_S = 0.4  # how long a track's tail is
+_TAIL_S = 0.25  # how long a track's tail is
 
 
 class Page:
