@@ -117,16 +117,19 @@ def _read_strip(bag: BagFile) -> Pixels | None:
     if topic is None or not images:
         return None
     where = _places(bag, images)
-    matches = [message for message in bag.messages(topic) if _stamp_ns(message) in where]
-    if not matches:
+    stamps_ns = [ns for ns in bag.index(topic, "header")[0][:, 0].tolist() if ns in where]
+    if not stamps_ns:
         return None
-    first = min(8, len(matches) - 1)  # tails have grown by then
-    chosen = set(np.linspace(first, len(matches) - 1, _NUM_PICTURES).round().astype(int).tolist())
+    last = len(stamps_ns) - 1
+    first = min(8, last)  # tails have grown by then
+    chosen = {stamps_ns[round(number)] for number in np.linspace(first, last, _NUM_PICTURES)}
     tails, pictures = TrackTails(), []
-    for number, message in enumerate(matches):
-        ids = message.track_ids.astype(np.int64)
+    for message in bag.messages(topic):
+        ids, stamp_ns = message.track_ids.astype(np.int64), _stamp_ns(message)
         tails.update(ids, message.keypoints_current.reshape(-1, 2))
-        image = _image(bag, where[_stamp_ns(message)]) if number in chosen else None
+        if stamp_ns not in chosen:
+            continue
+        image = _image(bag, where[stamp_ns])
         if image is not None:
             _, paths, ages = tails.paths()
             is_inlier = message.inliers.astype(bool)[np.argsort(ids)]

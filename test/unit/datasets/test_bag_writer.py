@@ -47,6 +47,19 @@ def test_a_bag_is_one_mcap_file_that_says_it_is_whole(tmp_path):
     assert (tmp_path / "a" / "bag" / "bag.mcap").read_bytes().endswith(b"\x89MCAP0\r\n")
 
 
+def test_what_was_written_is_on_disk_before_the_bag_is_closed(tmp_path):
+    name = "aliked_ros/msg/Matches"
+    large = np.zeros(200_000, np.float32)
+    message = make(name, np.random.default_rng(0), keypoints_current=large)
+    data = bytes(STORE.serialize_cdr(message, name))
+    bag = BagWriter(tmp_path / "bag", DEFINITIONS)
+    bag.add_topic("/matches", name)
+    for number in range(10):
+        bag.write("/matches", number, data)
+    assert (tmp_path / "bag" / "bag.mcap").stat().st_size > 8 * len(data)
+    bag.close()
+
+
 def test_a_latched_topic_is_played_as_one(tmp_path):
     bag = BagWriter(tmp_path / "bag", {})
     bag.add_topic("/tf_static", "tf2_msgs/msg/TFMessage", is_latched=True)
