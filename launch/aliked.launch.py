@@ -14,6 +14,7 @@ from launch import LaunchContext, LaunchDescription
 from launch.actions import (
     DeclareLaunchArgument,
     IncludeLaunchDescription,
+    LogInfo,
     OpaqueFunction,
     SetEnvironmentVariable,
     Shutdown,
@@ -57,7 +58,8 @@ def start_all(context: LaunchContext) -> list[object]:
     )
     require_packages(plan)
     driver = [include_driver(plan)] if plan.given["start_camera"] == "true" else []
-    return [*driver, *start_nodes(plan), *([start_rviz(plan)] if plan.with_rviz else [])]
+    remark = [LogInfo(msg=plan.remark)] if plan.remark else []
+    return [*remark, *driver, *start_nodes(plan), *([start_rviz(plan)] if plan.with_rviz else [])]
 
 
 def require_packages(plan: Plan) -> None:
@@ -90,7 +92,7 @@ def start_nodes(plan: Plan) -> list[Node]:
             namespace=plan.given["namespace"],
             parameters=[params_file, file.name],
             remappings=list(plan.remappings.items()),
-            ros_arguments=["--log-level", plan.given["log_level"]],
+            ros_arguments=["--log-level", plan.given["log_level"], *process.security],
             output="screen",
             emulate_tty=True,
             respawn=process.uses_gpu,

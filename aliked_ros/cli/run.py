@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     words = list(options.words)
     if words and ":=" not in words[0] and not words[0].startswith("-"):
-        executable = _find_node(words[0])
+        executable = find_node(words[0])
         return run_processes(
             [
                 Command(
@@ -60,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
     plan = make_plan(read_arguments(words))
     if plan.given["start_camera"] == "true":
         raise ValueError("start_camera is true, which needs ros2 launch: start the driver yourself")
+    if plan.remark:
+        print(plan.remark, file=sys.stderr)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         parameters = json.dumps(parameter_sections(plan.parameters))
@@ -75,7 +77,7 @@ def _commands(plan: Plan, folder: Path) -> list[Command]:
         folder: with parameters.yaml; gets the view of rviz.
     """
     ros_arguments = [*_in_namespace(plan), "--log-level", plan.given["log_level"]]
-    nodes = [_find_node(process.executable) for process in plan.processes]
+    nodes = [find_node(process.executable) for process in plan.processes]
     share = nodes[0].parents[2] / "share" / "aliked_ros" / "config"
     own = str(folder / "parameters.yaml")
     for file in (plan.given["params_file"] or str(share / "aliked.yaml"), own):
@@ -86,7 +88,7 @@ def _commands(plan: Plan, folder: Path) -> list[Command]:
     commands = [
         Command(
             process.executable,
-            [sys.executable, str(path), *ros_arguments],
+            [sys.executable, str(path), *ros_arguments, *process.security],
             process.starts_again,
             process.is_main,
         )
@@ -113,7 +115,7 @@ def _in_namespace(plan: Plan) -> list[str]:
     return ["--ros-args", *(["-r", f"__ns:=/{namespace}"] if namespace else [])]
 
 
-def _find_node(name: str) -> Path:
+def find_node(name: str) -> Path:
     """Return the installed executable of a node."""
     prefixes = [Path(prefix) for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(":")]
     folders = [prefix / "lib" / "aliked_ros" for prefix in prefixes]

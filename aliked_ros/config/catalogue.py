@@ -27,6 +27,7 @@ from aliked_ros.config.nodes import (
     StreamConfig,
     ViewConfig,
 )
+from aliked_ros.config.reading import ReadingConfig
 
 # Node -> prefix and config of its parameters, in the order in which a reader wants them.
 NODES: dict[str, tuple[tuple[str, type[Config]], ...]] = {
@@ -51,7 +52,7 @@ NODES: dict[str, tuple[tuple[str, type[Config]], ...]] = {
     ),
     "aliked_overlay": (("", OverlayConfig), ("", ImageConfig), ("", LifecycleConfig)),
     "aliked_view": (("", PageConfig), ("", ImageConfig), ("", LifecycleConfig)),
-    "aliked_player": (("", PlayerConfig), ("", LifecycleConfig)),
+    "aliked_player": (("read", ReadingConfig), ("", PlayerConfig), ("", LifecycleConfig)),
     "aliked_recorder": (("", RecorderConfig), ("", LifecycleConfig)),
 }
 

@@ -92,6 +92,11 @@ class ViewConfig(Config):
         "picture of the image's size, such as a PNG; where it is black no keypoints are kept, for "
         "what moves with the camera; empty: none",
     )
+    use_mask_topic: bool = knob(
+        False,
+        "the topic mask (NAME/mask with cameras), mono8 of the image's size, says where no "
+        "keypoints are kept: where it is 0; the mask of the image's stamp, else the newest",
+    )
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ class StreamConfig(Config):
         0.0,
         "images per second at most, the others are skipped, Hz; 0: no limit",
         minimum=0.0,
+        maximum=1e4,
         is_live=True,
     )
     target_rate_hz: float = knob(
@@ -109,6 +115,7 @@ class StreamConfig(Config):
         "images per second to hold by finding fewer keypoints where a frame takes too long, Hz; "
         "0: always max_keypoints",
         minimum=0.0,
+        maximum=1e4,
         is_live=True,
     )
     min_keypoints: int = knob(
@@ -181,7 +188,11 @@ class InputsConfig(Config):
         is_live=True,
     )
     sync_slop_s: float = knob(
-        0.01, "stamps of one instant differ by at most this, s", minimum=1e-6, is_live=True
+        0.01,
+        "stamps of one instant differ by at most this, s",
+        minimum=1e-6,
+        maximum=10.0,
+        is_live=True,
     )
     sync_wait_s: float = knob(
         0.3,
@@ -230,6 +241,9 @@ class OverlayConfig(Config):
     sync_queue_size: int = knob(60, "images that wait for their matches at most", minimum=1)
 
 
+_MIN_RATE = 1e-3  # a frame each half minute
+
+
 @dataclass(frozen=True)
 class PlayerConfig(Config):
     """Player: what is played, and how."""
@@ -241,16 +255,25 @@ class PlayerConfig(Config):
         1.0,
         "1 is real time, N is N times faster, 0 as fast as the consumer keeps up",
         minimum=0.0,
+        maximum=1e4,
     )
     stamps: str = knob("dataset", "the dataset's stamps or the time of sending", choices=STAMPS)
     clock: bool = knob(False, "publish /clock with each stamp")
     start_timeout_s: float = knob(
-        60.0, "wait this long for somebody to subscribe to image_raw, s", minimum=0.0
+        60.0,
+        "wait this long for somebody to subscribe to image_raw, s",
+        minimum=0.0,
+        maximum=86400.0,
     )
     settle_s: float = knob(
-        2.0, "then wait this long, so that all nodes find each other, s", minimum=0.0
+        2.0,
+        "then wait this long, so that all nodes find each other, s",
+        minimum=0.0,
+        maximum=3600.0,
     )
-    answer_timeout_s: float = knob(20.0, "wait this long for the status of a frame, s", minimum=0.0)
+    answer_timeout_s: float = knob(
+        20.0, "wait this long for the status of a frame, s", minimum=0.0, maximum=86400.0
+    )
     report: str = knob("", "write counts and latencies to this file; empty: to none")
 
     def __post_init__(self) -> None:
@@ -259,6 +282,8 @@ class PlayerConfig(Config):
             raise ValueError(
                 "PlayerConfig.dataset is empty: give a folder, a video, a rosbag2 or 'synthetic'"
             )
+        if 0 < self.rate < _MIN_RATE:
+            raise ValueError(f"PlayerConfig.rate is {self.rate!r}: must be 0 or at least 0.001")
 
 
 @dataclass(frozen=True)

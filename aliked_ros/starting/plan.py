@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from aliked_ros.starting.cameras import CAMERAS, apply_camera
+from aliked_ros.starting.dataset import read_dataset_options
+from aliked_ros.starting.topics import read_cameras, remap, say_who_is_tracked
 
 Parameters = dict[str, dict[str, object]]
 
@@ -20,11 +23,18 @@ class NodeProcess:
         is_main: without it there is no odometry, or nothing is left to be played: all others end
             with it, unless it has lost its GPU and starts again.
         uses_gpu: may have lost its GPU, which only a new process can use again.
+        enclave: of SROS 2; empty: none.
     """
 
     executable: str
     is_main: bool
     uses_gpu: bool
+    enclave: str = ""
+
+    @property
+    def security(self) -> list[str]:
+        """Arguments of ROS that put it into its enclave."""
+        return ["--enclave", self.enclave] if self.enclave else []
 
     def starts_again(self, exit_code: int) -> bool:
         """Return whether it is started again after this exit code."""
@@ -42,6 +52,7 @@ class Plan:
         remappings: topic of the nodes -> topic that is used.
         with_rviz: whether rviz2 shows the result.
         rviz_frames: its fixed frame, and the one that it follows.
+        remark: what a user should know, one sentence; empty: nothing.
     """
 
     given: dict[str, str]
@@ -50,6 +61,7 @@ class Plan:
     remappings: dict[str, str]
     with_rviz: bool
     rviz_frames: tuple[str, str]
+    remark: str
 
 
 def make_plan(arguments: dict[str, str]) -> Plan:
@@ -67,21 +79,15 @@ def make_plan(arguments: dict[str, str]) -> Plan:
             f"image_transport is {given['image_transport']!r} and a dataset is played as raw "
             "images: leave image_transport out"
         )
+    cameras = read_cameras(given)
     return Plan(
         given=given,
         processes=_choose_processes(given),
         parameters=choose_parameters(given),
-        remappings={
-            "image_raw": given["image_topic"] or "image_raw",
-            "camera_info": given["camera_info_topic"] or "camera_info",
-            "depth/image_raw": given["depth_topic"] or "depth/image_raw",
-            "right/image_raw": given["right_image_topic"] or "right/image_raw",
-            "right/camera_info": given["right_camera_info_topic"] or "right/camera_info",
-            "scale_odometry": given["scale_odometry_topic"] or "scale_odometry",
-            "imu": given["imu_topic"] or "imu",
-        },
+        remappings=remap(given, cameras),
         with_rviz=given["rviz"] == "true",
         rviz_frames=(given["odom_frame"] or "odom", given["base_frame"] or "base_link"),
+        remark=say_who_is_tracked(given, cameras),
     )
 
 
@@ -95,7 +101,8 @@ def parameter_sections(parameters: Parameters) -> dict[str, Parameters]:
 
 
 def _choose_processes(given: dict[str, str]) -> list[NodeProcess]:
-    names = ["composed_node"] if given["composed"] == "true" else ["extractor_node", "tracker_node"]
+    is_composed = given["composed"] == "true" or not (given["composed"] or given["cameras"].strip())
+    names = ["composed_node"] if is_composed else ["extractor_node", "tracker_node"]
     processes = [NodeProcess(name, is_main=True, uses_gpu=True) for name in names]
     if given["overlay"] == "true":
         processes.append(NodeProcess("overlay_node", is_main=False, uses_gpu=False))
@@ -105,7 +112,15 @@ def _choose_processes(given: dict[str, str]) -> list[NodeProcess]:
         processes.append(NodeProcess("recorder_node", is_main=False, uses_gpu=False))
     if given["dataset"]:
         processes.append(NodeProcess("player_node", is_main=True, uses_gpu=False))
-    return processes
+    prefix = given["enclaves"].rstrip("/")
+    if not prefix:
+        return processes
+    if not re.fullmatch(r"(/[A-Za-z_]\w*)+", prefix, re.ASCII):
+        raise ValueError(f"enclaves is {given['enclaves']!r}: give a path such as /aliked")
+    return [
+        replace(one, enclave=f"{prefix}/{one.executable.removesuffix('_node')}")
+        for one in processes
+    ]
 
 
 def choose_parameters(given: dict[str, str]) -> Parameters:
@@ -115,6 +130,8 @@ def choose_parameters(given: dict[str, str]) -> Parameters:
     chosen: Parameters = {
         "aliked_extractor": {
             **transport,
+            "cameras": list(read_cameras(given)) or "",
+            "use_mask_topic": bool(given["mask_topic"]) or "",
             **{f"extractor.{name}": given[name] for name in ("model", "weights", "device")},
         },
         "aliked_tracker": {**transport, **_tracker_parameters(given)},
@@ -131,6 +148,7 @@ def choose_parameters(given: dict[str, str]) -> Parameters:
             "sensor": given["sensor"],
             "rate": _number("rate", given["rate"]),
             "clock": given["use_sim_time"] == "true",
+            **read_dataset_options(given),
         },
     }
     sim_time = {"use_sim_time": given["use_sim_time"] == "true"}

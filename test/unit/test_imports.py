@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 ORDER = [
     {"structs", "extras", "interruption"},
     {"view"},
-    {"config", "images", "pacing"},
+    {"config", "images", "pacing", "spreading"},
     {"starting"},
     {"native"},
     {"network", "geometry", "drawing", "plotting"},

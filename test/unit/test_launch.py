@@ -104,3 +104,19 @@ def test_a_view_without_rerun_is_said_before_anything_starts(launch_file, monkey
     monkeypatch.setenv("ALIKED_VIEW_PYTHON", "/nowhere/python")
     with pytest.raises(RuntimeError, match="/nowhere/python"):
         launch_file["require_packages"](plan(view="true"))
+
+
+def test_it_is_said_which_of_several_cameras_is_tracked(launch_file):
+    configuration = sys.modules["launch.substitutions"].LaunchConfiguration
+    given = {item.name: item.default for item in ARGUMENTS} | {"cameras": "[front,rear]"}
+    configuration.side_effect = lambda name: SimpleNamespace(perform=lambda _: given[name])
+    launch_file["start_all"](None)
+    said = sys.modules["launch.actions"].LogInfo.call_args.kwargs["msg"]
+    assert "the tracker follows front" in said
+    nodes = [call.kwargs for call in sys.modules["launch_ros.actions"].Node.call_args_list]
+    assert [one["executable"] for one in nodes] == [
+        "extractor_node",
+        "tracker_node",
+        "overlay_node",
+    ]
+    assert ("features", "front/features") in nodes[0]["remappings"]

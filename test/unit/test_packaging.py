@@ -155,6 +155,32 @@ def test_no_requirement_is_pinned_twice():
     assert {name for name in names if names.count(name) > 1} == {"numpy"}
 
 
+@pytest.mark.parametrize("name", ["requirements.txt", "scripts/jazzy_from_pypi.txt"])
+def test_the_hashes_are_of_everything_that_is_pinned_and_of_nothing_else(name):
+    text = (ROOT / "scripts" / "hashes" / Path(name).name).read_text()
+    assert "://" not in text
+    entries = text.replace(" \\\n", "").splitlines()[1:]
+    pins = [entry.partition("    --hash=")[0] for entry in entries]
+    pinned = [re.sub(r"\s*;\s*", "; ", line) for line in _requirements(ROOT / name)]
+    assert pins == pinned, "run python3 scripts/write_hashes.py"
+    for entry in entries:
+        hashes = re.findall(r"    --hash=sha256:(\S+)", entry)
+        assert hashes, entry
+        assert all(re.fullmatch("[0-9a-f]{64}", one) for one in hashes), entry
+
+
+def test_an_installation_that_is_neither_with_hashes_nor_without_is_refused():
+    result = subprocess.run(
+        [ROOT / "scripts" / "install.sh"],
+        env={**os.environ, "HASHES": "maybe"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr == "install: HASHES is 'maybe': give true or false\n"
+
+
 def _build_kernels(folder: Path, **environment: str) -> list[str]:
     """Build the kernels as `pip install` does; return the names of what came of it."""
     subprocess.run(

@@ -36,8 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "sequence",
         metavar="SEQUENCE",
-        help="folder, video or rosbag2 (KITTI odometry, TUM RGB-D, EuRoC, 7-Scenes, images); "
-        "'synthetic' or 'synthetic:SEED' is a rendered room",
+        help="folder, video or rosbag2 (KITTI odometry or raw, TUM RGB-D, EuRoC, 7-Scenes, "
+        "images); 'synthetic' or 'synthetic:SEED' is a rendered room",
     )
     parser.add_argument("--sensor", choices=SENSORS, help="default: the one that measures most")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")

@@ -2,14 +2,18 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time  # noqa: TID251 - it waits for processes
+from pathlib import Path
 
 import fake_rerun
 import pytest
 
 from aliked_ros.__main__ import main
+
+ROOT = Path(__file__).parents[3]
 
 NODE = """#!/usr/bin/env python3
 import pathlib, sys, time
@@ -82,6 +86,39 @@ def test_ctrl_c_reaches_every_node_once_and_nothing_is_left(prefix):
     thread.join()
     assert (prefix / "composed_node.interrupted").exists()
     assert (prefix / "overlay_node.interrupted").exists()
+
+
+def test_several_cameras_reach_the_extractor_and_it_is_said_which_is_tracked(prefix, capfd):
+    install(prefix, "tracker_node", waits=False)
+    assert main(["run", "cameras:=[front,rear]"]) == 0
+    assert '"cameras": ["front", "rear"]' in (prefix / "extractor_node.params").read_text()
+    assert "features:=front/features" in (prefix / "tracker_node.args").read_text().split("\n")
+    assert "the tracker follows front" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_the_program_itself_leaves_no_node_behind(prefix, number):
+    process = subprocess.Popen([sys.executable, "-m", "aliked_ros", "run"])
+    until(prefix / "composed_node.params", prefix / "overlay_node.params")
+    process.send_signal(number)
+    assert process.wait(60) == 0
+    assert (prefix / "composed_node.interrupted").exists()
+    assert (prefix / "overlay_node.interrupted").exists()
+
+
+def test_a_second_ctrl_c_does_not_wait_for_a_node_that_does_not_end(prefix):
+    (prefix / "lib" / "aliked_ros" / "composed_node").write_text(
+        "import pathlib, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        f"pathlib.Path({str(prefix / 'deaf')!r}).touch()\n"
+        "time.sleep(600)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-m", "aliked_ros", "run"])
+    until(prefix / "deaf", prefix / "overlay_node.params")
+    process.send_signal(signal.SIGINT)
+    until(prefix / "overlay_node.interrupted")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0  # sooner than the patience with one
 
 
 def test_one_node_takes_what_ros2_run_takes(prefix):
