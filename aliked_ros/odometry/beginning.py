@@ -16,6 +16,7 @@ from aliked_ros.structs import Array, Matches
 
 _MIN_MATCHES = 40
 _MAX_VIEWS = 40  # after which it restarts
+_MAX_ASTRAY = 2  # views in a row that agree on no motion with the first: it is out of sight
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +52,7 @@ class Beginning:
     def forget(self) -> None:
         """Wait for a first view."""
         self._starts: list[PosedView] = []
+        self._num_astray = 0
 
     @property
     def first(self) -> PosedView | None:
@@ -59,7 +61,7 @@ class Beginning:
 
     def restart(self, start: PosedView) -> None:
         """Begin at a view."""
-        self._starts = [start]
+        self._starts, self._num_astray = [start], 0
 
     def look(self, start: PosedView, matches: Matches | None, median_depth: float) -> Outlook:
         """Take the next view.
@@ -79,6 +81,11 @@ class Beginning:
             return Outlook(reason)
         self._starts.append(start)
         outlook = self._judge(matched, median_depth)
+        is_astray = outlook.kind is Motion.UNKNOWN
+        self._num_astray = self._num_astray + 1 if is_astray else 0
+        if self._num_astray == _MAX_ASTRAY:
+            self.restart(start)
+            return outlook
         if outlook.local_map is None and len(self._starts) > _MAX_VIEWS:
             self.restart(self._starts[_MAX_VIEWS // 2])
         return outlook

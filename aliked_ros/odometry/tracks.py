@@ -66,6 +66,8 @@ class Tracks:
     ) -> TrackedPairs:
         """Carry the tracks to the next image and return its pairs with the previous one.
 
+        Where both poses are known, a pair that contradicts the motion ends its track.
+
         Args:
             view: the image.
             T_world_view: (4, 4) its pose, or None.
@@ -81,11 +83,14 @@ class Tracks:
         else:
             pairs = matches.indices.detach().cpu().numpy()
             similarities = matches.similarities.detach().cpu().numpy()
-        track_ids, lengths = self.update(pairs, len(view))
         inlier_mask = np.zeros(len(pairs), np.bool_)
+        same = pairs
         if T_world_view is not None and T_world_previous is not None:
             T_1_0 = se3.inverse(T_world_view) @ T_world_previous
             inlier_mask = _agree(MatchedViews(previous, view, pairs), T_1_0, K, threshold_px)
+            # A wrong pair would tie two points into one track, across the image.
+            same = pairs[inlier_mask]
+        track_ids, lengths = self.update(same, len(view))
         return TrackedPairs(
             previous_stamp_ns=previous.stamp_ns,
             indices=pairs,

@@ -144,3 +144,32 @@ def test_a_map_begins_where_the_first_view_is():
     placed = [PosedView(start.view, T, start.covariance) for start in starts]
     _, outlook = until_map(make(), placed)
     np.testing.assert_allclose(outlook.local_map.keyframes[0].T_world_view, T, atol=1e-12)
+
+
+def test_a_first_view_that_is_out_of_sight_is_given_up():
+    """A camera that walked on matches plenty of points with it, all of them wrongly."""
+    _, starts = starts_of(sideways(4), room(count=300))
+    beginning = make()
+    look(beginning, starts[0])
+    generator = np.random.default_rng(0)
+    for start, first in ((starts[1], starts[0]), (starts[2], starts[2])):
+        shuffled = generator.permutation(len(start.view))[: len(starts[0].view)]
+        pairs = np.column_stack([np.arange(len(shuffled)), shuffled])
+        matches = Matches(torch.from_numpy(pairs), torch.ones(len(pairs)))
+        outlook = beginning.look(start, matches, 1.0)
+        assert outlook.reason == "the matches do not agree on a motion"
+        assert beginning.first is first
+    look(beginning, starts[3])
+    assert beginning.first is starts[2]
+
+
+def test_one_view_that_agrees_on_no_motion_is_passed_over():
+    _, starts = starts_of(sideways(12))
+    beginning = make()
+    look(beginning, starts[0])
+    wrong = np.random.default_rng(0).permutation(100)
+    pairs = np.column_stack([np.arange(100), wrong])
+    for start in starts[1:3]:
+        beginning.look(start, Matches(torch.from_numpy(pairs), torch.ones(100)), 1.0)
+        look(beginning, start)
+        assert beginning.first is starts[0]

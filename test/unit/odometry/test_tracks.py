@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import torch
 from odometry_runs import feed, make, run
@@ -74,3 +76,22 @@ def test_tracks_pair_the_keypoints_of_one_point():
         assert tracks.previous_stamp_ns == index * FRAME_NS
         assert tracks.inlier_mask.mean() > 0.95
         assert results[index].num_matches == len(tracks) > 100
+
+
+def test_a_pair_that_contradicts_the_motion_ends_its_track():
+    world, path = room(), sideways(4)
+    sightings = [world.see(T) for T in path]
+    features, depths = sightings[2]
+    partners = feed(make("rgbd"), sightings[:3], "rgbd")[-1].tracks.indices[:, 1]
+    one, other = partners[[0, -1]]
+    swapped = features.descriptors.clone()
+    swapped[[one, other]] = features.descriptors[[other, one]]
+    wrong = dataclasses.replace(features, descriptors=swapped)
+    results = feed(make("rgbd"), [*sightings[:2], (wrong, depths), sightings[3]], "rgbd")
+    tracks = results[2].tracks
+    is_swapped = np.isin(tracks.indices[:, 1], [one, other])
+    assert is_swapped.sum() == 2
+    assert not tracks.inlier_mask[is_swapped].any()
+    np.testing.assert_array_equal(tracks.lengths[is_swapped], 1)
+    assert not np.isin(tracks.track_ids[is_swapped], results[1].tracks.track_ids).any()
+    assert (tracks.lengths[tracks.inlier_mask] == 3).mean() > 0.9
