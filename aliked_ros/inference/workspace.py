@@ -35,13 +35,16 @@ class Strip:
         capacity = min(height, step + 2 * _KEPT)
         self._rows = torch.zeros(capacity + 2, width + 2, channels)
         self._shape = (height, width, channels)
-        self.rewind()
+        self.end, self._first = 0, 0
+        self._place()
 
     def rewind(self) -> None:
         """Begin with the first row again."""
-        self.end, self._first = 0, 0
-        self._rows[0].zero_()
-        self._place()
+        self.end = 0
+        if self._first:
+            self._first = 0
+            self._rows[0].zero_()
+            self._place()
 
     def extend(self, end: int) -> Map:
         """Return memory for the next rows, up to `end`; the last rows before them stay."""
@@ -53,7 +56,7 @@ class Strip:
             self._first = first
             self._place()
         self.end = end
-        if end == self._shape[0]:
+        if self._first and end == self._shape[0]:
             self._rows[end - self._first + 1].zero_()
         return self.map.rows(begin, end)
 
