@@ -96,7 +96,15 @@ class Reader {
     Vector<kLanes> squares = {};
     for (int c = 0; c < dim(); c += kLanes) squares += load<kLanes>(feature + c) * load<kLanes>(feature + c);
     float sum = 0;
-    for (int lane = 0; lane < kLanes; ++lane) sum += squares[lane];
+    if constexpr (kIsWide) {
+      for (int lane = 0; lane < kLanes; ++lane) sum += squares[lane];
+    } else {  // a tree is faster; float32 keeps the order that its results have always had
+      float lanes[kLanes];
+      store<kLanes>(lanes, squares);
+      Vector<4> quarter = load<4>(lanes);
+      for (int lane = 4; lane < kLanes; lane += 4) quarter += load<4>(lanes + lane);
+      sum = (quarter[0] + quarter[1]) + (quarter[2] + quarter[3]);
+    }
     return std::sqrt(sum);
   }
 

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <initializer_list>
 
-#if defined(__AVX512DQ__) && defined(__AVX512VL__)
+#if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 
@@ -59,6 +59,12 @@ inline Vector<lanes> load(const float* from) {
 template <int lanes>
 inline Vector<lanes> load(const Bfloat16* from) {
   using Int = typename VectorOf<lanes>::Int;
+#if defined(__AVX512F__)
+  if constexpr (lanes == 16) {  // GCC would take two halves
+    const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    return Vector<lanes>(Int(_mm512_maskz_cvtepu16_epi32(0xffff, half)) << 16);
+  }
+#endif
   const auto half = *reinterpret_cast<const typename VectorOf<lanes>::Half*>(from);
   return Vector<lanes>(Int(__builtin_convertvector(half, Int) << 16));
 }
