@@ -141,7 +141,7 @@ def _taps(weight: Tensor) -> Tensor:
     kernel = weight.flatten(2)  # (out, in, 9)
     order = kernel.abs().argsort(dim=2, descending=True)
     rounded, rest = torch.zeros_like(kernel), torch.zeros_like(kernel[:, :, :1])
-    for tap in order.split(1, dim=2):
+    for tap in order.chunk(9, dim=2):
         wanted = kernel.gather(2, tap) + rest
         nearest = wanted.to(torch.bfloat16).to(wanted.dtype)
         rounded.scatter_(2, tap, nearest)

@@ -93,7 +93,7 @@ class CompiledALIKED:
         Both are overwritten by the next image.
         """
         kernels, pixels = self._kernels, pixels.contiguous()
-        _, height, width, channels = pixels.shape
+        _, height, width, _ = pixels.shape
         left, right = split_padding(width)
         top, bottom = split_padding(height)
         size = (height + top + bottom, width + left + right)
