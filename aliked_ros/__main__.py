@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from aliked_ros import __version__
 from aliked_ros.cli.commands import add_commands
 
-COMMANDS = ("run", "extract", "match", "track", "report", "evaluate", "export", "train")
+COMMANDS = (
+    "run", "extract", "match", "track", "report", "evaluate", "export", "train", "policy"
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,9 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Errors of ours have a type of their own; a bare RuntimeError is torch's or a bug.
         if type(error) is RuntimeError:
             raise
-        reason = " ".join(str(error).split())
+        reason = " ".join(_in_words(error).split())
         print(f"aliked_ros {options.command}: {reason}", file=sys.stderr)
         return 2
+
+
+def _in_words(error: Exception) -> str:
+    """Return what an error says; those of the system name the file, and the way out."""
+    if not isinstance(error, OSError) or error.strerror is None or error.filename is None:
+        return str(error)
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return f"{error.filename}: a file is where a folder is to be made; give another folder"
+    return f"{error.filename}: {error.strerror}"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ from aliked_ros.inference import open_inference
 from aliked_ros.inference.bfloat16 import why_no_bfloat16
 from aliked_ros.inference.machine import why_no_gpu
 from aliked_ros.network.weights import load_some_network
+from aliked_ros.spreading import spread
 from aliked_ros.structs import Features, Image
 
 _log = logging.getLogger(__name__)
@@ -97,7 +98,9 @@ class Extractor:
         ]
 
     def reconfigure(self, config: ExtractorConfig) -> None:
-        """Change `max_keypoints` and `detection_threshold` from the next image on.
+        """Change which keypoints are kept from the next image on.
+
+        Live are `max_keypoints`, `spread_from` and `detection_threshold`.
 
         Raises:
             ValueError: if another field differs; that needs a new Extractor.
@@ -105,12 +108,13 @@ class Extractor:
         same = replace(
             config,
             max_keypoints=self.config.max_keypoints,
+            spread_from=self.config.spread_from,
             detection_threshold=self.config.detection_threshold,
         )
         if same != self.config:
             raise ValueError(
-                f"{config} changes more than max_keypoints and detection_threshold of "
-                f"{self.config}: make a new Extractor"
+                f"{config} changes more than max_keypoints, spread_from and detection_threshold "
+                f"of {self.config}: make a new Extractor"
             )
         self.config = config
 
@@ -123,7 +127,9 @@ class Extractor:
     def _extract_batch(self, images: list[Image]) -> list[Features]:
         """Return the features of images of one shape; waits for the device once, at the end."""
         config = self.config
-        return self._inference(images, config.max_keypoints, config.detection_threshold)
+        num = max(config.max_keypoints, config.spread_from)
+        found = self._inference(images, num, config.detection_threshold)
+        return [spread(features, config.max_keypoints) for features in found]
 
 
 def _split_batches(images: list[Image], limit: int) -> list[list[Image]]:

@@ -58,7 +58,7 @@ def match_pairs(
     if config.kind != "lightglue":
         return [match(features0, features1, config) for features0, features1 in pairs]
     for number, features in enumerate(chain.from_iterable(pairs)):
-        _check_for_lightglue(features, number % 2)
+        _check_for_lightglue(config, features, f"image {number % 2}")
     if not any(len(features0) and len(features1) for features0, features1 in pairs):
         return [Matches(*_no_matches(features0.descriptors)) for features0, _ in pairs]
     device = pairs[0][0].descriptors.device
@@ -66,6 +66,36 @@ def match_pairs(
     with torch.no_grad(), exact_float32(device):
         found = network(pairs, adaptive=config.adaptive)
     return [Matches(assignment.indices, assignment.scores) for assignment in found]
+
+
+def load_matcher(config: MatcherConfig, device: torch.device) -> None:
+    """Read now what a matcher would read at its first pair; it replaces what was read before.
+
+    Args:
+        config: which matcher.
+        device: where the features will be.
+
+    Raises:
+        WeightsError: as `match` does.
+    """
+    forget_matchers()
+    if config.kind == "lightglue":
+        _lightglue(config.weights, torch.empty(0, device=device).device)  # with its number
+
+
+def forget_matchers() -> None:
+    """Give back the memory of what matchers have read."""
+    _lightglue.cache_clear()
+
+
+def check_descriptors(config: MatcherConfig, length: int, whose: str) -> None:
+    """Raise ValueError if a matcher cannot take descriptors of a length; `whose` names them."""
+    if config.kind == "lightglue" and length != LIGHTGLUE_LENGTH:
+        raise ValueError(
+            f"descriptors of {whose} have {length} numbers, and LightGlue takes "
+            f"{LIGHTGLUE_LENGTH}: set the extractor's model to aliked-n16, for which its weights "
+            "were made, or the matcher's kind to 'nearest'"
+        )
 
 
 def mutual_nearest_neighbours(
@@ -123,18 +153,12 @@ def _no_matches(descriptors: Tensor) -> tuple[Tensor, Tensor]:
     return indices, descriptors.new_empty(0)
 
 
-def _check_for_lightglue(features: Features, image: int) -> None:
+def _check_for_lightglue(config: MatcherConfig, features: Features, whose: str) -> None:
     """Raise ValueError if LightGlue cannot take the descriptors of an image."""
-    length = features.descriptors.shape[1]
-    if length != LIGHTGLUE_LENGTH:
-        raise ValueError(
-            f"descriptors of image {image} have {length} numbers, and LightGlue takes "
-            f"{LIGHTGLUE_LENGTH}: set the extractor's model to aliked-n16, for which its weights "
-            "were made, or the matcher's kind to 'nearest'"
-        )
+    check_descriptors(config, features.descriptors.shape[1], whose)
     if not bool(features.descriptors.isfinite().all() & features.keypoints.isfinite().all()):
         raise ValueError(
-            f"features of image {image} hold numbers that are not finite: leave those keypoints "
+            f"features of {whose} hold numbers that are not finite: leave those keypoints "
             "out; one of them spoils what LightGlue finds for all others"
         )
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Create .venv, install the pinned dependencies and build the overlay into install/.
-# Does nothing when nothing has changed. PYTHON=/path/to/python3.x chooses the interpreter.
+# Does nothing when nothing has changed. PYTHON=/path/to/python3.x chooses the interpreter. HASHES=true takes
+# only files whose SHA-256 is in scripts/hashes/ (docs/security.md).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
@@ -46,7 +47,22 @@ sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' ||
     fail "no C++ compiler or make: sudo apt install g++ make"
 }
 
+case ${HASHES:=false} in true | false) ;; *) fail "HASHES is '$HASHES': give true or false" ;; esac
+cpu_index=(--timeout 15 --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu)
+
 has_cuda() { nvidia-smi >/dev/null 2>&1; }
+
+install_hashed() {
+  local hashed=() list
+  ! has_cuda || fail "HASHES=true: the CUDA build of torch needs libraries that are not pinned; leave HASHES out"
+  [ "$(uname -m)" = x86_64 ] || fail "HASHES=true: the hashes are of files for x86-64; leave HASHES out"
+  for list in "${requirements[@]}"; do hashed+=("--requirement=scripts/hashes/${list##*/}"); done
+  "${pip[@]}" install --require-hashes --no-deps "${cpu_index[@]}" --requirement=scripts/hashes/torch_cpu.txt
+  # First the list that holds setuptools: what comes as source is then built with that, for pip would fetch
+  # another one without looking at its hash.
+  "${pip[@]}" install --require-hashes --no-deps "${hashed[0]}"
+  "${pip[@]}" install --require-hashes --no-build-isolation "${hashed[@]}"
+}
 
 install_dependencies() {
   local python pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet)
@@ -59,12 +75,15 @@ install_dependencies() {
     "$python" -m venv --clear "${venv_options[@]}" "$venv"
   fi
   echo "install: installing pinned dependencies (torch is the large one)"
-  if ! has_cuda; then
-    # PyTorch's own index holds the small CPU build; without that index pip takes what it finds elsewhere.
-    "${pip[@]}" install --no-deps --timeout 15 --retries 1 \
-      --extra-index-url https://download.pytorch.org/whl/cpu "$(grep -o '^torch==[0-9.]*' requirements.txt)"
+  if [ "$HASHES" = true ]; then
+    install_hashed
+  else
+    if ! has_cuda; then
+      # PyTorch's own index holds the small CPU build; without that index pip takes what it finds elsewhere.
+      "${pip[@]}" install --no-deps "${cpu_index[@]}" "$(grep -o '^torch==[0-9.]*' requirements.txt)"
+    fi
+    "${pip[@]}" install "${requirements[@]/#/--requirement=}"
   fi
-  "${pip[@]}" install "${requirements[@]/#/--requirement=}"
   "$venv/bin/python" scripts/relocate_cmake_exports.py
 }
 
@@ -91,7 +110,7 @@ exec 9>.venv/.lock
 flock 9
 
 cuda=$(has_cuda && echo cuda || echo cpu)
-dependencies="$root ${ROS_DISTRO:-pypi} $cuda $(hash_of "${requirements[@]}" scripts/relocate_cmake_exports.py)"
+dependencies="$root ${ROS_DISTRO:-pypi} $cuda $HASHES $(hash_of "${requirements[@]}" scripts/hashes/* scripts/relocate_cmake_exports.py)"
 if [ "$(cat .venv/.installed 2>/dev/null)" != "$dependencies" ]; then
   install_dependencies
   echo "$dependencies" >.venv/.installed

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 _POLL_S = 0.1
+# SIGHUP: the terminal was closed.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PATIENCE_S = 15.0  # until a process that was asked to end is killed
 
 
@@ -31,27 +33,37 @@ class Command:
 
 
 def run_processes(commands: list[Command]) -> int:
-    """Run processes until a main one has ended, or Ctrl-C or SIGTERM; nothing is left behind.
+    """Run processes until a main one has ended, or somebody asks; nothing is left behind.
+
+    A second Ctrl-C does not wait for those that take long to end.
 
     Returns:
-        the exit code of the main one that ended first; 0 after Ctrl-C or SIGTERM.
+        the exit code of the main one that ended first; 0 after Ctrl-C, SIGTERM or SIGHUP.
     """
     running: dict[str, subprocess.Popen[bytes]] = {}
-
-    def terminate(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, terminate)
+    asked = _Asked()
+    # Not by an exception, which could come between the start of a process and its entry here.
+    heard = [one for one in _SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]  # nohup
+    before = {number: signal.signal(number, asked.note) for number in heard}
     try:
         for command in commands:
-            running[command.name] = _start(command)
-        return _wait(commands, running)
-    except KeyboardInterrupt:
-        return 0
+            if not asked.times:
+                running[command.name] = _start(command)
+        return _wait(commands, running, asked)
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        _stop(running)
-        signal.signal(signal.SIGTERM, before)
+        _stop(running, asked)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Asked:
+    """How often the user asked for the end."""
+
+    times = 0
+
+    def note(self, _number: int, _frame: object) -> None:
+        """Count a signal."""
+        self.times += 1
 
 
 def _start(command: Command) -> subprocess.Popen[bytes]:
@@ -59,15 +71,17 @@ def _start(command: Command) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command.words, start_new_session=True)
 
 
-def _wait(commands: list[Command], running: dict[str, subprocess.Popen[bytes]]) -> int:
-    """Wait until a main process has ended; return its exit code."""
-    while True:
+def _wait(
+    commands: list[Command], running: dict[str, subprocess.Popen[bytes]], asked: _Asked
+) -> int:
+    """Wait until a main process has ended; return its exit code, 0 if the end is asked for."""
+    while not asked.times:
         for command in commands:
             process = running.get(command.name)
             code = None if process is None else process.poll()
             if code is None:
                 continue
-            if command.starts_again(code):
+            if command.starts_again(code) and not asked.times:
                 print(f"{command.name} starts again after {code}", file=sys.stderr)
                 running[command.name] = _start(command)
                 continue
@@ -77,18 +91,21 @@ def _wait(commands: list[Command], running: dict[str, subprocess.Popen[bytes]]) 
             if command.is_main:
                 return code
         time.sleep(_POLL_S)
+    return 0
 
 
-def _stop(running: dict[str, subprocess.Popen[bytes]]) -> None:
+def _stop(running: dict[str, subprocess.Popen[bytes]], asked: _Asked) -> None:
     """Press Ctrl-C on every process, and kill what does not end."""
     for process in running.values():
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-    end_s = time.monotonic() + _PATIENCE_S
+    end_s, patience = time.monotonic() + _PATIENCE_S, max(asked.times, 1)
+    while any(process.poll() is None for process in running.values()):
+        if time.monotonic() > end_s or asked.times > patience:
+            break
+        time.sleep(_POLL_S)
     for name, process in running.items():
-        try:
-            process.wait(max(end_s - time.monotonic(), 0.1))
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        if process.poll() is None:
             print(f"{name} did not end and was killed", file=sys.stderr)
             process.kill()
             process.wait()

@@ -54,6 +54,14 @@ class ExtractorConfig(Config):
         maximum=100_000,
         is_live=True,
     )
+    spread_from: int = knob(
+        0,
+        "find so many keypoints, keep max_keypoints of them that lie all over the image; up to "
+        "max_keypoints: keep the best, wherever they lie",
+        minimum=0,
+        maximum=100_000,
+        is_live=True,
+    )
     detection_threshold: float = knob(
         # The authors use 0.2; odometry gains by the weaker ones (docs/odometry.md).
         0.05,

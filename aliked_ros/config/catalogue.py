@@ -21,11 +21,13 @@ from aliked_ros.config.nodes import (
     LifecycleConfig,
     OutputsConfig,
     OverlayConfig,
+    PageConfig,
     PlayerConfig,
     RecorderConfig,
     StreamConfig,
     ViewConfig,
 )
+from aliked_ros.config.reading import ReadingConfig
 
 # Node -> prefix and config of its parameters, in the order in which a reader wants them.
 NODES: dict[str, tuple[tuple[str, type[Config]], ...]] = {
@@ -49,7 +51,8 @@ NODES: dict[str, tuple[tuple[str, type[Config]], ...]] = {
         ("", LifecycleConfig),
     ),
     "aliked_overlay": (("", OverlayConfig), ("", ImageConfig), ("", LifecycleConfig)),
-    "aliked_player": (("", PlayerConfig), ("", LifecycleConfig)),
+    "aliked_view": (("", PageConfig), ("", ImageConfig), ("", LifecycleConfig)),
+    "aliked_player": (("read", ReadingConfig), ("", PlayerConfig), ("", LifecycleConfig)),
     "aliked_recorder": (("", RecorderConfig), ("", LifecycleConfig)),
 }
 

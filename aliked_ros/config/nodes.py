@@ -12,6 +12,7 @@ DEPTH_TRANSPORTS = ("raw", "compressed", "compressedDepth")
 RESTART_AT = ("auto", "last_pose", "origin")
 DESCRIPTOR_TYPES = ("float32", "float16", "int8")
 STAMPS = ("dataset", "now")
+RECORD_FORMATS = ("text", "bag")
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,11 @@ class ViewConfig(Config):
         "picture of the image's size, such as a PNG; where it is black no keypoints are kept, for "
         "what moves with the camera; empty: none",
     )
+    use_mask_topic: bool = knob(
+        False,
+        "the topic mask (NAME/mask with cameras), mono8 of the image's size, says where no "
+        "keypoints are kept: where it is 0; the mask of the image's stamp, else the newest",
+    )
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,7 @@ class StreamConfig(Config):
         0.0,
         "images per second at most, the others are skipped, Hz; 0: no limit",
         minimum=0.0,
+        maximum=1e4,
         is_live=True,
     )
     target_rate_hz: float = knob(
@@ -108,6 +115,7 @@ class StreamConfig(Config):
         "images per second to hold by finding fewer keypoints where a frame takes too long, Hz; "
         "0: always max_keypoints",
         minimum=0.0,
+        maximum=1e4,
         is_live=True,
     )
     min_keypoints: int = knob(
@@ -180,7 +188,11 @@ class InputsConfig(Config):
         is_live=True,
     )
     sync_slop_s: float = knob(
-        0.01, "stamps of one instant differ by at most this, s", minimum=1e-6, is_live=True
+        0.01,
+        "stamps of one instant differ by at most this, s",
+        minimum=1e-6,
+        maximum=10.0,
+        is_live=True,
     )
     sync_wait_s: float = knob(
         0.3,
@@ -209,6 +221,15 @@ class OutputsConfig(Config):
         1_000_000, "newest poses that ~/save_trajectory writes", minimum=1
     )
     output_dir: str = knob("out", "folder of what ~/save_* writes, made if absent")
+    marker_size_m: float = knob(
+        0.2,
+        "for rviz: distance of a drawn image from its camera, m; the text of the state follows it",
+        minimum=1e-3,
+        maximum=1e3,
+    )
+    marker_line_m: float = knob(
+        0.005, "for rviz: width of drawn lines, m", minimum=1e-5, maximum=1e2
+    )
     vins_max_tracks: int = knob(150, "longest tracks that vins_tracks holds", minimum=1)
 
 
@@ -218,6 +239,9 @@ class OverlayConfig(Config):
 
     tail_length: int = knob(12, "frames that a track's tail is long", minimum=1)
     sync_queue_size: int = knob(60, "images that wait for their matches at most", minimum=1)
+
+
+_MIN_RATE = 1e-3  # a frame each half minute
 
 
 @dataclass(frozen=True)
@@ -231,16 +255,25 @@ class PlayerConfig(Config):
         1.0,
         "1 is real time, N is N times faster, 0 as fast as the consumer keeps up",
         minimum=0.0,
+        maximum=1e4,
     )
     stamps: str = knob("dataset", "the dataset's stamps or the time of sending", choices=STAMPS)
     clock: bool = knob(False, "publish /clock with each stamp")
     start_timeout_s: float = knob(
-        60.0, "wait this long for somebody to subscribe to image_raw, s", minimum=0.0
+        60.0,
+        "wait this long for somebody to subscribe to image_raw, s",
+        minimum=0.0,
+        maximum=86400.0,
     )
     settle_s: float = knob(
-        2.0, "then wait this long, so that all nodes find each other, s", minimum=0.0
+        2.0,
+        "then wait this long, so that all nodes find each other, s",
+        minimum=0.0,
+        maximum=3600.0,
     )
-    answer_timeout_s: float = knob(20.0, "wait this long for the status of a frame, s", minimum=0.0)
+    answer_timeout_s: float = knob(
+        20.0, "wait this long for the status of a frame, s", minimum=0.0, maximum=86400.0
+    )
     report: str = knob("", "write counts and latencies to this file; empty: to none")
 
     def __post_init__(self) -> None:
@@ -249,6 +282,8 @@ class PlayerConfig(Config):
             raise ValueError(
                 "PlayerConfig.dataset is empty: give a folder, a video, a rosbag2 or 'synthetic'"
             )
+        if 0 < self.rate < _MIN_RATE:
+            raise ValueError(f"PlayerConfig.rate is {self.rate!r}: must be 0 or at least 0.001")
 
 
 @dataclass(frozen=True)
@@ -256,4 +291,37 @@ class RecorderConfig(Config):
     """Recorder: what is written."""
 
     output_dir: str = knob("out", "folder for the files, made if absent")
-    picture_period: int = knob(0, "keep each N-th picture of the overlay; 0: none", minimum=0)
+    format: str = knob(
+        "text",
+        "text: trajectory.txt, status.csv and pictures; bag: a rosbag2 (mcap) with what goes into "
+        "the pipeline and what comes out",
+        choices=RECORD_FORMATS,
+    )
+    picture_period: int = knob(0, "text: keep each N-th picture of the overlay; 0: none", minimum=0)
+    features: bool = knob(True, "bag: record the features too, half a megabyte per image")
+    image_transport: str = knob(
+        "raw", "how images arrive; compressed: IMAGE_TOPIC/compressed", choices=TRANSPORTS
+    )
+    depth_transport: str = knob(
+        "raw",
+        "how depth arrives; all but raw: depth/image_raw/TRANSPORT",
+        choices=DEPTH_TRANSPORTS,
+    )
+
+
+@dataclass(frozen=True)
+class PageConfig(Config):
+    """View: where it shows what it hears."""
+
+    page: bool = knob(True, "show it on a page in the browser, whose address is logged")
+    file: str = knob("", "recording (.rrd) that is written; empty: none")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.file and not self.file.endswith(".rrd"):
+            raise ValueError(
+                f"PageConfig.file is {self.file!r}: give a name that ends with .rrd, or leave it "
+                "empty"
+            )
+        if not self.page and not self.file:
+            raise ValueError("PageConfig.page is False and file is empty: set one of them")

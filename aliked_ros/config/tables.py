@@ -25,6 +25,7 @@ FIRST = (
     "image_width",
     "crop",
     "mask",
+    "use_mask_topic",
     "odometry.sensor",
     "odometry.ransac_threshold_px",
     "odometry.min_inliers",

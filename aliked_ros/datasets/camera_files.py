@@ -67,15 +67,47 @@ def _fields(content: dict[str, Any]) -> CalibrationFields:
     """Return the fields of camera_calibration's YAML, or of a CameraInfo message."""
     if "camera_matrix" not in content and {"k", "K"} & content.keys():
         return _message_fields(content)
-    size = int(content["image_width"]), int(content["image_height"])
+    if "camera_matrix" not in content:
+        raise KeyError("camera_matrix")
     return CalibrationFields(
-        *size,
-        content["camera_matrix"]["data"],
-        str(content.get("distortion_model", "plumb_bob")),
-        content.get("distortion_coefficients", {}).get("data", []),
-        content.get("rectification_matrix", {}).get("data"),
-        content.get("projection_matrix", {}).get("data"),
+        _whole(content, "image_width"),
+        _whole(content, "image_height"),
+        _numbers(content, "camera_matrix"),
+        str(content.get("distortion_model") or "plumb_bob"),
+        _numbers(content, "distortion_coefficients"),
+        _numbers(content, "rectification_matrix"),
+        _numbers(content, "projection_matrix"),
     )
+
+
+def _whole(content: dict[str, Any], name: str) -> int:
+    """Return a whole number; ValueError naming the field if it is none."""
+    value = content[name]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
+        raise ValueError(f"{name} is {value!r}: give a whole number")
+    return int(value)
+
+
+def _numbers(content: dict[str, Any], name: str) -> Array:
+    """Return the numbers of a matrix {rows, cols, data}, or of a list; none where it is not.
+
+    Raises:
+        ValueError: naming the field, if these are no numbers, or not as many as rows and cols say.
+    """
+    given = content.get(name)
+    values = given.get("data") if isinstance(given, dict) else given
+    try:
+        numbers = np.asarray([] if values is None else values, np.float64).ravel()
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is {values!r}: give a list of numbers ({error})") from error
+    if isinstance(given, dict) and {"rows", "cols"} <= given.keys():
+        rows, cols = _whole(given, "rows"), _whole(given, "cols")
+        if rows * cols != len(numbers):
+            raise ValueError(
+                f"{name} has {len(numbers)} values, its rows and cols say {rows}x{cols}: mend one "
+                "of them"
+            )
+    return numbers
 
 
 def _message_fields(content: dict[str, Any]) -> CalibrationFields:
@@ -86,13 +118,13 @@ def _message_fields(content: dict[str, Any]) -> CalibrationFields:
         *(int(roi.get(name, 0)) for name in ("x_offset", "y_offset", "width", "height"))
     )
     return CalibrationFields(
-        int(fields["width"]),
-        int(fields["height"]),
-        fields["k"],
-        str(fields.get("distortion_model", "plumb_bob")),
-        fields.get("d", []),
-        fields.get("r"),
-        fields.get("p"),
+        _whole(fields, "width"),
+        _whole(fields, "height"),
+        _numbers(fields, "k"),
+        str(fields.get("distortion_model") or "plumb_bob"),
+        _numbers(fields, "d"),
+        _numbers(fields, "r"),
+        _numbers(fields, "p"),
         (int(fields.get("binning_x", 0)), int(fields.get("binning_y", 0))),
         region,
     )

@@ -17,6 +17,7 @@ _READERS = {
     "rosbag2": "rosbag.RosbagSequence",
     "video": "video.VideoSequence",
     "kitti": "kitti.KittiSequence",
+    "kitti_raw": "kitti_raw.KittiRawSequence",
     "tum": "tum.TumSequence",
     "euroc": "euroc.EurocSequence",
     "7scenes": "seven_scenes.SevenScenesSequence",

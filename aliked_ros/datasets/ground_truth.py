@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from aliked_ros.structs import Array, Index
@@ -20,10 +21,12 @@ class GroundTruth:
     Attributes:
         stamps_ns: (M,) int64, nanoseconds, strictly increasing.
         T_world_camera: (M, 4, 4) float64, metres.
+        num_left_out: rows of its file that hold no pose: not finite, or a quaternion of 0.
     """
 
     stamps_ns: Index
     T_world_camera: Array
+    num_left_out: int = 0
 
     def __len__(self) -> int:
         return len(self.stamps_ns)
@@ -55,7 +58,15 @@ class GroundTruth:
 
     def moved_by(self, T_body_camera: Array) -> GroundTruth:
         """Return the poses of a camera that is fixed to the body whose poses these are."""
-        return GroundTruth(self.stamps_ns, self.T_world_camera @ T_body_camera)
+        return replace(self, T_world_camera=self.T_world_camera @ T_body_camera)
+
+
+def are_rotations(R: Array) -> NDArray[np.bool_]:
+    """Return which of (M, 3, 3) matrices, written with few digits, are rotations: (M,) bool."""
+    with np.errstate(invalid="ignore"):
+        squares = R @ R.transpose(0, 2, 1)
+        is_orthogonal = np.abs(squares - np.eye(3)).max(axis=(1, 2), initial=0.0) < 0.05
+        return np.asarray(is_orthogonal & (np.linalg.det(R) > 0))
 
 
 def nearest_rigid(T: Array) -> Array:

@@ -28,9 +28,7 @@ def read_cameras(content: dict[str, Any]) -> Calibration:
     if "cam1" not in content:
         return Calibration(camera)
     right = content["cam1"]
-    T_right_left = np.asarray(right["T_cn_cnm1"], np.float64)
-    if T_right_left.shape != (4, 4):
-        raise ValueError(f"cam1: T_cn_cnm1 has the shape {T_right_left.shape}: give a 4x4 matrix")
+    T_right_left = motion("cam1: T_cn_cnm1", right["T_cn_cnm1"])
     return Calibration(camera, _camera("cam1", right), se3.inverse(T_right_left))
 
 
@@ -47,6 +45,31 @@ def pinhole_matrix(values: Any) -> Array:
     return np.array([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
 
 
+def motion(name: str, values: Any) -> Array:
+    """Return a rigid motion (4, 4), metres.
+
+    Raises:
+        ValueError: if it has not 16 values, or is none.
+    """
+    T = np.asarray(values, np.float64)
+    if T.size != 16:
+        raise ValueError(f"{name} has {T.size} values: give a 4x4 matrix")
+    return se3.checked(T.reshape(4, 4), name)
+
+
+def resolution(values: Any) -> tuple[int, int]:
+    """Return (width, height), px.
+
+    Raises:
+        ValueError: if they are not two whole numbers.
+    """
+    try:
+        width, height = (int(number) for number in values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"resolution is {values!r}: give [width, height] in px") from error
+    return width, height
+
+
 def check_pinhole(model: str) -> None:
     """Raise ValueError unless a camera model is that of a pinhole."""
     if model.strip().lower() != "pinhole":
@@ -59,11 +82,9 @@ def check_pinhole(model: str) -> None:
 def _camera(name: str, fields: dict[str, Any]) -> Camera:
     try:
         check_pinhole(str(fields["camera_model"]))
-        width, height = (int(number) for number in fields["resolution"])
         return make_camera(
             CalibrationFields(
-                width,
-                height,
+                *resolution(fields["resolution"]),
                 pinhole_matrix(fields["intrinsics"]),
                 str(fields["distortion_model"]),
                 fields["distortion_coeffs"],

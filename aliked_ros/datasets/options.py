@@ -8,6 +8,8 @@ from pathlib import Path
 
 STAMPS = ("header", "recorded")
 MAX_MEGAPIXELS = 40.0  # the largest cameras have some more; what they see is tracked smaller
+_MAX_SLOP_S = 10.0
+_MAX_RATE_HZ = 1e5
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Options:
         for name in ("rate_hz", "sync_slop_s", "max_megapixels", "depth_scale", "image_width"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must not be negative")
+        if self.sync_slop_s > _MAX_SLOP_S or self.rate_hz > _MAX_RATE_HZ:
+            raise ValueError(
+                f"sync_slop_s is {self.sync_slop_s:g} and rate_hz is {self.rate_hz:g}: give at "
+                f"most {_MAX_SLOP_S:g} s and {_MAX_RATE_HZ:g} Hz"
+            )
 
     def sync_slop_ns(self, usual_ns: int) -> int:
         """Return `sync_slop_s` in nanoseconds, or what is usual for a layout."""

@@ -48,17 +48,37 @@ def missing(what: str, num_missing: int, num_images: int) -> str:
     return f"{num_missing} of {num_images} images have no {what}: these frames come without it"
 
 
-def repeated(where: object, num_rows: int, num_kept: int) -> str:
-    """Return how many rows of a list were left out because they repeat a stamp, or an empty string.
+def in_order(where: object, listed_ns: Index) -> tuple[Index, str]:
+    """Return the positions of the rows of a list in the order of time, and what was left out.
+
+    Rows that repeat a stamp are, and single stamps far from all others.
 
     Args:
         where: the list, for the text.
-        num_rows: that it has.
-        num_kept: stamps that differ.
+        listed_ns: (N,) int64, in any order.
     """
-    if num_rows == num_kept:
-        return ""
-    return f"{num_rows - num_kept} of {num_rows} rows of {where} repeat a stamp: they are left out"
+    order = stamps.increasing(listed_ns)
+    num_repeated = len(listed_ns) - len(order)
+    is_far = stamps.are_far(listed_ns[order])
+    far = ", ".join(stamps.ns_to_seconds(int(at_ns)) for at_ns in listed_ns[order][is_far][:3])
+    remarks = []
+    if num_repeated:
+        remarks.append(f"{num_repeated} of {len(listed_ns)} rows of {where} repeat a stamp")
+    if far:
+        remarks.append(
+            f"{is_far.sum()} of {len(listed_ns)} stamps of {where} are far from all others "
+            f"({far} s)"
+        )
+    remark = "; ".join(remarks) + ": they are left out" if remarks else ""
+    return order[~is_far], remark
+
+
+def how_turned(how: str) -> str:
+    """Return what is to be said of pictures that others turn, such as "its pictures by 90 deg"."""
+    return (
+        f"a viewer turns {how}: they are used as the camera stored them; the calibration must be "
+        "of such ones"
+    )
 
 
 def counted(rate_hz: float, is_asked: bool) -> str:

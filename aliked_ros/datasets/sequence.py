@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from aliked_ros.datasets.ground_truth import GroundTruth
+from aliked_ros.datasets.stamps import ns_to_seconds
 from aliked_ros.structs import Array, Camera, Floats, Frame, Index, Pixels
 
 if TYPE_CHECKING:
@@ -100,9 +101,11 @@ class Sequence(ABC):
             raise DatasetError(f"{name} ({self.layout}) holds no frames")
         if np.any(np.diff(stamps_ns) <= 0):
             worst = int(np.argmax(np.diff(stamps_ns) <= 0)) + 1
+            before_s, after_s = (ns_to_seconds(int(stamps_ns[i])) for i in (worst - 1, worst))
             raise DatasetError(
-                f"{name} ({self.layout}): the stamp of frame {worst} is not after the one before; "
-                "sort the list of images by time and drop duplicates"
+                f"{name} ({self.layout}): the stamp of frame {worst}, {after_s} s, is not after "
+                f"that of frame {worst - 1}, {before_s} s; sort the list of images by time and "
+                "drop duplicates"
             )
         self.name = name
         self.stamps_ns = stamps_ns

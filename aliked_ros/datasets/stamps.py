@@ -5,8 +5,14 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aliked_ros.structs import Index
+
+_LARGEST_S = 9_000_000_000  # whole nanoseconds of more do not fit 64 bits
+_FAR_NS = 10_000_000_000  # from a stamp to both of its neighbours
+_USUAL_NS = 1_000_000_000  # from one stamp to the next, where such a distance is strange
+_MAX_FAR_SHARE = 0.1  # of all stamps; more of them are how the recording is
 
 
 def seconds_to_ns(text: str) -> int:
@@ -16,12 +22,36 @@ def seconds_to_ns(text: str) -> int:
     with different numbers of digits, could differ; decimal arithmetic keeps what the file says.
 
     Raises:
-        ValueError: not a finite number.
+        ValueError: not a finite number, or not one of seconds.
     """
     try:
-        return int((Decimal(text) * 1_000_000_000).to_integral_value())
-    except (InvalidOperation, OverflowError, ValueError) as error:
+        seconds = Decimal(text)
+    except InvalidOperation as error:
         raise ValueError(f"stamp is {text!r}: give seconds as a decimal number") from error
+    if not seconds.is_finite():
+        raise ValueError(f"stamp is {text!r}: give seconds as a decimal number")
+    if abs(seconds) > _LARGEST_S:
+        raise ValueError(
+            f"stamp is {text!r}, which is {_year(seconds)}: give seconds, not milliseconds or "
+            "nanoseconds"
+        )
+    return int((seconds * 1_000_000_000).to_integral_value())
+
+
+def whole_ns(text: str) -> int:
+    """Return a whole number of nanoseconds.
+
+    Raises:
+        ValueError: none, or one that does not fit 64 bits.
+    """
+    if not text.isdecimal() or int(text) > _LARGEST_S * 1_000_000_000:
+        raise ValueError(f"stamp is {text!r}: give whole nanoseconds, at most 19 digits")
+    return int(text)
+
+
+def _year(seconds: Decimal) -> str:
+    years = seconds / 31_556_952 + 1970
+    return f"the year {years:.0f}" if abs(years) < 1e6 else "no time"
 
 
 def ns_to_seconds(stamp_ns: int) -> str:
@@ -40,6 +70,26 @@ def at_rate(num_frames: int, rate_hz: float) -> Index:
 def increasing(stamps_ns: Index) -> Index:
     """Return the positions that put stamps in order, each stamp once (its first mention)."""
     return np.unique(stamps_ns, return_index=True)[1].astype(np.int64)
+
+
+def are_far(stamps_ns: Index) -> NDArray[np.bool_]:
+    """Return which stamps are far from all others, as those of a driver's fault are.
+
+    Args:
+        stamps_ns: (N,) int64, increasing.
+
+    Returns:
+        (N,) bool: more than 10 s from the one before and from the one after, where stamps usually
+        follow each other within a second. None is where these would be more than a tenth of all.
+    """
+    steps_ns = np.diff(stamps_ns)
+    if len(stamps_ns) < 4 or np.median(steps_ns) > _USUAL_NS:
+        return np.zeros(len(stamps_ns), bool)
+    is_gap = np.concatenate([[True], steps_ns > _FAR_NS, [True]])
+    is_far = is_gap[:-1] & is_gap[1:]
+    if is_far.sum() > max(1, _MAX_FAR_SHARE * len(stamps_ns)):
+        return np.zeros(len(stamps_ns), bool)
+    return np.asarray(is_far)
 
 
 def nearest(stamps_ns: Index, others_ns: Index, tolerance_ns: int) -> Index:

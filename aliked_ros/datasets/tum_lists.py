@@ -92,8 +92,7 @@ def _read_list(path: Path) -> tuple[Index, list[Path], str]:
     """Return stamps and files of rows "stamp file", in the order of time, and what to say."""
     rows = _read_rows(path, _ROW, "stamp file")
     listed_ns = np.array([stamp_ns for stamp_ns, _ in rows], np.int64)
-    order = stamps.increasing(listed_ns)
-    remark = partners.repeated(path, len(rows), len(order))
+    order, remark = partners.in_order(path, listed_ns)
     return listed_ns[order], [_file(path, rows[i][1][1]) for i in order], remark
 
 
@@ -104,12 +103,12 @@ def _read_pairs(path: Path) -> Lists:
         swapped = [(fields[2], fields[3], fields[0], fields[1]) for _, fields in rows]
         rows = [(stamps.seconds_to_ns(fields[0]), fields) for fields in swapped]
     listed_ns = np.array([stamp_ns for stamp_ns, _ in rows], np.int64)
-    order = stamps.increasing(listed_ns)
+    order, remark = partners.in_order(path, listed_ns)
     return Lists(
         listed_ns[order],
         [_file(path, rows[i][1][1]) for i in order],
         [_file(path, rows[i][1][3]) for i in order],
-        (partners.repeated(path, len(rows), len(order)),),
+        (remark,),
     )
 
 

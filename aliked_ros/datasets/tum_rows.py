@@ -40,20 +40,25 @@ def read(path: Path) -> GroundTruth:
                 f"{path}, line {number}: {len(fields)} fields; a row is "
                 "'stamp tx ty tz qx qy qz qw'"
             )
-        if np.isfinite(row).all() and any(row[3:]):
-            stamps_ns.append(stamp_ns)
-            rows.append(row)
+        stamps_ns.append(stamp_ns)
+        rows.append(row)
     return from_rows(np.array(stamps_ns, np.int64), np.array(rows).reshape(-1, 7))
 
 
 def from_rows(stamps_ns: Index, rows: Array) -> GroundTruth:
-    """Return poses of (M,) stamps and (M, 7) rows tx ty tz qx qy qz qw, sorted by stamp."""
+    """Return poses of (M,) stamps and (M, 7) rows tx ty tz qx qy qz qw, sorted by stamp.
+
+    Rows that are not finite, or whose quaternion is 0, are left out.
+    """
+    is_pose = np.isfinite(rows).all(axis=1) & rows[:, 3:].any(axis=1)
+    num_left_out = int((~is_pose).sum())
+    stamps_ns, rows = stamps_ns[is_pose], rows[is_pose]
     keep = stamps.increasing(stamps_ns)
     T = np.tile(np.eye(4), (len(keep), 1, 1))
     if len(keep):
         T[:, :3, 3] = rows[keep, :3]
         T[:, :3, :3] = Rotation.from_quat(rows[keep, 3:]).as_matrix()
-    return GroundTruth(stamps_ns[keep], T)
+    return GroundTruth(stamps_ns[keep], T, num_left_out)
 
 
 def row(stamp_ns: int, T_world_camera: Array) -> str:

@@ -13,7 +13,7 @@ from aliked_ros.structs import Array, Camera
 
 _GRID = (20, 15)  # pixels in columns and rows at which a distortion is inverted for a check
 _MAX_DEGENERATE_SHARE = 0.5  # of them that may not be inverted
-_ODD_SHARE = 0.1  # from which on it is worth a word
+_MIN_FOCAL_OF_WIDTH = 0.05  # a fisheye that sees all around has 0.16
 _MAX_SKEW = 1e-3  # of the focal length
 _ROTATION_TOLERANCE = 1e-2
 
@@ -95,6 +95,8 @@ def make_camera(
         model, D = standard_distortion(fields.model, fields.D)
     _check_size(fields, image_size)
     camera = Camera(fields.width, fields.height, K, model, D, R, P if P.any() else None)
+    _check_focal_length("K", camera.K, camera.width)
+    _check_focal_length("P", camera.K_rectified, camera.width)
     camera = bin_pixels(crop(camera, _seen(fields)), fields.binning)
     _check_distortion(camera)
     return camera
@@ -125,46 +127,6 @@ def _scale(camera: Camera, sx: float, sy: float, size: tuple[int, int]) -> Camer
     return replace(camera, width=size[0], height=size[1], K=S @ camera.K, P=P)
 
 
-def implausible(camera: Camera) -> list[str]:
-    """Return what is strange about a calibration, one sentence each, with what to check."""
-    strange = []
-    for name, matrix in (("K", camera.K), ("P", camera.K_rectified)):
-        cx, cy = matrix[0, 2], matrix[1, 2]
-        if not (0 <= cx < camera.width and 0 <= cy < camera.height):
-            strange.append(
-                f"the principal point of {name} is ({cx:.1f}, {cy:.1f}), outside the image of "
-                f"{camera.width}x{camera.height}: check that the calibration is of this resolution"
-            )
-            break
-    ratio = camera.K_rectified[0, 0] / camera.K[0, 0]
-    # Undistorting keeps the centre of the image where it is; another resolution does not.
-    is_scaled = abs(camera.K_rectified[0, 2] / max(camera.K[0, 2], 1.0) - ratio) < 0.15
-    if is_scaled and not 0.75 < ratio < 1.33:
-        strange.append(
-            f"the focal length of P is {ratio:.2f} times that of K: check that both are of this "
-            "resolution"
-        )
-    aspect = camera.K[1, 1] / camera.K[0, 0]
-    if not 0.8 < aspect < 1.25:
-        strange.append(
-            f"K has focal lengths of {camera.K[0, 0]:.1f} and {camera.K[1, 1]:.1f} px: check that "
-            "its pixels are not square"
-        )
-    of_width = camera.K[0, 0] / camera.width
-    if not 0.15 < of_width < 20:
-        strange.append(
-            f"the focal length is {of_width:.2f} times the width of the image: check that it is "
-            "in pixels of this resolution"
-        )
-    share = degenerate_share(camera)
-    if share > _ODD_SHARE:
-        strange.append(
-            f"the distortion cannot be inverted in {share:.0%} of the image, where keypoints are "
-            f"not used: check D, which is {np.round(camera.D, 6).tolist()}"
-        )
-    return strange
-
-
 def degenerate_share(camera: Camera) -> float:
     """Return the share of the image in which the distortion cannot be inverted."""
     x = (np.arange(_GRID[0]) + 0.5) * camera.width / _GRID[0] - 0.5
@@ -178,6 +140,8 @@ def _matrix(name: str, values: ArrayLike | None, columns: int) -> Array:
     if values is None:
         return np.zeros((3, columns))
     matrix = np.asarray(values, np.float64).ravel()
+    if matrix.size == 0:
+        return np.zeros((3, columns))
     if matrix.size != 3 * columns:
         raise ValueError(f"{name} has {matrix.size} values: give {3 * columns}")
     if not np.isfinite(matrix).all():
@@ -231,6 +195,16 @@ def _check_intrinsics(name: str, matrix: Array) -> None:
         raise ValueError(f"{name}[1] is {matrix[0, 1]:g}: pixels with a skew are not supported")
 
 
+def _check_focal_length(name: str, matrix: Array, width: int) -> None:
+    """Raise ValueError if a focal length is so short that it cannot be in pixels."""
+    fx, fy = float(matrix[0, 0]), float(matrix[1, 1])
+    if max(fx, fy) < _MIN_FOCAL_OF_WIDTH * width:
+        raise ValueError(
+            f"the focal length of {name} is {fx:g}, {fy:g} px for images {width} px wide: no lens "
+            "sees so much; give pixels, not millimetres or parts of the width"
+        )
+
+
 def _raw_intrinsics(fields: CalibrationFields, P: Array) -> tuple[Array, Array]:
     """Return K and R of a raw camera."""
     K = _matrix("K", fields.K, 3)
@@ -252,7 +226,10 @@ def _check_size(fields: CalibrationFields, image_size: tuple[int, int] | None) -
     """Raise ValueError if a calibration contradicts itself or is for images of another size."""
     whole, seen = (fields.width, fields.height), _seen(fields)
     if min(whole) <= 0:
-        raise ValueError(f"camera size is {whole[0]}x{whole[1]}: both must be positive")
+        raise ValueError(
+            f"camera size is {whole[0]}x{whole[1]}: both must be positive; give the width and "
+            "height of the images that were calibrated"
+        )
     part = f"roi is {seen.width}x{seen.height} at ({seen.x}, {seen.y})"
     if seen.x + seen.width > whole[0] or seen.y + seen.height > whole[1]:
         raise ValueError(

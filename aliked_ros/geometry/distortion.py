@@ -18,6 +18,9 @@ ALIASES = {
     "radial_tangential": "plumb_bob",
     "brown_conrady": "plumb_bob",
     "opencv": "plumb_bob",
+    "plumbbob": "plumb_bob",
+    "radialtangential": "plumb_bob",
+    "brown": "plumb_bob",
     "rational_polynomial": "rational_polynomial",
     "rational": "rational_polynomial",
     "full_opencv": "rational_polynomial",
@@ -27,6 +30,9 @@ ALIASES = {
     "opencv_fisheye": "equidistant",
     "kannala_brandt": "equidistant",
     "kannala_brandt4": "equidistant",
+    "kannala_brandt8": "equidistant",
+    "kannalabrandt8": "equidistant",
+    "kb4": "equidistant",
 }
 # Numbers of values that a model may have, the usual one first. OpenCV's polynomials are one family:
 # what is not given is 0.

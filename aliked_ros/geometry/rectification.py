@@ -11,6 +11,8 @@ from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import rectify_keypoints
 from aliked_ros.structs import Array, Camera, Floats, Pixels
 
+_MAX_TURN_DEG = 60.0  # of two views that show the same
+
 
 def rectify_pair(left: Camera, right: Camera, T_left_right: Array) -> tuple[Camera, Camera]:
     """Return both cameras with the R and P that make corresponding rows agree.
@@ -27,6 +29,13 @@ def rectify_pair(left: Camera, right: Camera, T_left_right: Array) -> tuple[Came
         ValueError: if the right camera is not to the right of the left one.
     """
     R_left_right, t_left_right = T_left_right[:3, :3], T_left_right[:3, 3]
+    turn_deg = se3.rotation_angle_deg(R_left_right)
+    if turn_deg > _MAX_TURN_DEG:
+        raise ValueError(
+            f"the right camera is turned by {turn_deg:.0f} deg against the left one: turn its "
+            f"images and its calibration, or give a pair that is turned by at most "
+            f"{_MAX_TURN_DEG:g} deg"
+        )
     half = se3.exp_so3(se3.log_so3(R_left_right) / 2)  # R_left_middle
     baseline_middle = half.T @ t_left_right
     baseline_m = float(np.linalg.norm(baseline_middle))

@@ -16,6 +16,7 @@ T_BODY_OPTICAL = np.array(
 
 # Below this angle (rad) the closed forms lose digits to 0/0; the series are exact to 1e-16 there.
 _SMALL_ANGLE = 1e-4
+_ROTATION_TOLERANCE = 1e-2  # of the entries of a matrix that somebody wrote with few digits
 
 
 def from_rotation_translation(R_a_b: Array, t_a_b: Array) -> Array:
@@ -23,6 +24,23 @@ def from_rotation_translation(R_a_b: Array, t_a_b: Array) -> Array:
     T_a_b = np.eye(4)
     T_a_b[:3, :3] = R_a_b
     T_a_b[:3, 3] = t_a_b
+    return T_a_b
+
+
+def checked(T_a_b: Array, name: str) -> Array:
+    """Return a motion (4, 4) from outside, if it is a rigid one.
+
+    Raises:
+        ValueError: with the name and the values, if it is not finite, or turns by no rotation.
+    """
+    R = T_a_b[:3, :3]
+    is_finite = bool(np.isfinite(T_a_b).all())
+    is_rotation = is_finite and np.allclose(R @ R.T, np.eye(3), atol=_ROTATION_TOLERANCE)
+    if not is_rotation or np.linalg.det(R) < 0 or np.any(T_a_b[3] != [0, 0, 0, 1]):
+        raise ValueError(
+            f"{name} is {np.round(T_a_b, 4).tolist()}, which is no rigid motion: its upper left "
+            "3x3 must be a rotation, its last column a place in metres, its last row 0 0 0 1"
+        )
     return T_a_b
 
 

@@ -40,7 +40,7 @@ def decode_compressed_depth(
         raise ImageError(f"compressed depth of {len(buffer)} bytes (format {format!r}) is empty")
     _, a, b = _HEADER.unpack_from(buffer)
     body = buffer[_HEADER.size :]
-    read = _read_rvl if how.endswith("rvl") else _read_png
+    read = _read_rvl if how.endswith("rvl") and body[:4] != _PNG else _read_png
     raw = read(body, max_megapixels, format)
     if encoding.upper() != "32FC1":
         return to_metres(raw, depth_scale)
@@ -73,8 +73,7 @@ def _read_rvl(body: bytes, max_megapixels: float, format: str) -> NDArray[np.uin
         raise ImageError(f"compressed depth of {len(body)} bytes (format {format!r}) is cut off")
     width, height = struct.unpack_from("<II", body)
     check_pixels(width, height, max_megapixels or 1e3)
-    if width == 0 or height == 0 or width * height > 64 * len(body):
-        # Even an image of zeros needs some bytes; a wrong size must not ask for much memory.
+    if width == 0 or height == 0:
         raise ImageError(f"compressed depth of {len(body)} bytes says that it is {width}x{height}")
     values = _numbers(body[8:])
     return _fill(values, width * height).reshape(height, width)

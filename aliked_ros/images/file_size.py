@@ -7,7 +7,6 @@ import struct
 import zlib
 
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15
-_MAX_PADDING = 65536  # bytes after the end of a JPEG file that some drivers send
 _JPEG_BARE = frozenset(range(0xD0, 0xD9)) | {0x01}  # markers without a length
 
 
@@ -28,7 +27,9 @@ def is_whole(data: bytes) -> bool:
     The libraries that decode them print complaints of their own, for every image.
     """
     if data[:2] == b"\xff\xd8":
-        return data.rfind(b"\xff\xd9", max(2, len(data) - _MAX_PADDING)) >= 0
+        # Before the pixels, the end may be that of a small picture inside the header.
+        pixels = find_marker(data, frozenset({0xDA}))
+        return pixels is not None and data.rfind(b"\xff\xd9", pixels) >= 0
     if data[:4] == b"\x89PNG":
         return _is_whole_png(data)
     return True
@@ -68,16 +69,22 @@ def _size_of(data: bytes) -> tuple[int, int] | None:
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    at = find_marker(data, _JPEG_SIZES)
+    if at is None:
+        return None
+    height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+    return width, height
+
+
+def find_marker(data: bytes, wanted: frozenset[int]) -> int | None:
+    """Return where the first of some segments of a JPEG file begins, None if there is none."""
     at = 2
-    while at < len(data):
-        if data[at] != 0xFF:
-            return None
+    while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
+        if marker in wanted:
+            return at
         if marker == 0xFF:  # padding
             at += 1
-        elif marker in _JPEG_SIZES:
-            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
-            return width, height
         elif marker in _JPEG_BARE:
             at += 2
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import cv2
@@ -11,6 +12,19 @@ import numpy as np
 from aliked_ros.images.errors import ImageError, check_pixels
 from aliked_ros.images.file_size import is_whole, picture_size
 from aliked_ros.structs import AnyArray
+
+_SILENT = 0  # of OpenCV's levels
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Keep OpenCV from printing what is said in our words."""
+    level = cv2.getLogLevel()
+    cv2.setLogLevel(_SILENT)
+    try:
+        yield
+    finally:
+        cv2.setLogLevel(level)
 
 
 def read_picture(data: Any, max_megapixels: float = 0.0, format: str = "") -> AnyArray:
@@ -33,7 +47,7 @@ def read_picture(data: Any, max_megapixels: float = 0.0, format: str = "") -> An
     check_pixels(*size, max_megapixels)
     raw: AnyArray | None = None
     if is_whole(file):
-        with suppress(cv2.error):  # its words are about OpenCV's sources
+        with suppress(cv2.error), silence():  # its words are about OpenCV's sources
             raw = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
     if raw is None or raw.size == 0:
         raise ImageError(f"{named} is cut off or damaged: check the camera driver or the transport")

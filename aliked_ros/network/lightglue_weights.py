@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,16 @@ from torch import Tensor
 from aliked_ros.network.attention import HEAD
 from aliked_ros.network.lightglue import LightGlue
 from aliked_ros.network.lightglue_layers import WIDTH
-from aliked_ros.network.released import LIGHTGLUE, LIGHTGLUE_LENGTH, WeightsError, find_weights
+from aliked_ros.network.released import (
+    LIGHTGLUE,
+    LIGHTGLUE_LENGTH,
+    RELEASE_SHA256,
+    WeightsError,
+    find_weights,
+    sha256_of,
+)
+
+_log = logging.getLogger(__name__)
 
 
 def load_lightglue(weights: str = "", device: torch.device | str = "cpu") -> LightGlue:
@@ -27,6 +37,14 @@ def load_lightglue(weights: str = "", device: torch.device | str = "cpu") -> Lig
     path = find_weights(LIGHTGLUE, weights)
     state = _read(path)
     num_layers = _check(state, path)
+    digest = sha256_of(path)
+    if weights and digest != RELEASE_SHA256[LIGHTGLUE]:
+        _log.warning(
+            "weights %s are not the released %s: their SHA-256 is %s; they are taken as your own",
+            path,
+            LIGHTGLUE,
+            digest,
+        )
     return LightGlue({name: value.to(device) for name, value in state.items()}, num_layers)
 
 

@@ -50,6 +50,8 @@ class ExtractorNode(ManagedNode):
                 "extractor_node, or leave cameras empty"
             )
         extractor = self._make_extractor(self._config.value)
+        if self._tracker is not None:
+            self._tracker.check_network(extractor.model, extractor.descriptor_dim)
         self.diagnostics.hardware_id = str(extractor.device)
         show_machine(self.diagnostics, extractor.device)
         return ExtractorWork(

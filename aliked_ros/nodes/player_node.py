@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from aliked_ros.config.nodes import PlayerConfig
-from aliked_ros.datasets import open_sequence
+from aliked_ros.config.reading import ReadingConfig
 from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.run import run
+from aliked_ros.nodes.player.opening import PREFIX, find_remarks, open_dataset
 from aliked_ros.nodes.player.work import PlayerWork
 
 
@@ -21,16 +20,22 @@ class PlayerNode(ManagedNode):
     def __init__(self) -> None:
         super().__init__("aliked_player")
         self._config = self.parameters(PlayerConfig)
+        self._reading = self.parameters(ReadingConfig, PREFIX)
         self.has_failed = False
 
     def make(self) -> PlayerWork:
-        """Open the dataset."""
+        """Open the dataset, and say what there is to know of it.
+
+        Raises:
+            ValueError: if it cannot be played as the parameters say.
+        """
         config = self._config.value
-        camera_info = Path(config.camera_info) if config.camera_info else None
-        sequence = open_sequence(config.dataset, camera_info=camera_info)
-        sequence.require(config.sensor or None)
+        sequence = open_dataset(config, self._reading.value)
+        remarks = find_remarks(sequence, config.sensor)
+        for remark in remarks:
+            self.get_logger().warning(f"{sequence.name}: {remark}")
         self.diagnostics.hardware_id = str(config.dataset)
-        return PlayerWork(self, self.topics, config, sequence, self.diagnostics, self._end)
+        return PlayerWork(self, self.topics, config, sequence, remarks, self.diagnostics, self._end)
 
     def _end(self, has_failed: bool) -> None:
         self.has_failed = has_failed

@@ -16,9 +16,7 @@ from aliked_ros.structs import Array, Matches
 
 _MIN_MATCHES = 40
 _MAX_VIEWS = 40  # after which it restarts
-_MAX_ASTRAY = (
-    2  # views in a row whose matches with the first agree on no motion: it is out of sight
-)
+_MAX_ASTRAY = 2  # views in a row that agree on no motion with the first: it is out of sight
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ _QUANTILE = 0.1  # of an image's similarities that makes the level
 _NEAR_SHARE, _SECOND_SHARE = 0.8, 0.6  # of the level, at a rough place and at an exact one
 _SECOND_RADIUS_PX = 6.0
 _ENOUGH_OF_PREVIOUS, _ENOUGH, _AT_MOST_OF_PREVIOUS = 0.3, 50, 0.8  # inliers that convince
+_FAR_MORE = 2.0  # times the inliers
 _CONVINCING_SHARE, _SUFFICIENT_SHARE = 0.5, 0.4  # of an attempt's links that are inliers
 
 
@@ -101,14 +102,19 @@ class Localiser:
         """Yield attempts that convince; of those that only suffice the best before any sampled."""
         best: tuple[Attempt, RefinedPose] | None = None
         for attempt in candidates:
-            if best is not None and attempt.T_view_world is None:
-                # A pose near where it was expected is better than one from nowhere.
-                yield best
-                best = None
             tried = self._refine(attempt, view, local_map, prior)
             if tried is None or not self._suffices(*tried):
                 continue
-            if best is None or tried[1].num_inliers > best[1].num_inliers:
+            num_inliers = tried[1].num_inliers
+            if attempt.T_view_world is None:
+                # A pose near where it was expected is better than one from nowhere, unless far
+                # more landmarks speak for that one.
+                if best is not None and num_inliers < _FAR_MORE * best[1].num_inliers:
+                    yield best
+                    best = None
+                yield tried
+                continue
+            if best is None or num_inliers > best[1].num_inliers:
                 best = tried
             if self._convinces(*tried):
                 yield best

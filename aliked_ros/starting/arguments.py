@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from aliked_ros.config import MODELS, SENSORS
-from aliked_ros.config.nodes import TRANSPORTS
+from aliked_ros.config.nodes import RECORD_FORMATS, TRANSPORTS
 from aliked_ros.starting.cameras import CAMERAS
 
 
@@ -28,11 +28,22 @@ ARGUMENTS = [
     Argument("start_camera", "false", _BOOLEANS, "start the driver of the camera too"),
     Argument("camera_arguments", "", None, "for the driver: 'NAME:=VALUE NAME:=VALUE'"),
     Argument(
-        "composed", "true", _BOOLEANS, "extractor and tracker in one process, which is faster"
+        "composed",
+        "",
+        _MAYBE,
+        "extractor and tracker in one process, which is faster; default true, with cameras false",
     ),
     Argument("sensor", "", ("", *SENSORS), "what measures depth: mono (nothing), stereo or rgbd"),
     Argument("image_topic", "", None, "camera image (left one for stereo), default image_raw"),
     Argument("camera_info_topic", "", None, "its calibration, default camera_info"),
+    Argument(
+        "cameras",
+        "",
+        None,
+        "names of several cameras, as [left,right]: NAME/image_raw and NAME/features each, one "
+        "extractor; the first is tracked, with sensor:=stereo the first two; image_topic, "
+        "camera_info_topic, depth_topic and mask_topic are then the part behind NAME/",
+    ),
     Argument(
         "depth_topic",
         "",
@@ -46,6 +57,12 @@ ARGUMENTS = [
     Argument("image_transport", "", ("", *TRANSPORTS), "how images arrive"),
     Argument("rectified_images", "", _MAYBE, "the images are rectified already: only P counts"),
     Argument("namespace", "", None, "namespace of all nodes and relative topics"),
+    Argument(
+        "enclaves",
+        "",
+        None,
+        "of SROS 2: each process is in ENCLAVES/NAME, such as /aliked/composed; default: none",
+    ),
     Argument("odom_frame", "", None, "fixed frame of the odometry (REP 105), default odom"),
     Argument("base_frame", "", None, "frame of the robot (REP 105), default base_link"),
     Argument("camera_frame", "", None, "optical frame; default: frame_id of the images"),
@@ -80,7 +97,10 @@ ARGUMENTS = [
         None,
         "imu in base_frame: 'base' (same axes) or 'x y z qx qy qz qw'; default: from TF",
     ),
-    Argument("output_dir", "", None, "folder of what the ~/save_ services write"),
+    Argument("mask_topic", "", None, "mono8 of the image's size, 0 where no keypoints are kept"),
+    Argument(
+        "output_dir", "", None, "folder of what is recorded and of what ~/save_ services write"
+    ),
     Argument("publish_tf", "", _MAYBE, "publish odom_frame -> base_frame on /tf, default true"),
     Argument("model", "", ("", *MODELS), "network variant"),
     Argument("weights", "", None, "checkpoint file, or package; default: found or downloaded"),
@@ -93,12 +113,26 @@ ARGUMENTS = [
         None,
         "play this folder, video or rosbag2 instead of a camera, or 'synthetic'",
     ),
+    Argument(
+        "dataset_options",
+        "",
+        None,
+        "how it is read: 'NAME:=VALUE NAME:=VALUE' of the player's read.NAME, such as "
+        "depth_scale:=0.001 or image_topic:=/cam (of a bag)",
+    ),
     Argument("camera_info", "", None, "calibration file of a dataset that has none"),
     Argument("rate", "0", None, "speed of the dataset: 1 real time, 0 as the tracker keeps up"),
     Argument(
         "overlay", "true", _BOOLEANS, "image with keypoints and track tails (drawn if subscribed)"
     ),
+    Argument(
+        "record",
+        "",
+        ("", *RECORD_FORMATS),
+        "into output_dir: a rosbag2 (mcap) with images and results, or text files of the results",
+    ),
     Argument("rviz", "false", _BOOLEANS, "show the result in rviz2"),
+    Argument("view", "false", _BOOLEANS, "show the result on a page in the browser (rerun)"),
     Argument("log_level", "info", ("debug", "info", "warn", "error"), "verbosity of all nodes"),
 ]
 

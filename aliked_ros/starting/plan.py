@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from aliked_ros.starting.cameras import CAMERAS, apply_camera
+from aliked_ros.starting.dataset import read_dataset_options
+from aliked_ros.starting.topics import read_cameras, remap, say_who_is_tracked
 
 Parameters = dict[str, dict[str, object]]
 
@@ -20,11 +23,18 @@ class NodeProcess:
         is_main: without it there is no odometry, or nothing is left to be played: all others end
             with it, unless it has lost its GPU and starts again.
         uses_gpu: may have lost its GPU, which only a new process can use again.
+        enclave: of SROS 2; empty: none.
     """
 
     executable: str
     is_main: bool
     uses_gpu: bool
+    enclave: str = ""
+
+    @property
+    def security(self) -> list[str]:
+        """Arguments of ROS that put it into its enclave."""
+        return ["--enclave", self.enclave] if self.enclave else []
 
     def starts_again(self, exit_code: int) -> bool:
         """Return whether it is started again after this exit code."""
@@ -41,7 +51,8 @@ class Plan:
         parameters: node -> parameters that the arguments set.
         remappings: topic of the nodes -> topic that is used.
         with_rviz: whether rviz2 shows the result.
-        rviz_frame: its fixed frame.
+        rviz_frames: its fixed frame, and the one that it follows.
+        remark: what a user should know, one sentence; empty: nothing.
     """
 
     given: dict[str, str]
@@ -49,7 +60,8 @@ class Plan:
     parameters: Parameters
     remappings: dict[str, str]
     with_rviz: bool
-    rviz_frame: str
+    rviz_frames: tuple[str, str]
+    remark: str
 
 
 def make_plan(arguments: dict[str, str]) -> Plan:
@@ -67,21 +79,15 @@ def make_plan(arguments: dict[str, str]) -> Plan:
             f"image_transport is {given['image_transport']!r} and a dataset is played as raw "
             "images: leave image_transport out"
         )
+    cameras = read_cameras(given)
     return Plan(
         given=given,
         processes=_choose_processes(given),
         parameters=choose_parameters(given),
-        remappings={
-            "image_raw": given["image_topic"] or "image_raw",
-            "camera_info": given["camera_info_topic"] or "camera_info",
-            "depth/image_raw": given["depth_topic"] or "depth/image_raw",
-            "right/image_raw": given["right_image_topic"] or "right/image_raw",
-            "right/camera_info": given["right_camera_info_topic"] or "right/camera_info",
-            "scale_odometry": given["scale_odometry_topic"] or "scale_odometry",
-            "imu": given["imu_topic"] or "imu",
-        },
+        remappings=remap(given, cameras),
         with_rviz=given["rviz"] == "true",
-        rviz_frame=given["odom_frame"] or "odom",
+        rviz_frames=(given["odom_frame"] or "odom", given["base_frame"] or "base_link"),
+        remark=say_who_is_tracked(given, cameras),
     )
 
 
@@ -95,13 +101,26 @@ def parameter_sections(parameters: Parameters) -> dict[str, Parameters]:
 
 
 def _choose_processes(given: dict[str, str]) -> list[NodeProcess]:
-    names = ["composed_node"] if given["composed"] == "true" else ["extractor_node", "tracker_node"]
+    is_composed = given["composed"] == "true" or not (given["composed"] or given["cameras"].strip())
+    names = ["composed_node"] if is_composed else ["extractor_node", "tracker_node"]
     processes = [NodeProcess(name, is_main=True, uses_gpu=True) for name in names]
     if given["overlay"] == "true":
         processes.append(NodeProcess("overlay_node", is_main=False, uses_gpu=False))
+    if given["view"] == "true":
+        processes.append(NodeProcess("view_node", is_main=False, uses_gpu=False))
+    if given["record"]:
+        processes.append(NodeProcess("recorder_node", is_main=False, uses_gpu=False))
     if given["dataset"]:
         processes.append(NodeProcess("player_node", is_main=True, uses_gpu=False))
-    return processes
+    prefix = given["enclaves"].rstrip("/")
+    if not prefix:
+        return processes
+    if not re.fullmatch(r"(/[A-Za-z_]\w*)+", prefix, re.ASCII):
+        raise ValueError(f"enclaves is {given['enclaves']!r}: give a path such as /aliked")
+    return [
+        replace(one, enclave=f"{prefix}/{one.executable.removesuffix('_node')}")
+        for one in processes
+    ]
 
 
 def choose_parameters(given: dict[str, str]) -> Parameters:
@@ -111,16 +130,25 @@ def choose_parameters(given: dict[str, str]) -> Parameters:
     chosen: Parameters = {
         "aliked_extractor": {
             **transport,
+            "cameras": list(read_cameras(given)) or "",
+            "use_mask_topic": bool(given["mask_topic"]) or "",
             **{f"extractor.{name}": given[name] for name in ("model", "weights", "device")},
         },
         "aliked_tracker": {**transport, **_tracker_parameters(given)},
         "aliked_overlay": {**transport},
+        "aliked_view": {**transport},
+        "aliked_recorder": {
+            **transport,
+            "format": given["record"],
+            "output_dir": given["output_dir"],
+        },
         "aliked_player": {
             "dataset": dataset,
             "camera_info": given["camera_info"],
             "sensor": given["sensor"],
             "rate": _number("rate", given["rate"]),
             "clock": given["use_sim_time"] == "true",
+            **read_dataset_options(given),
         },
     }
     sim_time = {"use_sim_time": given["use_sim_time"] == "true"}

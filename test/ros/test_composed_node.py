@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 from aliked_ros.msg import Features, Matches, OdometryStatus
 from diagnostic_msgs.msg import DiagnosticArray
+from lightglue_world import random_state
 from nav_msgs.msg import Odometry
 from pipeline_runs import NUM_FRAMES, play, poses
 from rcl_interfaces.srv import GetParameters
@@ -224,6 +226,11 @@ def test_the_process_ends_cleanly_in_the_middle_of_the_work(composed, probe, pro
     [
         ([], {"odometry__sensor": "sonar"}, ["sensor", "'sonar'", "stereo"]),
         ([], {"extractor__model": "aliked-n17"}, ["model", "'aliked-n17'"]),
+        (
+            [],
+            {"matcher__kind": "lightglue", "matcher__weights": "absent.pth"},
+            ["matcher.weights is 'absent.pth'", "no such file", "'nearest'"],
+        ),
         (["-r", "__node:=same"], {"extractor__weights": "seed:0"}, ["both nodes", "same"]),
     ],
 )
@@ -235,3 +242,20 @@ def test_a_bad_start_of_either_node_ends_with_one_clear_line(
     log = processes.log("composed_node")
     assert "Traceback" not in log
     assert all(word in log for word in words), log
+
+
+def test_a_network_whose_descriptors_the_matcher_cannot_take_is_refused_at_the_start(
+    processes, network_parameters, tmp_path
+):
+    torch.save(random_state(1), tmp_path / "own.pth")
+    processes.start(
+        "composed_node",
+        camera_transform="optical",
+        matcher__kind="lightglue",
+        matcher__weights=tmp_path / "own.pth",
+        **network_parameters,
+    )
+    assert processes.wait("composed_node") == 1
+    log = processes.log("composed_node")
+    assert "Traceback" not in log
+    assert "descriptors of aliked-t16 have 64 numbers" in log

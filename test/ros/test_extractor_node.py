@@ -16,6 +16,7 @@ from aliked_ros.inference.device_loss import EXIT_DEVICE_LOST
 from aliked_ros.nodes.base.conversions.cameras import image_to_message
 from aliked_ros.nodes.base.conversions.features import features_from_message
 from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
+from aliked_ros.nodes.base.qos import LATCHED_QOS
 
 
 def textured(seed=0, size=(120, 160)):
@@ -374,3 +375,52 @@ def test_keypoints_of_a_part_that_is_resized_are_those_of_the_whole_image(
     assert len(x) > 10
     assert (x.min() > 39, x.max() < 140, y.min() > 19, y.max() < 100) == (True,) * 4
     assert x.max() > 100  # not the pixels of what the network saw
+
+
+def test_masks_hold_for_their_camera_also_if_sent_once_and_what_is_none_is_counted(
+    processes, probe, network_parameters
+):
+    mask = np.full((120, 160), 255, np.uint8)
+    mask[:, 80:] = 0
+    front_masks = probe.publisher(Image, "front/mask", LATCHED_QOS)
+    front_masks.publish(message_of(mask, 1))
+    rear_masks = probe.publisher(Image, "rear/mask")
+    names = ("front", "rear")
+    processes.start(
+        "extractor_node", **network_parameters, cameras="[front,rear]", use_mask_topic=True
+    )
+    images = [probe.publisher(Image, f"{name}/image_raw") for name in names]
+    for name in names:
+        probe.listen(Features, f"{name}/features")
+    probe.listen(DiagnosticArray, "/diagnostics")
+    probe.wait_for_publishers()
+    probe.wait_until(lambda: all(hears(probe, f"/{name}/image_raw") for name in names), "both")
+    probe.wait_until(rear_masks.get_subscription_count, "the extractor to hear masks")
+
+    def columns():
+        """Return the columns of the keypoints of new images, by camera."""
+        counts = [len(probe.heard[f"{name}/features"]) for name in names]
+        for publisher in images:
+            publisher.publish(message_of(textured(), 10**9))
+        for name, count in zip(names, counts, strict=True):
+            heard = probe.heard[f"{name}/features"]
+            probe.wait_until(lambda h=heard, n=count: len(h) > n, f"features of {name}")
+        newest = [probe.heard[f"{name}/features"][-1] for name in names]
+        return [np.reshape(one.keypoints, (-1, 2))[:, 0] for one in newest]
+
+    probe.wait_until(lambda: columns()[0].max() < 80, "the mask that was sent before", poll_s=0.2)
+    front, rear = columns()
+    assert len(front) > 10
+    assert rear.max() > 80
+    probe.wait_until(
+        lambda: count_of(probe, "images without a mask of /rear/mask"), "images without a mask"
+    )
+    rear_masks.publish(message_of(textured(), 2))
+    probe.wait_until(lambda: count_of(probe, "masks of /rear/mask refused") == 1, "a refusal")
+    rear_masks.publish(message_of(np.zeros((2, 3), np.uint8), 3))
+    columns()
+    probe.wait_until(lambda: count_of(probe, "masks of /rear/mask refused") == 2, "a refusal")
+    rear_masks.publish(message_of(mask, 4))
+    probe.wait_until(lambda: columns()[1].max() < 80, "the mask to hold", poll_s=0.2)
+    assert processes.interrupt("extractor_node") == 0
+    assert "'rgb8': publish mono8" in processes.log("extractor_node")

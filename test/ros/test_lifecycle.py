@@ -100,3 +100,23 @@ def test_an_extractor_that_was_cleaned_up_takes_new_parameters_and_works_again(
     for transition in ("CONFIGURE", "ACTIVATE"):
         assert manage("aliked_extractor", transition)[0]
     assert features().model == "aliked-n16"
+
+
+def test_a_tracker_without_the_weights_of_its_matcher_is_not_configured_and_takes_another(
+    processes, probe, manage
+):
+    processes.start(
+        "tracker_node",
+        autostart=False,
+        camera_transform="optical",
+        matcher__kind="lightglue",
+        matcher__weights="absent.pth",
+    )
+    refused = (False, State.PRIMARY_STATE_UNCONFIGURED)
+    assert manage("aliked_tracker", "CONFIGURE") == refused
+    assert "matcher.weights is 'absent.pth'" in processes.log("tracker_node")
+    value = ParameterValue(type=4, string_value="nearest")
+    request = SetParameters.Request(parameters=[Parameter(name="matcher.kind", value=value)])
+    name = "/aliked_tracker/set_parameters"
+    assert probe.call(SetParameters, name, request).results[0].successful
+    assert manage("aliked_tracker", "CONFIGURE") == (True, State.PRIMARY_STATE_INACTIVE)

@@ -6,8 +6,10 @@ import pytest
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 
+from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.nodes.base.conversions.cameras import image_from_message
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
+from aliked_ros.synthetic.room import SyntheticRoom
 
 NUM_FRAMES = 6
 CAMERA_INFO = """
@@ -64,6 +66,25 @@ def test_a_folder_of_images_is_played_with_stamps_above_zero_and_its_calibration
     assert (played["sent"], played["answered"], played["stamp_offset_s"]) == (NUM_FRAMES, 0, 1.0)
 
 
+def test_what_is_left_out_and_what_is_odd_is_said_and_reported(processes, probe, tmp_path):
+    write_tum(SyntheticRoom(width=64, height=48, num_frames=NUM_FRAMES), tmp_path / "tum")
+    broken = sorted((tmp_path / "tum" / "depth").glob("*.png"))[2]
+    cv2.imwrite(str(broken), np.ones((24, 32), np.uint16))
+    report = tmp_path / "report.json"
+    options = {"read__depth_scale": 2.0, "sensor": "rgbd", "report": report}
+    listen_and_play(processes, probe, tmp_path / "tum", **options)
+    played = json.loads(report.read_text())
+    (left_out,) = played["left_out"].items()
+    assert left_out == (
+        "the depth image is 32x24, the calibration is for 64x48: register the depth to the image",
+        1,
+    )
+    assert any("read.depth_scale" in remark for remark in played["remarks"])
+    log = processes.log("player_node")
+    assert log.count("left out: the depth image is 32x24") == 1
+    assert all(remark in log for remark in played["remarks"])
+
+
 def test_stamps_can_be_the_time_of_sending(processes, probe, folder):
     before_ns = probe.node.get_clock().now().nanoseconds
     images = listen_and_play(processes, probe, folder, stamps="now")
@@ -78,6 +99,7 @@ def test_stamps_can_be_the_time_of_sending(processes, probe, folder):
         ({"dataset": "/nowhere"}, ["/nowhere", "does not exist"]),
         ({"dataset": "synthetic", "sensor": "sonar"}, ["sensor is 'sonar'", "stereo"]),
         ({"dataset": "synthetic", "rate": -1.0}, ["rate is -1.0"]),
+        ({"dataset": "synthetic", "read__layout": "kiti"}, ["layout is 'kiti'", "kitti"]),
         ({"dataset": "synthetic", "stamps": "tomorrow"}, ["'tomorrow'", "now"]),
     ],
 )
@@ -87,3 +109,20 @@ def test_a_bad_start_ends_with_one_clear_line(processes, parameters, words):
     log = processes.log("player_node")
     assert "Traceback" not in log
     assert all(word in log for word in words), log
+
+
+def test_depth_that_is_left_out_is_said_and_counted(processes, probe, tmp_path):
+    for kind in ("rgb", "depth"):
+        (tmp_path / kind).mkdir()
+    for index in range(NUM_FRAMES):
+        cv2.imwrite(str(tmp_path / "rgb" / f"{index}.png"), np.full((48, 64), 90, np.uint8))
+        depth = np.full((48, 64) if index % 2 else (24, 32), 5000, np.uint16)
+        cv2.imwrite(str(tmp_path / "depth" / f"{index}.png"), depth)
+    for name, kind in (("rgb.txt", "rgb"), ("depth.txt", "depth")):
+        rows = [f"{1 + index / 10} {kind}/{index}.png" for index in range(NUM_FRAMES)]
+        (tmp_path / name).write_text("\n".join(rows))
+    (tmp_path / "camera_info.yaml").write_text(CAMERA_INFO)
+    report = tmp_path / "report.json"
+    listen_and_play(processes, probe, tmp_path, report=report)
+    assert sum(json.loads(report.read_text())["left_out"].values()) == NUM_FRAMES // 2
+    assert "depth image is 32x24" in processes.log("player_node")

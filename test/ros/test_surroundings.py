@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from point_world import room, sideways
@@ -70,3 +71,23 @@ def test_a_publisher_that_is_not_heard_is_named_with_policy_and_type(
     words = "/probe sends std_msgs/msg/String on /features, this node takes aliked_ros/msg/Features"
     probe.wait_until(lambda: words in processes.log("tracker_node"), words)
     assert other.topic_name == "/features"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keystore", "words"),
+    [
+        (["--bogus"], None, "--bogus"),
+        ([], "", "ROS_SECURITY_KEYSTORE is not set: set it to the folder of the keystore"),
+        (["--enclave", "/aliked/overlay"], "absent", "absent/enclaves/aliked/overlay"),
+    ],
+)
+def test_a_node_that_ros_does_not_let_start_says_so_and_fails(
+    processes, arguments, keystore, words
+):
+    if keystore is not None:
+        processes.environment |= {"ROS_SECURITY_ENABLE": "true", "ROS_SECURITY_STRATEGY": "Enforce"}
+        processes.environment |= {"ROS_SECURITY_KEYSTORE": keystore}
+    processes.start("overlay_node", *arguments)
+    assert processes.wait("overlay_node") == 1
+    assert words in processes.log("overlay_node")
+    assert "Traceback" not in processes.log("overlay_node")

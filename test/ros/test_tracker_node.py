@@ -83,7 +83,9 @@ def test_time_that_goes_back_and_another_model_restart_the_odometry(processes, p
     first = np.reshape(probe.heard["odometry"][num_poses].pose.covariance, (6, 6))
     assert np.diag(first).min() >= 1e3
 
-    other = sender.send(world.see(path[3]), 4, model="another")
+    doubted = [sender.send(world.see(path[3]), index, model="another") for index in (4, 5)]
+    assert [one.state for one in doubted] == [OdometryStatus.UNUSABLE] * 2
+    other = sender.send(world.see(path[3]), 6, model="another")
     assert other.state == OdometryStatus.TRACKING
     assert other.num_matches == 0
     assert other.restart_reason == "features of another follow those of test"

@@ -63,6 +63,12 @@ MODES = {
         {**NETWORK, "image_transport": "compressed"},
         ("features", Features),
     ),
+    "extractor, masked": Mode(
+        "extractor_node",
+        {"mask": (Image, Scene.mask), "image_raw": (Image, Scene.image)},
+        {**NETWORK, "use_mask_topic": True},
+        ("features", Features),
+    ),
     "tracker, rgbd": Mode(
         "tracker_node",
         CALIBRATION | {"depth/image_raw": (Image, Scene.depth)} | FEATURES,

@@ -62,6 +62,12 @@ class Scene:
         """Return the image of the camera."""
         return image_to_message(self.pixels(), self._header())
 
+    def mask(self) -> Image:
+        """Return a mask for the image: nothing at its right edge."""
+        mask = np.full((self._height, self._width), 255, np.uint8)
+        mask[:, -10:] = 0
+        return image_to_message(mask, self._header())
+
     def large_image(self) -> Image:
         """Return an image of the size that the features are of."""
         return image_to_message(

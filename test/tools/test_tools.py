@@ -137,8 +137,14 @@ def test_lightglue_is_timed_beside_nearest_neighbours(tmp_path):
             r"20 images sent, [1-9].*[1-9]\d* of 10 answered.*[1-9]\d* of 10 answered",
             marks=needs_ros,
         ),
+        pytest.param(
+            "bench/bench_live.py",
+            ["synthetic", "--weights", "package", "--rate", "5", "--warm-up", "1"],
+            r"[1-9]\d* of 300 images answered, [1-9]\d* with a pose",
+            marks=needs_ros,
+        ),
     ],
-    ids=["messages", "nodes"],
+    ids=["messages", "nodes", "live"],
 )  # fmt: skip
 def test_a_benchmark_of_the_nodes_gets_answers(script, arguments, printed):
     assert re.search(printed, run(script, *arguments))
@@ -293,6 +299,41 @@ def test_the_reference_of_the_messages_is_written_from_them(tmp_path):
     assert "## A.msg\n\nAbout.\n" in page
     assert "| `X = 1` | uint8 |  |\n| `y` | float32 | m more |\n" in page
     assert "| `a` | bool | on |\n| **answer** |  |  |\n| `b` | bool | done |\n" in page
+
+
+PIP = """
+import json, re, sys
+from pathlib import Path
+words = sys.argv[1:]
+python = words[words.index("--python-version") + 1] if "--python-version" in words else "source"
+pins = [re.fullmatch(r"([\\w.-]+)==(.+)", word) for word in words]
+items = [
+    {
+        "metadata": {"name": pin[1].replace("-", "_")},
+        "download_info": {"archive_info": {"hashes": {"sha256": f"{pin[1]}-{pin[2]}-{python}"}}},
+    }
+    for pin in pins
+    if pin
+]
+Path(words[words.index("--report") + 1]).write_text(json.dumps({"install": items}))
+"""
+
+
+def test_hashes_are_those_of_the_files_that_pip_would_take(tmp_path):
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "__init__.py").touch()
+    (tmp_path / "pip" / "__main__.py").write_text(PIP)
+    run("scripts/write_hashes.py", "--out", tmp_path / "hashes", PYTHONPATH=str(tmp_path))
+    text = (tmp_path / "hashes" / "jazzy_from_pypi.txt").read_text()
+    assert (
+        'numpy==2.1.3; python_version >= "3.13" \\\n    --hash=sha256:numpy-2.1.3-3.13\n'
+    ) in text
+    assert "empy==3.3.4 \\\n    --hash=sha256:empy-3.3.4-source\n" in text
+    assert "tqdm-4.67.1-3.10" in text
+    assert "torch-2.13.0-3.13" in (tmp_path / "hashes" / "requirements.txt").read_text()
+    cpu = (tmp_path / "hashes" / "torch_cpu.txt").read_text()
+    assert cpu == (ROOT / "scripts" / "hashes" / "torch_cpu.txt").read_text()
+    assert len(re.findall("--hash=sha256:[0-9a-f]{64}", cpu)) == 3
 
 
 def test_exports_of_a_foreign_machine_get_the_folders_of_this_one(tmp_path):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import pytest
+import yaml
 
 from aliked_ros.starting.arguments import ARGUMENTS
 from aliked_ros.starting.plan import NodeProcess, make_plan
@@ -83,3 +84,39 @@ def test_a_process_that_may_lose_its_gpu_is_started_again(launch_file):
     }
     assert respawn == {"composed_node": True, "overlay_node": False, "player_node": False}
     assert NodeProcess("x", is_main=True, uses_gpu=True).starts_again(70)
+
+
+def test_rviz_follows_the_frames_that_are_named(launch_file, tmp_path):
+    view = (LAUNCH_FILE.parents[1] / "config" / "aliked.rviz").read_text()
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "aliked.rviz").write_text(view)
+    launch_file["start_rviz"].__globals__["SHARE"] = tmp_path
+    launch_file["start_rviz"](plan(rviz="true", base_frame="chassis", odom_frame="local"))
+    (call,) = sys.modules["launch_ros.actions"].Node.call_args_list
+    option, path = call.kwargs["arguments"]
+    manager = yaml.safe_load(Path(path).read_text())["Visualization Manager"]
+    assert option == "-d"
+    assert manager["Global Options"]["Fixed Frame"] == "local"
+    assert manager["Views"]["Current"]["Target Frame"] == "chassis"
+
+
+def test_a_view_without_rerun_is_said_before_anything_starts(launch_file, monkeypatch):
+    monkeypatch.setenv("ALIKED_VIEW_PYTHON", "/nowhere/python")
+    with pytest.raises(RuntimeError, match="/nowhere/python"):
+        launch_file["require_packages"](plan(view="true"))
+
+
+def test_it_is_said_which_of_several_cameras_is_tracked(launch_file):
+    configuration = sys.modules["launch.substitutions"].LaunchConfiguration
+    given = {item.name: item.default for item in ARGUMENTS} | {"cameras": "[front,rear]"}
+    configuration.side_effect = lambda name: SimpleNamespace(perform=lambda _: given[name])
+    launch_file["start_all"](None)
+    said = sys.modules["launch.actions"].LogInfo.call_args.kwargs["msg"]
+    assert "the tracker follows front" in said
+    nodes = [call.kwargs for call in sys.modules["launch_ros.actions"].Node.call_args_list]
+    assert [one["executable"] for one in nodes] == [
+        "extractor_node",
+        "tracker_node",
+        "overlay_node",
+    ]
+    assert ("features", "front/features") in nodes[0]["remappings"]

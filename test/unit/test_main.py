@@ -66,3 +66,16 @@ def test_the_version_is_that_of_the_package(capsys):
         command_line.main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out.strip() == __version__
+
+
+@pytest.mark.parametrize("kind", [FileExistsError, NotADirectoryError])
+def test_a_file_in_the_place_of_a_folder_is_named_with_the_way_out(run, capsys, kind):
+    assert run(failing(kind(17, "File exists", "/tmp/out"))) == 2
+    assert capsys.readouterr().err == (
+        "aliked_ros track: /tmp/out: a file is where a folder is to be made; give another folder\n"
+    )
+
+
+def test_an_error_of_the_system_names_the_file_without_its_number(run, capsys):
+    assert run(failing(PermissionError(13, "Permission denied", "/out/a"))) == 2
+    assert capsys.readouterr().err == "aliked_ros track: /out/a: Permission denied\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,14 @@ from lightglue_world import random_features, random_state, shuffled, specified
 from torch.nn import functional as F
 
 from aliked_ros.config import MatcherConfig
-from aliked_ros.matching import match, match_pairs, mutual_nearest_neighbours
+from aliked_ros.matching import (
+    check_descriptors,
+    forget_matchers,
+    load_matcher,
+    match,
+    match_pairs,
+    mutual_nearest_neighbours,
+)
 from aliked_ros.network.released import WeightsError
 from aliked_ros.structs import Features
 
@@ -128,6 +136,30 @@ def test_lightglue_needs_no_weights_where_there_is_nothing_to_match(tmp_path):
     assert len(match(random_features(0, 0), random_features(3, 0), config)) == 0
     with pytest.raises(WeightsError, match=r"absent\.pth"):
         match(random_features(3, 0), random_features(3, 0), config)
+
+
+def test_a_matcher_that_was_loaded_reads_nothing_more_until_it_is_forgotten(lightglue):
+    load_matcher(lightglue, torch.device("cpu"))
+    Path(lightglue.weights).unlink()
+    pair = (random_features(9, 0), random_features(9, 1))
+    match(*pair, lightglue)
+    forget_matchers()
+    with pytest.raises(WeightsError, match=r"own\.pth"):
+        match(*pair, lightglue)
+
+
+def test_weights_that_are_missing_are_refused_when_a_matcher_is_loaded(tmp_path):
+    config = MatcherConfig(kind="lightglue", weights=str(tmp_path / "absent.pth"))
+    with pytest.raises(WeightsError, match=r"absent\.pth"):
+        load_matcher(config, torch.device("cpu"))
+    load_matcher(replace(config, kind="nearest"), torch.device("cpu"))  # needs none
+
+
+def test_only_lightglue_asks_for_a_length_of_descriptors():
+    check_descriptors(MatcherConfig(), 64, "aliked-t16")
+    check_descriptors(MatcherConfig(kind="lightglue"), 128, "aliked-n16")
+    with pytest.raises(ValueError, match=r"of aliked-t16 have 64 numbers.*128.*aliked-n16"):
+        check_descriptors(MatcherConfig(kind="lightglue"), 64, "aliked-t16")
 
 
 def test_descriptors_of_another_length_are_refused_by_lightglue(lightglue):

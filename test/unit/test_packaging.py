@@ -40,11 +40,11 @@ ROSDEP_KEYS = {
 WITHOUT_ROSDEP_KEY = {"poselib"}
 # Of some commands or of a GPU only: pyproject's optional groups.
 OPTIONAL = {
-    "evo", "h5py", "kornia", "matplotlib", "onnxruntime", "pycolmap", "rosbags", "tensorboardX",
-    "triton",
+    "evo", "h5py", "kornia", "matplotlib", "onnxruntime", "pycolmap", "rerun", "rosbags",
+    "tensorboardX", "triton",
 }  # fmt: skip
 TESTED = {"evo", "onnxruntime", "rosbags", "tensorboardX", "triton"}
-PYPI_NAMES = {"cv2": "opencv-python-headless", "yaml": "PyYAML"}
+PYPI_NAMES = {"cv2": "opencv-python-headless", "rerun": "rerun-sdk", "yaml": "PyYAML"}
 
 
 def _third_party(folder: Path, skip: Path | None = None) -> set[str]:
@@ -112,7 +112,7 @@ def test_pip_installs_what_the_library_imports_and_nothing_else():
 
 def test_every_optional_import_belongs_to_an_extra():
     listed = set().union(*map(_names, PROJECT["optional-dependencies"].values()))
-    assert listed >= OPTIONAL
+    assert listed >= {PYPI_NAMES.get(name, name) for name in OPTIONAL}
 
 
 def test_requirements_hold_what_has_no_rosdep_key_and_the_extras_that_are_tested():
@@ -153,6 +153,32 @@ def test_no_requirement_is_pinned_twice():
     both = ("requirements.txt", "scripts/jazzy_from_pypi.txt")
     names = [re.split(r"[=\[]", line)[0] for file in both for line in _requirements(ROOT / file)]
     assert {name for name in names if names.count(name) > 1} == {"numpy"}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "scripts/jazzy_from_pypi.txt"])
+def test_the_hashes_are_of_everything_that_is_pinned_and_of_nothing_else(name):
+    text = (ROOT / "scripts" / "hashes" / Path(name).name).read_text()
+    assert "://" not in text
+    entries = text.replace(" \\\n", "").splitlines()[1:]
+    pins = [entry.partition("    --hash=")[0] for entry in entries]
+    pinned = [re.sub(r"\s*;\s*", "; ", line) for line in _requirements(ROOT / name)]
+    assert pins == pinned, "run python3 scripts/write_hashes.py"
+    for entry in entries:
+        hashes = re.findall(r"    --hash=sha256:(\S+)", entry)
+        assert hashes, entry
+        assert all(re.fullmatch("[0-9a-f]{64}", one) for one in hashes), entry
+
+
+def test_an_installation_that_is_neither_with_hashes_nor_without_is_refused():
+    result = subprocess.run(
+        [ROOT / "scripts" / "install.sh"],
+        env={**os.environ, "HASHES": "maybe"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr == "install: HASHES is 'maybe': give true or false\n"
 
 
 def _build_kernels(folder: Path, **environment: str) -> list[str]:

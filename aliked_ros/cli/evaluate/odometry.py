@@ -215,11 +215,16 @@ def _open_extractor(options: argparse.Namespace, feature: FeatureChoice) -> Cach
     from aliked_ros.evaluation.methods.cache import CachedExtractor
     from aliked_ros.evaluation.methods.door import open_method
     from aliked_ros.evaluation.methods.method import Budget
+    from aliked_ros.spreading import spread
 
-    budget = Budget(feature.max_keypoints, feature.detection_threshold, options.device)
+    num, num_found = feature.max_keypoints, max(feature.max_keypoints, feature.spread_from)
+    budget = Budget(num_found, feature.detection_threshold, options.device)
     method = open_method(feature.method, budget)
-    folder = (options.cache or options.out / "features") / method.identity
-    return CachedExtractor(method.extract, folder, time.perf_counter)
+    name = method.identity if num_found == num else f"{method.identity}-spread{num}"
+    folder = (options.cache or options.out / "features") / name
+    return CachedExtractor(
+        lambda image: spread(method.extract(image), num), folder, time.perf_counter
+    )
 
 
 def _make_tracker(extract: CachedExtractor, spec: RunSpec, sequence: Sequence) -> FramePipeline:

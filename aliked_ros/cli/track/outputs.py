@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from aliked_ros import __version__
 from aliked_ros.cli.track.frame_table import write_frame_table
 from aliked_ros.cli.track.tracked import Configs, TrackRun
@@ -24,6 +26,8 @@ from aliked_ros.odometry.result import State
 from aliked_ros.plotting import plot_trajectory
 
 TRAJECTORY = "trajectory.txt"
+_OTHER_UNIT = 20.0  # times the length of the other path
+_MIN_LENGTH_M = 1e-3  # of a path that tells its unit
 _OTHERS = ("groundtruth.txt", "report.json", "trajectory.png", "tracks.png")
 
 
@@ -70,11 +74,13 @@ def write_outputs(
         with _without_extra(left_out, "no score"):
             comparison = compare_files(*files, with_scale=sensor == "mono")
     write_frame_table(folder, tracked.records)
+    doubts = _doubt_units(sensor, comparison)
+    tracked.remarks.extend(doubts)
     report = _report(sequence, configs, tracked, comparison)
     write_whole(folder / "report.json", (json.dumps(report, indent=2) + "\n").encode())
     with _without_extra(left_out, "no trajectory.png"):
         _plot(folder, f"{sequence.name}, {sensor}", sensor, comparison)
-    return "\n".join([*_summary(report, tracked), *left_out, f"written: {folder}"])
+    return "\n".join([*_summary(report, tracked), *doubts, *left_out, f"written: {folder}"])
 
 
 def _report(
@@ -123,6 +129,23 @@ def _write_ground_truth(path: Path, sequence: Sequence, tracked: TrackRun) -> bo
     return bool(poses)
 
 
+def _doubt_units(sensor: str, comparison: Comparison | None) -> list[str]:
+    """Return that estimate and ground truth are in different units, if they look so."""
+    if comparison is None or sensor == "mono":
+        return []
+    own_m, truth_m = (
+        float(np.linalg.norm(np.diff(positions, axis=0), axis=1).sum())
+        for positions in (comparison.positions_m, comparison.reference_m)
+    )
+    short_m, long_m = sorted((own_m, truth_m))
+    if short_m < _MIN_LENGTH_M or long_m < _OTHER_UNIT * short_m:
+        return []
+    return [
+        f"the path is {own_m:.4g} m long, that of the ground truth {truth_m:.4g} m: check that the "
+        "ground truth and the depth or baseline are in metres"
+    ]
+
+
 def _plot(folder: Path, title: str, sensor: str, comparison: Comparison | None) -> None:
     if comparison is None:
         path = tum_rows.read(folder / TRAJECTORY)
@@ -157,7 +180,7 @@ def _summary(report: dict[str, Any], tracked: TrackRun) -> list[str]:
         lines[0] += " before it was interrupted"
     if not frames["tracked"]:
         lines.append(f"no frame was tracked: {_why(tracked)}")
-    lines += [f"{count} left out: {reason}" for reason, count in report["left_out"].items()]
+    lines += [f"{count} left out: {reason}" for reason, count in _by_kind(tracked.left_out)]
     score = report["score"]
     if score is not None:
         lines.append(
@@ -167,6 +190,17 @@ def _summary(report: dict[str, Any], tracked: TrackRun) -> list[str]:
             f"{score['rpe_rmse_deg']:.2f} deg"
         )
     return lines
+
+
+def _by_kind(left_out: Counter[str]) -> list[tuple[str, int]]:
+    """Return reasons that differ by more than figures, in the words of the first, and counts."""
+    words: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    for reason, count in left_out.items():
+        kind = kind_of_reason(reason)
+        words.setdefault(kind, reason)
+        counts[kind] += count
+    return [(words[kind], count) for kind, count in counts.most_common()]
 
 
 def _why(tracked: TrackRun) -> str:

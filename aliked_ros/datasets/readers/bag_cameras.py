@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.readers.bag_file import BagFile
 from aliked_ros.datasets.readers.bag_topics import info_topic, is_rectified_by_name
@@ -40,6 +42,34 @@ def read_cameras(bag: BagFile, roles: dict[str, str], options: Options) -> Calib
         right = ""
     right_camera, right_problem = _camera(bag, roles["right_image"], right, infos, options)
     return Calibration(camera, right_camera, problem=problem, right_problem=right_problem)
+
+
+def changes(bag: BagFile, roles: dict[str, str], options: Options) -> list[str]:
+    """Return of which topics the calibration changes along the recording, a sentence each."""
+    infos = sorted(topic for topic, kind in bag.topic_types.items() if kind == TYPE)
+    wanted = dict(options.topics)
+    remarks = []
+    for role, image in (("camera_info", "image"), ("right_camera_info", "right_image")):
+        topic = _topic(bag, wanted, role, roles[image], infos) if image in roles else ""
+        infos_of = bag.sampled(topic, _NUM_TRIED) if topic else ()
+        values = [_values(info) for info in infos_of if info.k[0] or info.p[0]]
+        others = [other for other in values if other != values[0]]
+        if others:
+            remarks.append(
+                f"{topic} changes along the recording (focal length {values[0][2]:.2f} px, later "
+                f"{others[-1][2]:.2f}; width {values[0][0]} and {others[-1][0]} px): only the "
+                "first calibration that fits is used; cut the recording there"
+            )
+    return remarks
+
+
+def _values(info: Any) -> tuple[Any, ...]:
+    """Return what makes a calibration, rounded to what matters."""
+    numbers = np.concatenate([info.k, info.d, info.p])
+    rounded = tuple(float(f"{number:.5g}") for number in numbers)
+    focal_px = round(float(info.k[0]) or float(info.p[0]), 3)
+    sizes = (info.width, info.height, focal_px)
+    return (*sizes, info.binning_x, info.binning_y, info.distortion_model, *rounded)
 
 
 def _topic(bag: BagFile, wanted: dict[str, str], role: str, image: str, infos: list[str]) -> str:

@@ -70,7 +70,7 @@ class BagFile:
         ):
             if time_ns != log_time_ns:
                 continue
-            found = _typestore().deserialize_cdr(raw, connection.msgtype)
+            found = self._opened_message(raw, connection)
             if _header_stamp_ns(raw) == stamp_ns:
                 break
         return found
@@ -81,11 +81,38 @@ class BagFile:
         connections = [c for c in reader.connections if c.topic == topic]
         if connections:
             for connection, _, raw in reader.messages(connections):
-                yield _typestore().deserialize_cdr(raw, connection.msgtype)
+                yield self._opened_message(raw, connection)
+
+    def sampled(self, topic: str, number: int) -> Iterator[Any]:
+        """Yield so many messages of a topic at most, from all over the recording."""
+        reader = self._reader()
+        connections = [c for c in reader.connections if c.topic == topic]
+        times_ns = np.linspace(reader.start_time, reader.end_time, number + 1).astype(np.int64)
+        for begin_ns, end_ns in zip(times_ns[:-1].tolist(), times_ns[1:].tolist(), strict=True):
+            found = next(reader.messages(connections, begin_ns - 1, end_ns + 1), None)
+            if found is not None:
+                yield _typestore().deserialize_cdr(found[2], found[0].msgtype)
 
     def first(self, topic: str) -> Any:
         """Return the first message of a topic, or None."""
         return next(self.messages(topic), None)
+
+    @staticmethod
+    def _opened_message(raw: bytes, connection: Any) -> Any:
+        """Return a message, also of a type that ROS does not have: the bag defines it."""
+        types = _typestore()
+        if connection.msgtype not in types.fielddefs:
+            from rosbags.typesys import get_types_from_idl, get_types_from_msg
+
+            definition = connection.msgdef
+            if definition.format.name == "MSG":
+                found = get_types_from_msg(definition.data, connection.msgtype)
+            else:
+                found = get_types_from_idl(definition.data)
+            types.register(
+                {name: one for name, one in found.items() if name not in types.fielddefs}
+            )
+        return types.deserialize_cdr(raw, connection.msgtype)
 
     def _reader(self) -> Any:
         # sqlite3 refuses a connection that another thread opened, and frames are read ahead.
@@ -174,7 +201,12 @@ _TYPESTORES: list[Any] = []
 
 
 def _header_stamp_ns(raw: bytes) -> int:
-    """Return the stamp of a message that starts with a header, without decoding the rest."""
+    """Return the stamp of a message that starts with a header, without decoding the rest.
+
+    -1 if it is no time: seconds below 0, or nanoseconds of a second or more.
+    """
     byte_order = "<" if raw[1] & 1 else ">"
     seconds, nanoseconds = struct.unpack_from(f"{byte_order}iI", raw, 4)
+    if seconds < 0 or nanoseconds >= 1_000_000_000:
+        return -1
     return int(seconds) * 1_000_000_000 + int(nanoseconds)

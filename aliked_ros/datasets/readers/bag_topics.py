@@ -34,7 +34,7 @@ def kind_of(topic: str, message: Any) -> str:
         is_depth = "compressedDepth" in message.format or topic.endswith("/compressedDepth")
         return "depth" if of_depth or is_depth else "image"
     encoding = message.encoding.upper()
-    if encoding in ("16UC1", "32FC1"):
+    if encoding == "16UC1" or encoding.endswith(("FC1", "SC1")):
         return "image" if _OF_HEAT.search(name) else "depth"
     return "depth" if encoding == "MONO16" and "depth" in name else "image"
 

@@ -69,11 +69,13 @@ def _read_images(camera_folder: Path) -> tuple[Index, list[Path], str]:
     for number, fields in _read_csv(path):
         if len(fields) < 2 or not fields[0].isdigit():
             raise DatasetError(f"{path}, line {number}: a row is 'stamp [ns],file', got {fields}")
-        stamps_ns.append(int(fields[0]))
+        try:
+            stamps_ns.append(stamps.whole_ns(fields[0]))
+        except ValueError as error:
+            raise DatasetError(f"{path}, line {number}: {error}") from error
         files.append(camera_folder / "data" / fields[1])
     listed_ns = np.array(stamps_ns, np.int64)
-    order = stamps.increasing(listed_ns)
-    remark = partners.repeated(path, len(files), len(order))
+    order, remark = partners.in_order(path, listed_ns)
     return listed_ns[order], [files[i] for i in order], remark
 
 
@@ -115,7 +117,7 @@ def _read_sensor(path: Path) -> tuple[Camera, Array] | None:
 
 def _sensor(content: dict[str, Any]) -> tuple[Camera, Array]:
     kalibr.check_pinhole(str(content["camera_model"]))
-    width, height = (int(number) for number in content["resolution"])
+    width, height = kalibr.resolution(content["resolution"])
     fields = CalibrationFields(
         width,
         height,
@@ -123,8 +125,7 @@ def _sensor(content: dict[str, Any]) -> tuple[Camera, Array]:
         str(content["distortion_model"]),
         content["distortion_coefficients"],
     )
-    T_body_camera = np.array(content["T_BS"]["data"], np.float64).reshape(4, 4)
-    return make_camera(fields), T_body_camera
+    return make_camera(fields), kalibr.motion("T_BS", content["T_BS"]["data"])
 
 
 def _ground_truth(root: Path, mav0: Path) -> GroundTruth | None:
@@ -143,7 +144,7 @@ def _read_body_poses(path: Path) -> GroundTruth:
     """Return the poses of a table "stamp [ns], position, quaternion with w first, ..."."""
     rows = _read_csv(path)
     try:
-        stamps_ns = np.array([int(fields[0]) for _, fields in rows], np.int64)
+        stamps_ns = np.array([stamps.whole_ns(fields[0]) for _, fields in rows], np.int64)
         values = np.array([fields[1:8] for _, fields in rows], np.float64).reshape(-1, 7)
     except ValueError as error:
         raise DatasetError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from aliked_ros.datasets.image_files import list_images
 from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration
+from aliked_ros.images.orientation import turn_of_picture
 from aliked_ros.structs import Index
 
 DEFAULT_RATE_HZ = 30.0
+_HEADER_BYTES = 262144  # that hold a picture's EXIF data
 _SUBFOLDERS = ("", "images", "image", "rgb", "color", "left", "data")
 
 _DEPTH_FOLDERS = ("depth", "depths", "depth_images")
@@ -43,8 +46,7 @@ class ImageFolderSequence(FileSequence):
         has_stamps = named_ns is not None
         remark = ""
         if named_ns is not None:
-            order = stamps.increasing(named_ns)
-            remark = partners.repeated("names", len(images), len(order))
+            order, remark = partners.in_order("names", named_ns)
             images, stamps_ns = [images[i] for i in order], named_ns[order]
         else:
             stamps_ns = _counted_stamps(len(images), truth, options.rate_hz)
@@ -58,8 +60,16 @@ class ImageFolderSequence(FileSequence):
             options,
             ground_truth=truth,
             has_stamps=has_stamps,
-            remarks=[*_not_read(path), remark],
+            remarks=[*_not_read(path), remark, _turned(images)],
         )
+
+
+def _turned(images: list[Path]) -> str:
+    """Return that viewers turn the first image, or an empty string."""
+    with suppress(OSError), images[0].open("rb") as file:
+        turn_deg = turn_of_picture(file.read(_HEADER_BYTES))
+        return partners.how_turned(f"the images by {turn_deg} deg (EXIF)") if turn_deg else ""
+    return ""
 
 
 def _not_read(path: Path) -> list[str]:
@@ -78,12 +88,25 @@ def _find_images(path: Path) -> list[Path]:
 
 
 def _stamps_in_names(images: list[Path]) -> Index | None:
-    """Return stamps if every name is one: seconds with decimals, or whole nanoseconds."""
-    if all(re.fullmatch(r"\d+\.\d{3,9}", image.stem) for image in images):
-        return np.array([stamps.seconds_to_ns(image.stem) for image in images], np.int64)
-    if all(re.fullmatch(r"\d{16,19}", image.stem) for image in images):
-        return np.array([int(image.stem) for image in images], np.int64)
+    """Return stamps if every name is one: seconds with decimals, or whole nanoseconds.
+
+    Whole milli- or microseconds are told from these by their year.
+    """
+    names = [image.stem for image in images]
+    if all(re.fullmatch(r"\d+\.\d{3,9}", name) for name in names):
+        return np.array([stamps.seconds_to_ns(name) for name in names], np.int64)
+    for num_digits, unit_ns in ((13, 1_000_000), (16, 1_000)):
+        if all(_is_recent(name, num_digits, unit_ns) for name in names):
+            return np.array([int(name) * unit_ns for name in names], np.int64)
+    if all(re.fullmatch(r"\d{16,19}", name) for name in names):
+        return np.array([stamps.whole_ns(name) for name in names], np.int64)
     return None
+
+
+def _is_recent(name: str, num_digits: int, unit_ns: int) -> bool:
+    """Return whether a name is a time between 2001 and 2100."""
+    is_number = re.fullmatch(rf"\d{{{num_digits}}}", name) is not None
+    return is_number and 1e18 < int(name) * unit_ns < 4.1e18
 
 
 def _counted_stamps(num_images: int, truth: GroundTruth | None, rate_hz: float) -> Index:

@@ -7,15 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from aliked_ros.datasets import camera_files, partners, stamps
-from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
+from aliked_ros.datasets.ground_truth import GroundTruth, are_rotations, nearest_rigid
 from aliked_ros.datasets.image_files import list_images, size_of_first
+from aliked_ros.datasets.kitti_calibration import CalibrationRows, rectified_pair
 from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
 from aliked_ros.datasets.sequence import Calibration, DatasetError
 from aliked_ros.datasets.text_files import read_text
-from aliked_ros.geometry import se3
-from aliked_ros.geometry.calibration import CalibrationFields, make_camera
-from aliked_ros.structs import Array, Camera, Index
+from aliked_ros.structs import Array, Index
 
 DEFAULT_RATE_HZ = 10.0
 _PAIRS = ((0, 1), (2, 3))
@@ -39,8 +38,10 @@ class KittiSequence(FileSequence):
             raise DatasetError(f"{path / f'image_{left}'} holds no images: unpack them there")
         named = [path / f"image_{right}" / image.name for image in images]
         rights = [file if file.is_file() else None for file in named]
-        projections = _read_projections(path / "calib.txt")
-        cameras, T_camera0_left = _cameras(path / "calib.txt", projections, (left, right), images)
+        rows, size = CalibrationRows(path / "calib.txt"), size_of_first(images)
+        cameras, T_camera0_left = Calibration(), np.eye(4)
+        if f"P{left}" in rows and size is not None:
+            cameras, T_camera0_left = rectified_pair(rows, (f"P{left}", f"P{right}"), size[::-1])
         cameras = camera_files.override(cameras, path, options)
         if cameras.camera is None:
             raise DatasetError(
@@ -61,59 +62,6 @@ class KittiSequence(FileSequence):
                 partners.counted(DEFAULT_RATE_HZ, has_stamps or bool(options.rate_hz)),
             ],
         )
-
-
-def _read_projections(path: Path) -> dict[int, Array]:
-    """Return the (3, 4) projection matrices of calib.txt by camera number."""
-    projections = {}
-    lines = read_text(path).splitlines() if path.is_file() else []
-    for line in lines:
-        name, _, values = line.partition(":")
-        name = name.strip()
-        if len(name) == 2 and name[0] == "P" and name[1].isdigit():
-            try:
-                projections[int(name[1])] = np.array(values.split(), np.float64).reshape(3, 4)
-            except ValueError as error:
-                raise DatasetError(f"{path}, row {name}: give 12 numbers ({error})") from error
-    return projections
-
-
-def _cameras(
-    calib: Path, projections: dict[int, Array], pair: tuple[int, int], images: list[Path]
-) -> tuple[Calibration, Array]:
-    """Return the rectified pair and T_camera0_left."""
-    left, right = pair
-    size = size_of_first(images)
-    if left not in projections or size is None:
-        return Calibration(), np.eye(4)
-    for number in {left, right} & projections.keys():
-        _check(calib, number, projections[number], size)
-    K = projections[left][:, :3]
-    camera = Camera(size[1], size[0], K)
-    # P_n = K [I | t_n_0]: the cameras of the rectified set differ by a shift alone.
-    t_left_0 = np.linalg.solve(K, projections[left][:, 3])
-    T_camera0_left = se3.from_rotation_translation(np.eye(3), -t_left_0)
-    if right not in projections:
-        why = f"{calib} has no row P{right}"
-        return Calibration(camera, right_problem=why), T_camera0_left
-    t_right_0 = np.linalg.solve(projections[right][:, :3], projections[right][:, 3])
-    baseline_m = float(t_left_0[0] - t_right_0[0])
-    if baseline_m <= 0:
-        raise DatasetError(
-            f"{calib}: P{right} is {-baseline_m:.6g} m to the left of P{left}, by their fourth "
-            "columns; the right camera must be to the right: check the rows"
-        )
-    partner = camera_files.rectified_partner(camera, baseline_m)
-    return Calibration(camera, partner), T_camera0_left
-
-
-def _check(calib: Path, number: int, P: Array, size: tuple[int, int]) -> None:
-    """Raise DatasetError unless a row of calib.txt is the projection of a camera."""
-    fields = CalibrationFields(size[1], size[0], K=(), P=P)
-    try:
-        make_camera(fields, is_rectified=True)
-    except ValueError as error:
-        raise DatasetError(f"{calib}, row P{number}: {error}") from error
 
 
 def _rows_of(images: list[Path], num_rows: int) -> list[int]:
@@ -161,5 +109,9 @@ def _ground_truth(
     rows = [row for row in _rows_of(images, len(T_world_camera0)) if row < len(T_world_camera0)]
     T = np.tile(np.eye(4), (len(rows), 1, 1))
     T[:, :3] = T_world_camera0[rows]
+    is_pose = np.isfinite(T).all(axis=(1, 2)) & are_rotations(T[:, :3, :3])
+    truth = GroundTruth(
+        stamps_ns[: len(rows)][is_pose], nearest_rigid(T[is_pose]), int((~is_pose).sum())
+    )
     # The left camera's pose, T_world_left = T_world_camera0 @ T_camera0_left.
-    return GroundTruth(stamps_ns[: len(rows)], nearest_rigid(T)).moved_by(T_camera0_left)
+    return truth.moved_by(T_camera0_left)

@@ -9,7 +9,7 @@ import numpy as np
 
 from aliked_ros.datasets import camera_files, partners, stamps
 from aliked_ros.datasets.options import Options
-from aliked_ros.datasets.readers.bag_cameras import read_cameras
+from aliked_ros.datasets.readers.bag_cameras import changes, read_cameras
 from aliked_ros.datasets.readers.bag_file import BagFile, looks_like_bag
 from aliked_ros.datasets.readers.bag_topics import (
     IMAGE_ROLES,
@@ -70,7 +70,7 @@ class RosbagSequence(Sequence):
             if role in roles:
                 others_ns = index[role][:, 0]
                 remarks.append(partners.unpaired(what, stamps_ns, others_ns, slop_ns))
-        remarks.append(_not_registered(self._bag, roles))
+        remarks += [_not_registered(self._bag, roles), *changes(self._bag, roles, options)]
         if "right_image" in roles and cameras.right_camera is not None:
             sensors.append("stereo")
         elif "right_image" in roles:
@@ -80,7 +80,11 @@ class RosbagSequence(Sequence):
         if "depth" in roles and (self._log_times["depth"] >= 0).any():
             sensors.append("rgbd")
         super().__init__(
-            path.resolve().stem, stamps_ns, cameras, sensors=tuple(sensors), remarks=remarks
+            path.stem if path.is_file() else path.resolve().name,
+            stamps_ns,
+            cameras,
+            sensors=tuple(sensors),
+            remarks=remarks,
         )
 
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from aliked_ros.datasets import camera_files, partners, stamps
-from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
+from aliked_ros.datasets.ground_truth import GroundTruth, are_rotations, nearest_rigid
 from aliked_ros.datasets.image_files import read_raw_depth
 from aliked_ros.datasets.options import Options
 from aliked_ros.datasets.readers.file_sequence import Files, FileSequence
@@ -102,9 +102,12 @@ def _ground_truth(images: list[Path], stamps_ns: Index) -> GroundTruth | None:
             values = np.array(read_text(file).split(), np.float64)
         except ValueError as error:
             raise DatasetError(f"{file}: give a 4x4 matrix ({error})") from error
-        if values.size == 16 and np.isfinite(values).all():
-            kept.append(index)
-            poses.append(values.reshape(4, 4))
+        if values.size != 16:
+            raise DatasetError(f"{file}: give a 4x4 matrix, it has {values.size} numbers")
+        kept.append(index)
+        poses.append(values.reshape(4, 4))
     if not poses:
         return None
-    return GroundTruth(stamps_ns[kept], nearest_rigid(np.array(poses)))
+    T, kept_ns = np.array(poses), stamps_ns[kept]
+    is_pose = np.isfinite(T).all(axis=(1, 2)) & are_rotations(T[:, :3, :3])
+    return GroundTruth(kept_ns[is_pose], nearest_rigid(T[is_pose]), int((~is_pose).sum()))

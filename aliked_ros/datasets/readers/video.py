@@ -10,11 +10,15 @@ import numpy as np
 
 from aliked_ros.datasets import camera_files, stamps
 from aliked_ros.datasets.options import Options
+from aliked_ros.datasets.partners import how_turned
 from aliked_ros.datasets.sequence import Calibration, DatasetError, FrameError, Pictures, Sequence
 from aliked_ros.images.errors import ImageError, check_pixels
+from aliked_ros.images.picture import silence
 from aliked_ros.structs import Index
 
 DEFAULT_RATE_HZ = 30.0
+_WHOLE_SHARE = 0.8  # of the number of frames that a file states, which may be an estimate
+_MAX_FRAMES = 1e8  # more are no number of frames
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 
 
@@ -36,7 +40,7 @@ class VideoSequence(Sequence):
 
     def __init__(self, path: Path, options: Options) -> None:
         self._path, self._options = path, options
-        self._capture = cv2.VideoCapture(str(path))
+        self._capture = _open(path)
         self._next = 0
         if not self._capture.isOpened():
             raise DatasetError(f"video {path} cannot be opened: {_why_not(path)}")
@@ -53,7 +57,11 @@ class VideoSequence(Sequence):
             times_ns if has_times else stamps.at_rate(len(times_ns), rate_hz),
             camera_files.override(Calibration(), path.parent, options),
             has_stamps=has_times or (has_rate and not options.rate_hz),
-            remarks=_remarks(times_ns, has_times, options.rate_hz or stated_hz),
+            remarks=[
+                *_remarks(times_ns, has_times, options.rate_hz or stated_hz),
+                _turned(self._capture),
+                _cut_off(len(times_ns), self._capture.get(cv2.CAP_PROP_FRAME_COUNT)),
+            ],
         )
 
     def _read_times(self) -> Index:
@@ -70,11 +78,12 @@ class VideoSequence(Sequence):
         self._rewind()
         if not times_ms:
             raise DatasetError(f"video {self._path} holds no frame that can be decoded")
-        return np.round(np.array(times_ms) * 1e6).astype(np.int64)
+        # Some files have times that are none: they count as equal, so that frames are counted.
+        return np.round(np.nan_to_num(times_ms, posinf=0.0, neginf=0.0) * 1e6).astype(np.int64)
 
     def _rewind(self) -> None:
         self._capture.release()
-        self._capture = cv2.VideoCapture(str(self._path))
+        self._capture = _open(self._path)
         self._next = 0
 
     def _load(self, index: int, with_right: bool, with_depth: bool) -> Pictures:
@@ -88,6 +97,30 @@ class VideoSequence(Sequence):
         if not decoded:
             raise FrameError(index, f"{self._path}: the video cannot be decoded there")
         return Pictures(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def _open(path: Path) -> cv2.VideoCapture:
+    """Return a video whose pictures are as the camera stored them, in every version of OpenCV."""
+    with silence():  # what cannot be opened is said in our words
+        capture = cv2.VideoCapture(str(path))
+    capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+    return capture
+
+
+def _turned(capture: cv2.VideoCapture) -> str:
+    """Return that players turn the pictures, or an empty string."""
+    turn_deg = capture.get(cv2.CAP_PROP_ORIENTATION_META)
+    return how_turned(f"its pictures by {turn_deg:g} deg") if turn_deg else ""
+
+
+def _cut_off(num_decoded: int, num_stated: float) -> str:
+    """Return that many frames cannot be decoded, or an empty string."""
+    if not num_decoded < _WHOLE_SHARE * num_stated < _MAX_FRAMES:
+        return ""
+    return (
+        f"{num_decoded} of about {num_stated:.0f} frames can be decoded: the file is damaged "
+        "behind them; copy it again"
+    )
 
 
 def _why_not(path: Path) -> str:

@@ -23,6 +23,7 @@ class FeatureChoice:
         max_keypoints: kept per image, best first.
         min_similarity: cosine below which a pair of descriptors is dropped.
         detection_threshold: score that a keypoint of ALIKED or ALIKE must exceed.
+        spread_from: find so many and keep `max_keypoints` that lie all over the image; 0: the best.
     """
 
     label: str
@@ -30,6 +31,7 @@ class FeatureChoice:
     max_keypoints: int
     min_similarity: float
     detection_threshold: float = ExtractorConfig().detection_threshold
+    spread_from: int = 0
 
     @classmethod
     def parse(
@@ -66,7 +68,11 @@ class FeatureChoice:
             return replace(self, min_similarity=float(value))
         if name == "detection_threshold":
             return replace(self, detection_threshold=float(value))
-        raise ValueError("the knobs are max_keypoints, min_similarity and detection_threshold")
+        if name == "spread_from":
+            return replace(self, spread_from=int(value))
+        raise ValueError(
+            "the knobs are max_keypoints, min_similarity, detection_threshold and spread_from"
+        )
 
     @property
     def matcher(self) -> MatcherConfig:

@@ -12,6 +12,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from aliked_ros.config.nodes import LifecycleConfig
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.errors import explain
+from aliked_ros.nodes.base.overrides import warn_of_sections, warn_of_unknown
 from aliked_ros.nodes.base.parameters import AnyConfig, LiveConfig
 from aliked_ros.nodes.base.safe_services import answer_always
 from aliked_ros.nodes.base.surroundings import Surroundings
@@ -46,6 +47,8 @@ class ManagedNode(LifecycleNode):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
+        warn_of_unknown(self)  # first: what is misspelt may be missed by what is made next
+        warn_of_sections(self, name)
         self.work: Any = None
         self.is_active = False
         self.failure: Exception | None = None
@@ -153,7 +156,8 @@ class ManagedNode(LifecycleNode):
             action()
         except Exception as error:
             self.failure = error
-            self.get_logger().error(f"cannot {what}: {explain(error)}")
+            if self.context.ok():  # else somebody has ended the process meanwhile
+                self.get_logger().error(f"cannot {what}: {explain(error)}")
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 

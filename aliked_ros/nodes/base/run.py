@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import rclpy
 from ament_index_python.packages import get_package_share_directory
+from rclpy.context import Context
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 
 from aliked_ros.nodes.base.causes import Causes, printable
 from aliked_ros.nodes.base.errors import explain
 from aliked_ros.nodes.base.managed_node import ManagedNode
-from aliked_ros.nodes.base.overrides import warn_of_unknown
 from aliked_ros.nodes.base.signals import Stopper
 
 MakeNodes = Callable[[], ManagedNode | list[ManagedNode]]
@@ -29,16 +30,50 @@ def load_transport_profile() -> None:
         os.environ.setdefault(name, profile)
 
 
+def check_security() -> None:
+    """Raise ValueError where security is asked for and rcl would not say what it lacks."""
+    is_enforced = os.environ.get("ROS_SECURITY_STRATEGY") == "Enforce"
+    is_on = os.environ.get("ROS_SECURITY_ENABLE") == "true"
+    if is_on and is_enforced and not os.environ.get("ROS_SECURITY_KEYSTORE"):
+        raise ValueError(
+            "ROS_SECURITY_ENABLE is true and ROS_SECURITY_KEYSTORE is not set: set it to the "
+            "folder of the keystore (docs/security.md)"
+        )
+
+
+class BadArgumentsError(Exception):
+    """What stands behind --ros-args cannot be used."""
+
+
+def begin(arguments: list[str] | None = None, context: Context | None = None) -> None:
+    """Initialise ROS with the arguments of the process.
+
+    Raises:
+        BadArgumentsError: if ROS cannot use them; nothing has begun then.
+    """
+    try:
+        rclpy.init(args=arguments, context=context)
+    except RuntimeError as error:
+        # Behind it stand lines of ROS's sources.
+        reason = " ".join(re.sub(r", at /\S+:\d+", "", str(error)).split())
+        raise BadArgumentsError(
+            f"ROS cannot use the arguments behind --ros-args: {reason}; check the parameter files "
+            "(NODE: ros__parameters: NAME: VALUE) and each -p NAME:=VALUE and -r FROM:=TO"
+        ) from error
+
+
 def run(make_nodes: MakeNodes) -> int:
     """Run one or several nodes until Ctrl-C, a shutdown, or a SystemExit; return the exit code.
 
     0 after Ctrl-C, SIGTERM or a regular end; 1 with one line on stderr if a node cannot start.
     """
     nodes: list[ManagedNode] = []
-    stopper = Stopper()
+    stopper, was_up = Stopper(), False
     try:
         load_transport_profile()
-        rclpy.init()
+        check_security()
+        begin()
+        was_up = True
         made = make_nodes()
         nodes = made if isinstance(made, list) else [made]
         _start(nodes, stopper)
@@ -48,8 +83,13 @@ def run(make_nodes: MakeNodes) -> int:
         return 0
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
+    except BadArgumentsError as error:
+        if not stopper.is_asked:
+            sys.stderr.write(f"cannot start: {printable(str(error))}\n")
+            return 1
     except (ValueError, OSError, RuntimeError, ParameterException) as error:
-        if not stopper.is_asked and rclpy.ok():
+        was_shut_down = was_up and not rclpy.ok()  # by a signal that we did not see
+        if not (stopper.is_asked or was_shut_down):
             sys.stderr.write(f"cannot start: {printable(explain(error))}\n")
             return 1
     finally:
@@ -66,7 +106,6 @@ def _start(nodes: list[ManagedNode], stopper: Stopper) -> None:
     A source is made last and named first: who takes what it sends is there before it.
     """
     for node in reversed(nodes):
-        warn_of_unknown(node)
         if stopper.is_asked:
             return
         node.start_up()

@@ -7,6 +7,7 @@ from typing import Any
 
 from rclpy.node import Node
 
+from aliked_ros.nodes.base.causes import Causes
 from aliked_ros.nodes.base.errors import explain
 
 
@@ -16,18 +17,19 @@ def answer_always(node: Node) -> None:
     rclpy answers nothing then, and the error ends whoever spins: an invalid transition of a managed
     node is enough (ros2/rclpy#1209). The answer is the empty one, whose `success` is false.
     """
+    causes = Causes(lambda text: node.get_logger().error(text))
     for service in node.services:
-        service.callback = _answering(node, service.callback, service.srv_name)
+        service.callback = _answering(causes, service.callback, service.srv_name)
 
 
 def _answering(
-    node: Node, callback: Callable[[Any, Any], Any], name: str
+    causes: Causes, callback: Callable[[Any, Any], Any], name: str
 ) -> Callable[[Any, Any], Any]:
     def respond(request: Any, response: Any) -> Any:
         try:
             return callback(request, response)
         except Exception as error:
-            node.get_logger().error(f"{name}: {explain(error)}")
+            causes.note(name, f"{name}: {explain(error)}")
             return type(response)()
 
     return respond

@@ -20,6 +20,9 @@ class LocalTracker(Protocol):
     frame_s: float
     is_paused: bool
 
+    def check_network(self, model: str, descriptor_dim: int) -> None:
+        """Raise ValueError if it cannot match descriptors of so many numbers."""
+
     def receive(self, handover: Handover) -> None:
         """Take the features of an image."""
 

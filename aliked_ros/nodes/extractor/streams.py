@@ -10,9 +10,10 @@ from rclpy.publisher import Publisher
 from aliked_ros.config.nodes import ImageConfig
 from aliked_ros.msg import Features
 from aliked_ros.nodes.base.decoding import ImageDecoder
-from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.qos import RESULT_QOS
+from aliked_ros.nodes.base.topics import Topics
 from aliked_ros.nodes.extractor.arrival import Arrival
+from aliked_ros.nodes.extractor.masks import MaskTopic
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +24,13 @@ class Stream:
         prefix: of its topics, "" or "NAME/".
         decode: message -> pixels.
         publisher: of its features.
+        masks: where no keypoints are kept; None: there is no such topic.
     """
 
     prefix: str
     decode: ImageDecoder
     publisher: Publisher
+    masks: MaskTopic | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +42,14 @@ class Taken:
 
 
 def make_streams(
-    node: Node, diagnostics: Diagnostics, images: ImageConfig, names: tuple[str, ...]
+    node: Node, topics: Topics, images: ImageConfig, names: tuple[str, ...], has_masks: bool
 ) -> list[Stream]:
     """Return a stream for each camera; one without a prefix if there are no names."""
+    diagnostics = topics.diagnostics
     streams = []
     for prefix in [f"{name}/" for name in names] or [""]:
         decode = ImageDecoder(images, diagnostics, node.resolve_topic_name(f"{prefix}image_raw"))
         publisher = node.create_publisher(Features, f"{prefix}features", RESULT_QOS)
-        streams.append(Stream(prefix, decode, publisher))
+        masks = MaskTopic(topics, f"{prefix}mask", images.max_megapixels) if has_masks else None
+        streams.append(Stream(prefix, decode, publisher, masks))
     return streams

@@ -14,6 +14,7 @@ from aliked_ros.nodes.base.decoding import ImageDecoder
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.extraction import Extraction
 from aliked_ros.nodes.extractor.arrival import Arrival
+from aliked_ros.nodes.extractor.masks import MaskTopic
 from aliked_ros.nodes.extractor.view import ImageView
 from aliked_ros.structs import Features, Pixels
 
@@ -30,6 +31,7 @@ class Opened:
         image: its pixels.
         part: where the network looks.
         decode: that decoded it.
+        mask: of this image alone, (H, W), 0 where no keypoint is kept; None: everywhere.
         wait_ms: receiving the message to beginning with it.
         decode_ms: message to pixels.
     """
@@ -38,6 +40,7 @@ class Opened:
     image: Pixels
     part: Pixels
     decode: ImageDecoder
+    mask: Pixels | None
     wait_ms: float
     decode_ms: float
 
@@ -69,8 +72,10 @@ class TimedExtractor:
                 f"downloaded: {extractor.model} with the packaged weights takes their place"
             )
 
-    def open(self, decode: ImageDecoder, arrival: Arrival) -> Opened:
-        """Return the pixels of an image that is begun with now.
+    def open(
+        self, decode: ImageDecoder, arrival: Arrival, masks: MaskTopic | None = None
+    ) -> Opened:
+        """Return the pixels of an image that is begun with now, and its mask if there are masks.
 
         Raises:
             ImageError: if the message cannot be decoded, or crop or mask do not fit the image.
@@ -78,8 +83,12 @@ class TimedExtractor:
         start_s = time.perf_counter()
         image = decode(arrival.message)
         part = self._view.cut(image)
+        mask = None
+        if masks is not None:
+            mask = masks.of(arrival.message.header, image.shape[0], image.shape[1])
         decode_ms = (time.perf_counter() - start_s) * 1e3
-        return Opened(arrival, image, part, decode, (start_s - arrival.received_s) * 1e3, decode_ms)
+        wait_ms = (start_s - arrival.received_s) * 1e3
+        return Opened(arrival, image, part, decode, mask, wait_ms, decode_ms)
 
     def extract(
         self, opened: list[Opened], config: ExtractorConfig, num_skipped: int
@@ -93,12 +102,12 @@ class TimedExtractor:
         """
         start_s = time.perf_counter()
         wanted = config.max_keypoints
-        num = max(self._view.num_asked_for(one.image, wanted) for one in opened)
+        num = max(self._view.num_asked_for(one.image, wanted, one.mask) for one in opened)
         asked_for = replace(config, max_keypoints=num)
         if asked_for != self._extractor.config:
             self._extractor.reconfigure(asked_for)
         found = [
-            self._view.in_whole_image(features, one.image, wanted)
+            self._view.in_whole_image(features, one.image, wanted, one.mask)
             for one, features in zip(opened, self._run(opened), strict=True)
         ]
         extract_ms = (time.perf_counter() - start_s) * 1e3

@@ -25,7 +25,6 @@ class _Cut:
         size: (width, height) of the part, px.
         resized: (width, height) that it is resized to.
         mask: (H, W) of the whole image, 0 where no keypoint is wanted; None: they are everywhere.
-        visible_share: of the part, where keypoints are wanted.
     """
 
     x: int
@@ -33,7 +32,6 @@ class _Cut:
     size: tuple[int, int]
     resized: tuple[int, int]
     mask: Pixels | None
-    visible_share: float
 
 
 class ImageView:
@@ -42,12 +40,16 @@ class ImageView:
     Args:
         config: what is looked at.
 
+    Attributes:
+        has_mask_topic: whether each image may have a mask of its own.
+
     Raises:
         ValueError: if crop is no rectangle or mask no picture.
     """
 
     def __init__(self, config: ViewConfig) -> None:
         self._config = config
+        self.has_mask_topic = config.use_mask_topic
         self._crop = _rectangle(config.crop)
         self._mask: Pixels | None = None
         if config.mask:
@@ -71,29 +73,52 @@ class ImageView:
             return np.ascontiguousarray(part)
         return np.asarray(cv2.resize(part, cut.resized, interpolation=cv2.INTER_AREA), np.uint8)
 
-    def num_asked_for(self, image: Pixels, num_keypoints: int) -> int:
-        """Return how many keypoints must be found, so that enough are outside the mask."""
-        share = self._cut_of(image).visible_share
+    def num_asked_for(
+        self, image: Pixels, num_keypoints: int, own_mask: Pixels | None = None
+    ) -> int:
+        """Return how many keypoints must be found, so that enough are outside the masks.
+
+        Args:
+            image: that is looked at.
+            num_keypoints: that are wanted at most.
+            own_mask: (H, W) of this image, 0 where no keypoint is wanted; beside the one of all.
+        """
+        cut = self._cut_of(image)
+        mask = _together(cut.mask, own_mask)
+        if mask is None:
+            return num_keypoints
+        width, height = cut.size
+        part = mask[cut.y : cut.y + height, cut.x : cut.x + width]
+        share = cv2.countNonZero(part) / part.size
+        if share == 0.0:
+            return num_keypoints  # none will be kept, however many there are
         return min(ceil(num_keypoints / max(share, 0.05)), max(num_keypoints, _MAX_KEYPOINTS))
 
-    def in_whole_image(self, features: Features, image: Pixels, num_keypoints: int) -> Features:
+    def in_whole_image(
+        self,
+        features: Features,
+        image: Pixels,
+        num_keypoints: int,
+        own_mask: Pixels | None = None,
+    ) -> Features:
         """Return features of the part as those of the whole image, the best that are wanted.
 
         Args:
             features: whose keypoints are px in what `cut` returned.
             image: that was cut.
             num_keypoints: that are wanted at most.
+            own_mask: as in `num_asked_for`.
         """
         cut = self._cut_of(image)
-        if cut.mask is None and cut.resized == cut.size == image.shape[1::-1]:
-            return features
-        moved = self._moved(features, cut, image)
-        if cut.mask is None:
+        mask = _together(cut.mask, own_mask)
+        is_whole = cut.resized == cut.size == image.shape[1::-1]
+        moved = features if is_whole else self._moved(features, cut, image)
+        if mask is None:
             return moved
         keypoints = moved.to("cpu").keypoints.numpy()
         x, y = np.rint(keypoints).astype(np.int64).T
-        height, width = cut.mask.shape
-        is_wanted = cut.mask[y.clip(0, height - 1), x.clip(0, width - 1)] > 0
+        height, width = mask.shape
+        is_wanted = mask[y.clip(0, height - 1), x.clip(0, width - 1)] > 0
         index = np.flatnonzero(is_wanted)[:num_keypoints]
         return _selected(moved, index)
 
@@ -122,20 +147,24 @@ class ImageView:
             raise ImageError(
                 f"crop is {self._config.crop!r}, which reaches outside an image of {width}x{height}"
             )
-        mask, share = self._mask, 1.0
-        if mask is not None:
-            if mask.shape != (height, width):
-                raise ImageError(
-                    f"mask is {mask.shape[1]}x{mask.shape[0]}, the image is {width}x{height}: give "
-                    "a mask of its size"
-                )
-            part = mask[y : y + part_height, x : x + part_width]
-            share = float((part > 0).mean())
+        mask = self._mask
+        if mask is not None and mask.shape != (height, width):
+            raise ImageError(
+                f"mask is {mask.shape[1]}x{mask.shape[0]}, the image is {width}x{height}: give "
+                "a mask of its size"
+            )
         resized = (part_width, part_height)
         limit = self._config.image_width
         if 0 < limit < part_width:
             resized = (limit, max(1, round(part_height * limit / part_width)))
-        return _Cut(x, y, (part_width, part_height), resized, mask, share)
+        return _Cut(x, y, (part_width, part_height), resized, mask)
+
+
+def _together(mask: Pixels | None, other: Pixels | None) -> Pixels | None:
+    """Return a mask that is 0 where one of two is."""
+    if mask is None or other is None:
+        return other if mask is None else mask
+    return np.minimum(mask, other)
 
 
 def _rectangle(text: str) -> tuple[int, int, int, int] | None:

@@ -68,7 +68,7 @@ class ExtractorWork:
         self._diagnostics = diagnostics
         self._extractor = TimedExtractor(node, diagnostics, extractor, view)
         self._pace = Pace(node, diagnostics, stream, self._config.max_keypoints)
-        self._streams = make_streams(node, diagnostics, images, cameras)
+        self._streams = make_streams(node, topics, images, cameras, view.has_mask_topic)
         worker = self._worker = BatchWorker(self._process, self._failed)
         skipped = diagnostics.counts.skipped_elsewhere
         skipped("newer image came", lambda: worker.num_replaced)
@@ -89,6 +89,9 @@ class ExtractorWork:
     def stop(self) -> None:
         """Let the image in work end."""
         self._worker.stop()
+        for one in self._streams:
+            if one.masks is not None:
+                one.masks.forget()
 
     def reconfigure(self, config: ExtractorConfig, stream: StreamConfig) -> None:
         """Take other parameters from the next image on."""
@@ -130,7 +133,7 @@ class ExtractorWork:
             self._diagnostics.count_skipped("tracker is paused")
             return None
         try:
-            return self._extractor.open(taken.stream.decode, taken.arrival)
+            return self._extractor.open(taken.stream.decode, taken.arrival, taken.stream.masks)
         except ImageError as error:
             prefix = f"{taken.stream.prefix}image_raw: " if taken.stream.prefix else ""
             self._diagnostics.count_skipped("undecodable", f"{prefix}{error}")

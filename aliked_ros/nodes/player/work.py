@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from aliked_ros.nodes.base.topics import Topics
 from aliked_ros.nodes.player.answers import Answers
 from aliked_ros.nodes.player.audience import Audience
 from aliked_ros.nodes.player.camera_topics import CameraTopics
+from aliked_ros.nodes.player.opening import in_words_of_ros
 from aliked_ros.structs import Frame
 
 FIRST_STAMP_NS = 1_000_000_000  # a stamp of zero means "no stamp" to tf2 and to synchronisers
@@ -39,6 +41,7 @@ class PlayerWork:
         topics: subscribes.
         config: what is played, and how.
         sequence: the frames.
+        remarks: what was said of it, for the report.
         diagnostics: counts them.
         on_end: called at the end with whether it failed.
     """
@@ -49,16 +52,19 @@ class PlayerWork:
         topics: Topics,
         config: PlayerConfig,
         sequence: Sequence,
+        remarks: list[str],
         diagnostics: Diagnostics,
         on_end: Callable[[bool], None],
     ) -> None:
-        self._logger = node.get_logger()
+        self._logger, self._context = node.get_logger(), node.context
         self._config, self._sequence, self._on_end = config, sequence, on_end
-        self._diagnostics = diagnostics
+        self._diagnostics, self._remarks = diagnostics, remarks
+        diagnostics.show("right and depth images left out", sequence.left_out.total)
         first_ns = int(sequence.stamps_ns[0])
         self._offset_ns = FIRST_STAMP_NS - first_ns if first_ns < FIRST_STAMP_NS else 0
         self._answers = Answers()
         self._num_broken = 0
+        self._left_out: Counter[str] = Counter()  # right and depth images, that were said
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._topics = CameraTopics(node, sequence, config.clock)
@@ -98,6 +104,8 @@ class PlayerWork:
             self._answers.wait_for_last(self._config.answer_timeout_s)
             self._write_report()
         except Exception as error:  # a thread must not die in silence
+            if not self._context.ok():
+                return  # somebody ends the process
             has_failed = True
             self._diagnostics.fatal(explain(error))
         if not self._stop.is_set():
@@ -134,8 +142,18 @@ class PlayerWork:
         if self._config.stamps == "now":
             stamp_ns = time.time_ns()  # not the node's clock, which may be the one that we publish
         self._topics.send(frame, stamp_ns, partial(self._answers.sent, stamp_ns))
+        self._count_left_out()
         self._diagnostics.count_processed((time.perf_counter() - start_s) * 1e3)
         return stamp_ns
+
+    def _count_left_out(self) -> None:
+        """Count the right and depth images that were left out since; a reason is said once."""
+        left_out = self._sequence.left_out.copy()
+        for reason, number in (left_out - self._left_out).items():
+            for _ in range(number):
+                said = f"left out: {in_words_of_ros(reason)}"
+                self._diagnostics.count("right and depth images left out", said)
+        self._left_out = left_out
 
     def _wait_for_answer(self, stamp_ns: int) -> None:
         timeout_s = self._config.answer_timeout_s
@@ -148,6 +166,8 @@ class PlayerWork:
             "layout": self._sequence.layout,
             "stamp_offset_s": self._offset_ns * 1e-9,
             "unreadable": self._num_broken,
+            "remarks": self._remarks,
+            "left_out": dict(self._sequence.left_out),
             **self._answers.report(),
         }
         self._logger.info("played: " + json.dumps(report))

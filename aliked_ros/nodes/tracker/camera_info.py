@@ -8,9 +8,11 @@ from collections.abc import Hashable
 import numpy as np
 from sensor_msgs.msg import CameraInfo
 
-from aliked_ros.geometry.calibration import OtherSizeError, implausible
+from aliked_ros.geometry.calibration import OtherSizeError
+from aliked_ros.geometry.plausibility import implausible
 from aliked_ros.nodes.base.conversions.cameras import camera_from_message
-from aliked_ros.nodes.base.qos import LATCHED_QOS, NEWEST_QOS
+from aliked_ros.nodes.base.latched import subscribe_newest
+from aliked_ros.nodes.base.qos import NEWEST_QOS
 from aliked_ros.nodes.base.topics import Topics
 from aliked_ros.nodes.tracker.not_ready import NotReadyError
 from aliked_ros.nodes.tracker.rivals import Rivals
@@ -45,9 +47,9 @@ class CameraInfoTopic:
         self._camera: Camera | None = None
         self._rivals = Rivals()
         self.frame_id = ""
-        self._topic = topics.subscribe(CameraInfo, topic, NEWEST_QOS, self._store, is_watched=False)
-        self._hears_latched = False
-        topics.diagnostics.add_check(self._look_for_latched)
+        self._topic = subscribe_newest(
+            topics, CameraInfo, topic, self._store, lambda: self._newest is None
+        )
 
     def _store(self, message: CameraInfo, _: int) -> None:
         key = _key(message)
@@ -70,19 +72,6 @@ class CameraInfoTopic:
         except ValueError as error:
             return f"{self._topic}: {error}"
         return ""
-
-    def _look_for_latched(self) -> None:
-        """Subscribe in the way that hears what was sent before, if somebody sent it so.
-
-        Not before: a publisher of the other kind would warn its user of a subscriber that it
-        cannot serve.
-        """
-        is_needed = self._newest is None and not self._hears_latched and self._topics.is_open
-        if is_needed and self._topics.has_latched_publisher(self._topic):
-            self._hears_latched = True
-            self._topics.subscribe(
-                CameraInfo, self._topic, LATCHED_QOS, self._store, is_watched=False
-            )
 
     def camera(self, width: int, height: int) -> Camera:
         """Return the camera; the same object as long as the calibration does not change.

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from rclpy.node import Node
 
+from aliked_ros.geometry.plausibility import implausible_pair
+from aliked_ros.matching import check_descriptors
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.errors import explain
@@ -23,7 +25,7 @@ from aliked_ros.nodes.tracker.imu import ImuOrientation
 from aliked_ros.nodes.tracker.not_ready import NotReadyError
 from aliked_ros.nodes.tracker.outputs import TrackerOutputs
 from aliked_ros.nodes.tracker.settings import TrackerSettings
-from aliked_ros.nodes.tracker.setup import Setup, why_restart
+from aliked_ros.nodes.tracker.setup import Models, Setup, why_restart
 from aliked_ros.nodes.tracker.setup_reader import SetupReader
 from aliked_ros.nodes.tracker.status import Outcome
 from aliked_ros.odometry.pipeline import FramePipeline, TrackedFrame
@@ -97,6 +99,7 @@ class Session:
         self._images = FrameImageReader(settings.images, settings.inputs, diagnostics)
         self._recording = RecordingCheck(node, settings.inputs.restart_at)
         self._setup: Setup | None = None  # of the newest image
+        self._models = Models()
         self._made_for: Setup | None = None  # that the pipeline was made for
         self._pipeline: FramePipeline | None = None
         self._placement: Placement | None = None  # None from a restart to the next image
@@ -144,6 +147,11 @@ class Session:
         """Note that images are passed over: no velocity and no length spans the gap."""
         self._outputs.break_off()
 
+    @property
+    def last_pose(self) -> Array | None:
+        """(4, 4) T_odom_base that was published last, metres; None if none was since odom began."""
+        return self._outputs.last_pose
+
     def trajectory(self) -> list[tuple[int, bytes]]:
         """Return stamps (ns) and T_odom_base (16 float64) since the last restart."""
         return list(self._outputs.trajectory)
@@ -165,6 +173,8 @@ class Session:
         """
         assert outcome.extraction is not None
         setup = self._setups.read(outcome.extraction)
+        model, descriptor_dim = setup.model
+        check_descriptors(self._settings.matcher, descriptor_dim, model)
         pipeline, placement = self._prepare(setup, inputs)
         try:
             tracked, missing = self._run_pipeline(inputs, outcome.extraction, pipeline, placement)
@@ -189,6 +199,7 @@ class Session:
         Raises:
             ValueError: if the calibration cannot be used.
         """
+        self._models.check(self._setup if self._placement is not None else None, setup)
         before, self._setup = self._setup, setup
         has_jumped = inputs.jump.number != self._jump_number
         self._jump_number = inputs.jump.number
@@ -205,6 +216,9 @@ class Session:
         return self._pipeline, self._placement
 
     def _new_pipeline(self, setup: Setup) -> FramePipeline:
+        if setup.right_camera is not None:
+            for text in implausible_pair(setup.right_camera, setup.camera):
+                self._diagnostics.warn(text, "calibration")
         return make_pipeline(self._settings, setup, self._make_odometry)
 
     def _restart_by_itself(self, why: str, starts_over: bool = False) -> None:

@@ -9,6 +9,8 @@ from std_msgs.msg import Header
 from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.structs import Array, Camera
 
+_NUM_AGREEING = 3  # images in a row that make another network believed
+
 
 @dataclass(frozen=True, eq=False)
 class Setup:
@@ -40,6 +42,32 @@ class Setup:
         if other is None:
             return False
         return self.camera is other.camera and self.right_camera is other.right_camera
+
+
+class Models:
+    """Which network extracts: another one is believed when several images in a row say so.
+
+    Two extractors on one topic, or one stray message, would else restart the odometry again and
+    again.
+    """
+
+    def __init__(self) -> None:
+        self._other: tuple[str, int] | None = None
+        self._num_in_row = 0
+
+    def check(self, before: Setup | None, now: Setup) -> None:
+        """Raise ValueError as long as another network is not believed yet."""
+        if before is None or now.model == before.model:
+            self._other = None
+            return
+        self._num_in_row = self._num_in_row + 1 if now.model == self._other else 1
+        self._other = now.model
+        if self._num_in_row < _NUM_AGREEING:
+            raise ValueError(
+                f"its features are of {now.model[0]!r}, {now.model[1]} numbers each, those before "
+                f"of {before.model[0]!r}, {before.model[1]}: believed only if {_NUM_AGREEING} in a "
+                "row agree; check that one extractor alone publishes features"
+            )
 
 
 def why_restart(before: Setup, now: Setup) -> str:

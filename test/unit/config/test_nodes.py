@@ -72,3 +72,12 @@ def test_several_cameras_have_names_that_topics_may_have():
             CamerasConfig(cameras=names)
     with pytest.raises(ValueError, match="must be of type list"):
         CamerasConfig(cameras="front")
+
+
+def test_times_and_rates_are_of_a_size_that_clocks_can_count():
+    for config_type in CONFIGS:
+        for item in fields(config_type):
+            if item.name.endswith(("_s", "_hz")):
+                assert item.metadata["maximum"] is not None, item.name
+    with pytest.raises(ValueError, match=r"rate is 1e-300: must be 0 or at least 0\.001"):
+        PlayerConfig(dataset="synthetic", rate=1e-300)

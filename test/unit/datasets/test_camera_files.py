@@ -54,6 +54,7 @@ def test_distortion_of_zeros_counts_as_none(tmp_path):
     [
         ("fisheye", [0.1, 0, 0, 0], "equidistant"),
         ("Kannala-Brandt", [0.1, 0, 0, 0, 0, 0, 0, 0], "equidistant"),
+        ("KannalaBrandt8", [0.1, 0, 0, 0], "equidistant"),
         ("radial-tangential", [0.1, 0, 0, 0], "plumb_bob"),
         ("rational", [0.1, 0, 0, 0, 0.1, 0, 0, 0.1], "rational_polynomial"),
     ],
@@ -208,3 +209,64 @@ def test_a_right_file_overrides_the_right_camera(tmp_path):
     chosen = camera_files.override(pair, tmp_path, Options())
     assert chosen.right_camera.P[0, 3] == pytest.approx(-10.0)
     assert chosen.T_left_right is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("image_width: 32", "image_width: wide", "image_width is 'wide': give a whole number"),
+        ("image_width: 32", "image_width:", "image_width is None"),
+        ("image_width: 32", "image_width: 32.5", "image_width is 32.5"),
+        ("[40, 0", "['40,0', 0", "camera_matrix is ['40,0', 0"),
+        ("{data: [40", "{rows: 2, cols: 3, data: [40", "camera_matrix has 9 values, its rows and"),
+        ("{data: []", "{rows: 1, cols: 8, data: [0, 0, 0, 0, 0]", "coefficients has 5 values"),
+        ("camera_matrix", "intrinsics", "field 'camera_matrix' is missing"),
+    ],
+)
+def test_a_field_that_cannot_be_is_named(tmp_path, old, new, reason):
+    path = _write(tmp_path / "a.yaml")
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(DatasetError, match=r"a\.yaml") as error:
+        camera_files.read(path)
+    assert reason in str(error.value)
+
+
+def test_plain_and_nested_lists_are_matrices_too(tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "image_width: 32\nimage_height: 24\ncamera_matrix: [[40, 0, 15.5], [0, 41, 11.5], "
+        "[0, 0, 1]]\ndistortion_model: plumb_bob\ndistortion_coefficients: [0.1, 0, 0, 0, 0]\n"
+    )
+    camera = camera_files.read(tmp_path / "a.yaml")
+    assert (camera.K[1, 1], camera.D[0]) == (41.0, 0.1)
+
+
+CAM1 = """cam1:
+  camera_model: pinhole
+  distortion_model: none
+  distortion_coeffs: []
+  intrinsics: [40, 41, 15, 11]
+  resolution: [32, 24]
+  T_cn_cnm1: [[1, 0, 0, -0.1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("[0, 1, 0, 0]", "[0, 3, 0, 0]", "cam1: T_cn_cnm1 is"),
+        ("[0, 1, 0, 0]", "[0, -1, 0, 0]", "no rigid motion"),
+        ("-0.1", ".nan", "cam1: T_cn_cnm1 is"),
+        (", [0, 0, 0, 1]", "", "cam1: T_cn_cnm1 has 12 values"),
+        ("[32, 24]", "32x24", "cam1: resolution is '32x24'"),
+        ("T_cn_cnm1", "T_cam_imu", "field 'T_cn_cnm1' is missing"),
+    ],
+)
+def test_a_second_camera_that_cannot_be_used_is_named(tmp_path, old, new, reason):
+    assert old in CAM1
+    cam0 = "\n".join(line for line in CAM1.splitlines() if "T_cn" not in line)
+    path = tmp_path / "chain.yaml"
+    path.write_text(cam0.replace("cam1", "cam0") + "\n" + CAM1.replace(old, new))
+    with pytest.raises(DatasetError, match=r"chain\.yaml") as error:
+        camera_files.read_all(path)
+    assert reason in str(error.value)

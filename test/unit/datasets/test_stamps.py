@@ -50,3 +50,34 @@ def test_a_partner_serves_only_one_stamp():
 
 def test_no_partners_at_all_gives_none_for_each():
     assert stamps.nearest(np.array([1, 2]), np.zeros(0, np.int64), 5).tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1305031102000000000", "seconds, not milliseconds or nanoseconds"),
+        ("1305031102000", "the year 43"),
+        ("1e300", "no time"),
+        ("-1e12", "seconds, not"),
+    ],
+)
+def test_a_stamp_in_another_unit_is_refused(text, words):
+    with pytest.raises(ValueError, match=words):
+        stamps.seconds_to_ns(text)
+
+
+def test_whole_nanoseconds_fit_64_bits():
+    assert stamps.whole_ns("1403715276262142976") == 1403715276262142976
+    for text in ("99999999999999999999", "1.5", "-3", ""):
+        with pytest.raises(ValueError, match="stamp is"):
+            stamps.whole_ns(text)
+
+
+def test_single_stamps_far_from_all_others_are_found():
+    usual = 10**18 + 10**8 * np.arange(20)
+    assert not stamps.are_far(usual).any()
+    assert stamps.are_far(np.concatenate([[0], usual])).tolist() == [True] + [False] * 20
+    assert stamps.are_far(np.concatenate([usual, [9 * 10**18]])).sum() == 1
+    # Several that agree are a jump of time; few pictures a minute are how it was recorded.
+    assert not stamps.are_far(np.concatenate([usual[:10], usual[10:] + 10**13])).any()
+    assert not stamps.are_far(10**18 + 6 * 10**10 * np.arange(9)).any()

@@ -93,3 +93,11 @@ def test_a_rectified_image_shows_each_keypoint_where_rectify_keypoints_says(pair
         weight = rectified[rows, columns].astype(float)
         centroid = [(columns * weight).sum() / weight.sum(), (rows * weight).sum() / weight.sum()]
         np.testing.assert_allclose(centroid, [x, y], atol=0.15)
+
+
+def test_a_pair_of_which_one_camera_stands_on_its_head_is_refused():
+    camera = Camera(64, 48, np.array([[50.0, 0, 31.5], [0, 50.0, 23.5], [0, 0, 1]]))
+    T_left_right = np.diag([-1.0, -1, 1, 1])
+    T_left_right[0, 3] = 0.1
+    with pytest.raises(ValueError, match="turned by 180 deg against the left one"):
+        rectify_pair(camera, camera, T_left_right)

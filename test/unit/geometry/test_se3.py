@@ -42,3 +42,22 @@ def test_transform_moves_points_from_b_to_a():
 def test_half_a_turn_has_an_angle_of_180_degrees():
     R = Rotation.from_euler("x", 180, degrees=True).as_matrix()
     assert se3.rotation_angle_deg(R) == pytest.approx(180)
+
+
+@pytest.mark.parametrize(
+    "T",
+    [
+        np.diag([2.0, 1, 1, 1]),
+        np.diag([1.0, -1, 1, 1]),
+        np.full((4, 4), np.nan),
+        np.diag([1.0, 1, 1, 2]),
+    ],
+)
+def test_a_motion_that_is_not_rigid_is_refused_by_name(T):
+    with pytest.raises(ValueError, match=r"T_BS is .* no rigid motion"):
+        se3.checked(T, "T_BS")
+
+
+def test_a_motion_written_with_few_digits_is_rigid():
+    T = np.round(se3.exp(np.array([1.0, 2, 3, 0.3, 0.2, -0.1])), 3)
+    np.testing.assert_array_equal(se3.checked(T, "T"), T)

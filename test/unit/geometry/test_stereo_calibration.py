@@ -49,13 +49,21 @@ def test_no_baseline_is_refused_by_name(left, right, words):
     [
         ({(0, 0): 700.0}, [r"P\[0\] is 718.856 on the left and 700"]),
         ({(1, 2): 190.0}, [r"P\[6\] is 185.22 on the left and 190"]),
-        ({(1, 3): -300.0}, [r"P\[7\]", "above the other"]),
+        ({(1, 3): -300.0}, [r"P\[7\]", "0.4173 m above the other"]),
+        ({(2, 3): 0.1}, [r"P\[11\] is 0 on the left and 0.1", "behind the other"]),
     ],
 )
 def test_a_pair_whose_rows_do_not_correspond_is_refused(changes, words):
     for word in words:
         with pytest.raises(ValueError, match=word):
             baseline_m(camera(-386.14, P=changes), camera(0.0))
+
+
+def test_the_columns_of_a_calibrated_pair_may_differ_a_little_in_height():
+    # The colour pair of KITTI, as its projections are in bags that were converted of it.
+    left = camera(45.38, P={(1, 3): -0.1131, (2, 3): 0.00378})
+    right = camera(-337.29, P={(1, 3): 2.369, (2, 3): 0.004915})
+    assert baseline_m(right, left) == pytest.approx(0.5333, abs=1e-4)
 
 
 def test_a_right_camera_without_p_is_none_of_a_pair():

@@ -101,3 +101,11 @@ def huge_png(side):
 def test_a_small_file_cannot_ask_for_much_memory():
     with pytest.raises(ImageError, match=r"10000x10000, 100\.0 megapixels, max_megapixels is 10"):
         decode_compressed(huge_png(10_000), max_megapixels=10.0)
+
+
+def test_the_complaints_of_opencv_do_not_reach_the_user(capfd):
+    level = cv2.getLogLevel()
+    with pytest.raises(ImageError, match="cut off or damaged"):
+        decode_compressed(b"P5 640 480 255\n" + bytes(100), "")
+    assert "OpenCV" not in capfd.readouterr().err
+    assert cv2.getLogLevel() == level

@@ -129,3 +129,16 @@ def test_what_is_no_compressed_depth_is_named(data, words):
     with pytest.raises(ImageError) as caught:
         decode_compressed_depth(data, "16UC1; compressedDepth png")
     assert all(word in str(caught.value) for word in words)
+
+
+def test_a_covered_camera_sends_an_image_of_zeros():
+    image = np.zeros((480, 640), np.uint16)
+    depth_m = decode_compressed_depth(message(image, "rvl"), "16UC1; compressedDepth rvl")
+    assert depth_m.shape == (480, 640)
+    assert np.isnan(depth_m).all()
+
+
+def test_a_png_is_known_by_itself_whatever_the_format_says():
+    image = np.full((24, 32), 1500, np.uint16)
+    depth_m = decode_compressed_depth(message(image, "png"), "16UC1; compressedDepth rvl")
+    np.testing.assert_allclose(depth_m, 1.5)

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from aliked_ros.images.file_size import picture_size
+from aliked_ros.images.file_size import is_whole, picture_size
 
 
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".tiff", ".webp", ".bmp", ".ppm"])
@@ -37,3 +37,24 @@ def test_any_bytes_give_a_size_or_none():
         data[generator.integers(0, len(data), 5)] = generator.integers(0, 256, 5)
         size = picture_size(data.tobytes())
         assert size is None or all(side >= 0 for side in size)
+
+
+def picture(size=(64, 48)):
+    return np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+
+
+def test_a_jpeg_is_not_whole_because_of_the_small_picture_in_its_header():
+    data = cv2.imencode(".jpg", picture())[1].tobytes()
+    small = cv2.imencode(".jpg", picture((8, 8)))[1].tobytes()
+    header = b"Exif\0\0" + small
+    segment = b"\xff\xe1" + (len(header) + 2).to_bytes(2, "big") + header
+    with_small = data[:2] + segment + data[2:]
+    assert is_whole(with_small)
+    assert not is_whole(with_small[: len(with_small) * 2 // 3])
+    assert picture_size(with_small) == (64, 48)
+
+
+def test_a_jpeg_may_be_padded_to_the_size_of_a_buffer():
+    data = cv2.imencode(".jpg", picture())[1].tobytes()
+    assert is_whole(data + bytes(1_000_000))
+    assert not is_whole(data[:-2] + bytes(1_000_000))

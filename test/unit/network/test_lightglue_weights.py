@@ -19,6 +19,11 @@ def test_a_file_becomes_a_network_that_matches(tmp_path):
     assert len(network([(features, features)], adaptive=False)[0].indices) > 10
 
 
+def test_a_file_that_is_not_the_released_one_is_named_as_your_own(tmp_path, caplog):
+    load_lightglue(write(tmp_path / "own.pth", random_state(1)))
+    assert "own.pth are not the released aliked_lightglue: their SHA-256 is" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

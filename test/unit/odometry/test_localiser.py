@@ -112,6 +112,28 @@ def links_of(world, view, keypoints):
     return Links(numbers, keypoints, np.ones(len(keypoints)), np.zeros(0, np.int64))
 
 
+def test_a_few_landmarks_near_the_expected_pose_do_not_outvote_ten_times_as_many():
+    """Repeated structure, or chance: twenty landmarks agree on a pose that is half a metre off."""
+    world = room()
+    local_map, view = true_map(world, PATH[:5]), view_of(world, THERE)
+    links = links_of(world, view, np.arange(len(view)))
+    astray, others = links.select(np.arange(20)), links.select(np.arange(20, len(links)))
+    D = se3.exp(np.array([0.5, 0, 0, 0, 0, 0]))
+    points = local_map.landmarks.points_world
+
+    def metres_off(*attempts):
+        finder = localiser()
+        assert len(locate(local_map, view, expected=PATH[-2], finder=finder)) > 200
+        return off(finder.try_in_turn(attempts, view, local_map).T_view_world, THERE)[0]
+
+    points[astray.numbers] = se3.transform(D, points[astray.numbers])
+    wrong = Attempt(astray, se3.inverse(D @ THERE))
+    assert metres_off(wrong) > 0.4
+    assert metres_off(wrong, Attempt(others)) < 0.01
+    # Where not many more speak for another pose, the one that was expected is the better one.
+    assert metres_off(wrong, Attempt(others.select(np.arange(30)))) > 0.4
+
+
 def test_the_claimed_covariance_covers_the_error():
     squared = []
     for seed in range(40):

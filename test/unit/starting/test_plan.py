@@ -32,6 +32,13 @@ def test_an_imu_topic_turns_the_prior_on():
     assert tracker(imu_topic="/imu")["use_imu"] is True
 
 
+def test_a_mask_topic_turns_masks_on():
+    masked = plan(mask_topic="/segmenter/mask")
+    assert masked.parameters["aliked_extractor"]["use_mask_topic"] is True
+    assert masked.remappings["mask"] == "/segmenter/mask"
+    assert "use_mask_topic" not in plan().parameters["aliked_extractor"]
+
+
 def test_rectified_images_can_be_said_and_denied():
     assert tracker(rectified_images="true")["rectified_images"] is True
     assert tracker(rectified_images="false")["rectified_images"] is False

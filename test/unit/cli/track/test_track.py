@@ -217,3 +217,32 @@ def test_nothing_of_an_earlier_run_is_left(folder, tmp_path):
         with pytest.raises(RuntimeError, match="a bug"):
             _track(folder, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"trajectory.txt", "notes.txt"}
+
+
+def test_ground_truth_in_another_unit_is_doubted(folder, tmp_path, capsys):
+    poses = folder / "groundtruth.txt"
+    kept = poses.read_text()
+    rows = [row.split() for row in kept.splitlines() if not row.startswith("#")]
+    for row in rows:
+        row[1:4] = [str(1000 * float(value)) for value in row[1:4]]
+    poses.write_text("\n".join(map(" ".join, rows)))
+    try:
+        assert _track(folder, tmp_path, "--sensor", "rgbd") == 0
+    finally:
+        poses.write_text(kept)
+    said = "check that the ground truth and the depth or baseline are in metres"
+    assert said in capsys.readouterr().out
+    assert said in json.loads((tmp_path / "report.json").read_text())["remarks"][-1]
+
+
+def test_what_is_left_out_is_one_line_for_each_kind(folder, tmp_path, capsys):
+    depths = folder / "depth.txt"
+    kept = depths.read_text()
+    depths.write_text(kept.replace("depth/", "elsewhere/"))
+    try:
+        assert _track(folder, tmp_path, "--sensor", "rgbd", "--limit", "4") == 1
+    finally:
+        depths.write_text(kept)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "left out: " in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("4 left out: ")

@@ -51,3 +51,26 @@ def test_a_topic_without_messages_has_no_stamps():
     table, remarks = believable("/image", np.zeros((0, 2), np.int64))
     assert len(table) == 0
     assert remarks == []
+
+
+def test_a_clock_that_goes_back_is_said():
+    table = _table(20)
+    table[10:, 0] -= 3 * 10**9
+    believed, remarks = believable("/image", table)
+    assert len(believed) == 20
+    assert "go back by up to 3.0 s in 1 places" in remarks[0]
+    assert "--stamps recorded" in remarks[0]
+
+
+def test_stamps_that_are_no_time_are_left_out_and_counted():
+    table, remarks = believable("/image", _table(_4=-1))
+    assert len(table) == 19
+    assert "1 of 20 stamps of /image are no time" in remarks[0]
+
+
+def test_where_no_stamp_is_a_time_those_of_recording_count():
+    before = _table()
+    before[:, 0] = -1
+    table, remarks = believable("/image", before)
+    np.testing.assert_array_equal(table[:, 0], before[:, 1])
+    assert "all 20 are no time" in remarks[0]

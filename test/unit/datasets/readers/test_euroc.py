@@ -162,3 +162,43 @@ def test_a_missing_list_of_images_is_named(folder):
     (folder / "mav0" / "cam0" / "data.csv").unlink()
     with pytest.raises(DatasetError, match=r"cam0.data\.csv is missing"):
         open_sequence(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("1.0, 0.0, 0.0, 0.0,", "1.0, 1.0, 0.0, 0.0,", "T_BS is .* no rigid motion"),
+        ("1.0, 0.0, 0.0, 0.0,", "1.0, .nan, 0.0, 0.0,", "T_BS is .* no rigid motion"),
+        ("0.0, 0.0, 1.0, 0.0,\n", "", "T_BS has 12 values"),
+        ("T_BS", "T_XX", "field 'T_BS' is missing"),
+        ("[32, 24]", "[32]", r"resolution is \[32\]: give \[width, height\]"),
+        ("[40.0, 41.0", "[0.1, 40.0, 41.0", "intrinsics has 5 values"),
+    ],
+)
+@pytest.mark.parametrize("camera", ["cam0", "cam1"])
+def test_a_field_of_the_sensor_that_cannot_be_is_named(folder, camera, old, new, words):
+    file = folder / "mav0" / camera / "sensor.yaml"
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new, 1))
+    with pytest.raises(DatasetError, match=rf"{camera}/sensor\.yaml: .*{words}"):
+        open_sequence(folder)
+
+
+def test_a_stamp_that_is_too_long_is_named_with_its_line(folder):
+    file = folder / "mav0" / "cam0" / "data.csv"
+    rows = file.read_text().splitlines()
+    file.write_text("\n".join([*rows[:2], "9" * 20 + "," + rows[2].split(",")[1], *rows[3:]]))
+    with pytest.raises(DatasetError, match=r"data\.csv, line 3: stamp is '9{20}'"):
+        open_sequence(folder)
+
+
+def test_body_poses_that_are_none_are_left_out_and_counted(folder):
+    (folder / "groundtruth.txt").unlink()
+    table = folder / "mav0" / "state_groundtruth_estimate0" / "data.csv"
+    table.parent.mkdir()
+    table.write_text(
+        "#timestamp,p,q\n1403715276212143104,1,2,3,0,0,0,0\n1403715276262143104,1,2,3,1,0,0,0\n"
+        "1403715276312143104,1,2,3,nan,0,0,0\n"
+    )
+    truth = open_sequence(folder).ground_truth
+    assert (len(truth), truth.num_left_out) == (1, 2)

@@ -1,3 +1,6 @@
+import struct
+
+import numpy as np
 import pytest
 
 from aliked_ros.datasets import DatasetError, Options, open_sequence
@@ -97,3 +100,41 @@ def test_what_a_folder_cannot_do_is_refused(tmp_path, save_image, options, reaso
 def test_options_are_checked(options, reason):
     with pytest.raises(ValueError, match=reason):
         Options(**options)
+
+
+@pytest.mark.parametrize(
+    ("names", "step_ns"),
+    [
+        (["1700000000123456", "1700000000156789"], 33_333_000),
+        (["1700000000123", "1700000000156"], 33_000_000),
+        (["1700000000123456789", "1700000000156790122"], 33_333_333),
+        (["0000000000000016", "0000000000000049"], 33),
+    ],
+)
+def test_the_unit_of_whole_numbers_is_told_by_their_year(tmp_path, save_image, names, step_ns):
+    for name in names:
+        save_image(tmp_path / f"{name}.png")
+    sequence = open_sequence(tmp_path)
+    assert sequence.has_stamps
+    assert int(np.diff(sequence.stamps_ns)[0]) == step_ns
+
+
+def test_one_name_far_from_the_others_is_left_out_and_said(tmp_path, save_image):
+    for index in range(6):
+        save_image(tmp_path / f"{1700000000123456789 + index * 33_333_333}.png")
+    save_image(tmp_path / "0000000000000000000.png")
+    sequence = open_sequence(tmp_path)
+    assert len(sequence) == 6
+    assert "1 of 7 stamps of names are far from all others (0.000000000 s)" in sequence.remarks[0]
+
+
+def test_images_that_a_viewer_turns_are_said(tmp_path, save_image):
+    save_image(tmp_path / "0.jpg")
+    data = (tmp_path / "0.jpg").read_bytes()
+    tiff = struct.pack("<4sIHHHIHH", b"II*\0", 8, 1, 0x0112, 3, 1, 6, 0) + bytes(4)
+    body = b"Exif\0\0" + tiff
+    segment = b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+    (tmp_path / "0.jpg").write_bytes(data[:2] + segment + data[2:])
+    sequence = open_sequence(tmp_path)
+    assert sequence.read(0).image.shape == (24, 32)
+    assert "turns the images by 90 deg (EXIF)" in " ".join(sequence.remarks)

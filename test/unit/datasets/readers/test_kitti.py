@@ -164,8 +164,8 @@ def test_files_with_a_byte_order_mark_are_read(folder, name):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("P1: 700 0 15.5 350 0 700 11.5 0 0 0 1 0", "P1 is 0.5 m to the left of P0"),
-        ("P1: 700 0 15.5 0 0 700 11.5 0 0 0 1 0", "P1 is -0 m to the left of P0"),
+        ("P1: 700 0 15.5 350 0 700 11.5 0 0 0 1 0", "P0 and P1: the baseline is -0.5 m"),
+        ("P1: 700 0 15.5 0 0 700 11.5 0 0 0 1 0", "P0 and P1: the baseline is 0 m"),
         ("P1: 0 0 0 0 0 0 0 0 0 0 0 5", "row P1: P is zero"),
         ("P1: 700 0 0 0 700 0 15.5 11.5 1 -350 0 0", "row P1: focal length is 700.0, 0.0 px"),
     ],
@@ -191,3 +191,17 @@ def test_right_images_without_their_row_are_named(folder):
     assert sequence.sensors == ("mono",)
     assert "the 3 right images are not used" in sequence.remarks[0]
     assert "has no row P1" in sequence.remarks[0]
+
+
+def test_poses_that_are_none_are_left_out_and_counted(folder):
+    rows = _poses(3).splitlines()
+    (folder / "poses.txt").write_text("\n".join([" ".join(["nan"] * 12), rows[1], " 0" * 12]))
+    sequence = open_sequence(folder)
+    assert (len(sequence.ground_truth), sequence.ground_truth.num_left_out) == (1, 2)
+    assert sequence.read(1).T_world_camera[0, 3] == 1
+
+
+def test_stamps_out_of_order_are_named_with_both(folder):
+    (folder / "times.txt").write_text("0.0\n5.0\n0.2\n")
+    with pytest.raises(DatasetError, match=r"frame 2, 0\.2.* frame 1, 5\.0"):
+        open_sequence(folder)

@@ -406,3 +406,62 @@ def test_depth_of_another_frame_than_the_image_is_said(tmp_path, storage):
     _write(tmp_path / "bag", storage, messages)
     (remark,) = open_sequence(tmp_path / "bag").remarks
     assert "/depth has the frame_id 'depth_camera', /image has 'camera'" in remark
+
+
+def test_a_calibration_that_changes_along_the_recording_is_said(tmp_path, storage):
+    messages = []
+    for index in range(6):
+        K = _info(0).k.copy()
+        K[0] = 40.0 if index < 3 else 44.0
+        at_ns = index * 100_000_000
+        messages.append(("/camera/camera_info", at_ns, _info(at_ns, k=K)))
+        messages.append(("/camera/image_raw", at_ns, _image(at_ns, _grey(9), "mono8")))
+    _write(tmp_path / "bag", storage, messages)
+    sequence = open_sequence(tmp_path / "bag")
+    assert sequence.camera.K[0, 0] == 40.0
+    (remark,) = sequence.remarks
+    assert "/camera/camera_info changes along the recording (focal length 40.00 px" in remark
+    assert "later 44.00" in remark
+
+
+@pytest.mark.parametrize(("sec", "nanosec"), [(START_S, 4_294_967_295), (-5, 0)])
+def test_a_stamp_that_is_no_time_costs_only_its_image(tmp_path, storage, sec, nanosec):
+    messages = []
+    for index in range(5):
+        image = _image(index * 33_000_000, _grey(100 + index), "mono8")
+        if index == 2:
+            image.header.stamp.sec, image.header.stamp.nanosec = sec, nanosec
+        messages.append(("/image_raw", index * 33_000_000, image))
+    _write(tmp_path / "bag", storage, messages)
+    sequence = open_sequence(tmp_path / "bag")
+    assert sequence.stamps_ns.tolist() == [START_S * 10**9 + i * 33_000_000 for i in (0, 1, 3, 4)]
+    assert "1 of 5 stamps of /image_raw are no time" in sequence.remarks[0]
+
+
+def test_a_driver_that_knows_its_camera_late_has_one_calibration(tmp_path, storage):
+    nothing = _info(0, k=np.zeros(9), p=np.zeros(12))
+    messages = [("/camera/camera_info", 0, nothing)]
+    for index in range(4):
+        at_ns = index * 100_000_000
+        messages.append(("/camera/camera_info", at_ns + 1, _info(at_ns)))
+        messages.append(("/camera/image_raw", at_ns, _image(at_ns, _grey(9), "mono8")))
+    _write(tmp_path / "bag", storage, messages)
+    sequence = open_sequence(tmp_path / "bag")
+    assert (sequence.camera.K[0, 0], sequence.remarks) == (40.0, ())
+
+
+def test_depth_in_numbers_that_are_not_read_is_not_dropped_for_a_single_camera(tmp_path, storage):
+    depth = _image(0, np.ones((24, 32)), "64FC1")
+    messages = [("/camera/camera_info", 0, _info(0)), ("/camera/depth/image", 0, depth)]
+    messages.append(("/camera/image_raw", 0, _image(0, _grey(9), "mono8")))
+    _write(tmp_path / "bag", storage, messages)
+    sequence = open_sequence(tmp_path / "bag")
+    assert sequence.best_sensor == "rgbd"
+    assert sequence.read(0).depth_m is None
+    assert "depth encoding is '64FC1'" in next(iter(sequence.left_out))
+
+
+def test_a_folder_with_a_dot_keeps_its_whole_name(tmp_path, storage):
+    image = _image(0, _grey(9), "mono8")
+    _write(tmp_path / "run_2026.11", storage, [("/image_raw", 0, image)])
+    assert open_sequence(tmp_path / "run_2026.11").name == "run_2026.11"

@@ -76,3 +76,18 @@ def test_a_scene_with_several_runs_names_them(full_size):
     with pytest.raises(DatasetError, match="seq-01"):
         open_sequence(full_size)
     assert open_sequence(run).name == "seq-01"
+
+
+def test_a_pose_that_is_no_rotation_is_left_out_and_counted(folder):
+    files = sorted(folder.glob("*.pose.txt"))
+    files[0].write_text("0 " * 16)
+    truth = open_sequence(folder).ground_truth
+    assert truth.num_left_out == 1
+    assert len(truth) == len(files) - 1
+
+
+def test_a_pose_of_another_size_is_named(folder):
+    file = sorted(folder.glob("*.pose.txt"))[0]
+    file.write_text("1 0 0 0")
+    with pytest.raises(DatasetError, match=r"pose\.txt: give a 4x4 matrix, it has 4 numbers"):
+        open_sequence(folder)

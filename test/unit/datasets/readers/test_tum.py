@@ -172,3 +172,20 @@ def test_rows_that_repeat_a_stamp_are_counted(folder):
     remarks = open_sequence(folder).remarks
     assert "1 of 4 rows of" in remarks[0]
     assert "rgb.txt repeat a stamp" in remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("stamp", "words"),
+    [("1305031102000000000", "line 1: .* seconds, not"), ("1e300", "line 1: stamp is '1e300'")],
+)
+def test_a_stamp_in_another_unit_is_named_with_its_line(folder, stamp, words):
+    rows = (folder / "rgb.txt").read_text().splitlines()
+    (folder / "rgb.txt").write_text(f"{stamp} {rows[-1].split()[1]}\n")
+    with pytest.raises(DatasetError, match=rf"rgb\.txt, {words}"):
+        open_sequence(folder)
+
+
+@pytest.mark.parametrize("option", [{"sync_slop_s": 1e300}, {"rate_hz": 1e300}])
+def test_options_that_no_clock_can_count_are_refused(option):
+    with pytest.raises(ValueError, match=r"sync_slop_s is .*give at most 10 s"):
+        Options(**option)

@@ -116,3 +116,41 @@ def test_why_a_video_cannot_be_opened_is_told(tmp_path, content, reason):
     (tmp_path / "cut.mp4").write_bytes(content)
     with pytest.raises(DatasetError, match=rf"cut\.mp4 cannot be opened: {reason}"):
         open_sequence(tmp_path / "cut.mp4")
+
+
+def test_a_video_that_players_turn_is_used_as_stored_and_said(tmp_path):
+    path = tmp_path / "phone.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25.0, (64, 48))
+    if not writer.isOpened():
+        pytest.skip("this OpenCV cannot write MPEG-4")
+    for value in range(3):
+        writer.write(np.full((48, 64, 3), 40 * value, np.uint8))
+    writer.release()
+    data = bytearray(path.read_bytes())
+    # The track header holds a matrix, 9 numbers in 16.16; this one turns by a quarter.
+    at = data.find(b"tkhd") + 44
+    turn = (0, 1 << 16, 0, -(1 << 16), 0, 0, 48 << 16, 0, 1 << 30)
+    data[at : at + 36] = b"".join(number.to_bytes(4, "big", signed=True) for number in turn)
+    path.write_bytes(data)
+    sequence = open_sequence(path)
+    assert sequence.read(0).image.shape[:2] == (48, 64)
+    assert "turns its pictures by 90 deg" in " ".join(sequence.remarks)
+
+
+def test_a_video_that_ends_in_the_middle_is_said(tmp_path):
+    path = tmp_path / "damaged.mp4"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25.0, (64, 48))
+    if not writer.isOpened():
+        pytest.skip("this OpenCV cannot write MPEG-4")
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        writer.write(generator.integers(0, 256, (48, 64, 3), np.uint8))
+    writer.release()
+    assert open_sequence(path).remarks == ()
+    data = path.read_bytes()
+    begin, end = data.find(b"mdat") + 4, data.find(b"moov") - 4
+    middle = begin + (end - begin) // 4
+    path.write_bytes(data[:middle] + bytes(end - middle) + data[end:])
+    sequence = open_sequence(path)
+    assert 0 < len(sequence) < 16
+    assert f"{len(sequence)} of about 20 frames can be decoded" in " ".join(sequence.remarks)

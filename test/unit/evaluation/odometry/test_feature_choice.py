@@ -17,6 +17,7 @@ def test_a_kind_can_have_knobs_of_its_own():
     assert FeatureChoice.parse("aliked-n16", 500, 0.1).detection_threshold == 0.1
     text = "aliked-n16@detection_threshold=0.3"
     assert FeatureChoice.parse(text, 500, 0.1).detection_threshold == 0.3
+    assert FeatureChoice.parse("aliked-n16@spread_from=900", 500).spread_from == 900
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS is not installed: run make install")
 
 from lifecycle_msgs.srv import ChangeState
+from rcl_interfaces.msg import Parameter as ParameterMessage
+from rcl_interfaces.srv import SetParameters
 from rclpy.context import Context
 from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.parameter import Parameter
@@ -138,3 +140,30 @@ def test_a_node_that_shall_wait_waits(make_node):
     node.autostart = False
     node.start_up()
     assert state(node) == "unconfigured"
+
+
+def test_many_broken_requests_are_answered_and_said_once(make_node, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        "rclpy.impl.rcutils_logger.RcutilsLogger.error", lambda _, text, **__: said.append(text)
+    )
+    node = make_node()
+    (service,) = (one for one in node.services if one.srv_name.endswith("set_parameters"))
+    request = SetParameters.Request(parameters=[ParameterMessage(name="autostart")])
+    request.parameters[0].value.type = 200
+    for _ in range(50):
+        assert service.callback(request, SetParameters.Response()).results == []
+    assert len(said) == 1
+    assert "200 is not a valid" in said[0]
+
+
+def test_a_node_that_is_ended_while_it_configures_says_nothing(make_node, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        "rclpy.impl.rcutils_logger.RcutilsLogger.error", lambda _, text, **__: said.append(text)
+    )
+    node = make_node()
+    node.problem = RuntimeError("context is invalid")
+    monkeypatch.setattr(node.context, "ok", lambda: False)
+    assert node.on_configure(None) == TransitionCallbackReturn.FAILURE
+    assert said == []

@@ -96,6 +96,28 @@ def test_the_mask_is_of_the_whole_image_also_where_a_part_is_looked_at(mask):
     np.testing.assert_allclose(found.keypoints.numpy(), [[0.5, 20.5]])
 
 
+def test_the_mask_of_an_image_holds_beside_the_one_of_all_images(mask):
+    own = np.full((60, 80), 7, np.uint8)
+    own[:, 40:] = 0
+    keypoints = [[5, 10], [60, 10], [5, 40]]
+    for config, share, kept in (
+        (ViewConfig(), 2, [[5, 10], [5, 40]]),
+        (ViewConfig(mask=mask), 4, [[5, 10]]),
+        (ViewConfig(crop="0 0 80 60"), 2, [[5, 10], [5, 40]]),
+    ):
+        view = ImageView(config)
+        assert view.num_asked_for(IMAGE, 100, own) == 100 * share
+        found = view.in_whole_image(features(keypoints, (60, 80)), IMAGE, 100, own)
+        np.testing.assert_allclose(found.keypoints.numpy(), kept)
+
+
+def test_nothing_more_is_asked_for_where_nothing_will_be_kept():
+    view = ImageView(ViewConfig())
+    nowhere = np.zeros((60, 80), np.uint8)
+    assert view.num_asked_for(IMAGE, 100, nowhere) == 100
+    assert len(view.in_whole_image(features([[5, 5]], (60, 80)), IMAGE, 100, nowhere)) == 0
+
+
 @pytest.mark.parametrize("text", ["1 2 3", "a b c d", "0 0 0 5", "-1 0 5 5", "1.5 0 5 5"])
 def test_a_crop_that_is_no_rectangle_is_refused(text):
     with pytest.raises(ValueError, match=r"crop is .*: give 'x y width height'"):

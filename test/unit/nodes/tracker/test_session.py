@@ -15,7 +15,7 @@ from point_world import CAMERA, RIGHT_CAMERA, nothing, room, sideways
 from std_msgs.msg import Header
 from tracker_sender import FRAME_NS, depth_image
 
-from aliked_ros.config import OdometryConfig
+from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.config.nodes import InputsConfig
 from aliked_ros.geometry.se3 import T_BODY_OPTICAL
 from aliked_ros.nodes.base.conversions.cameras import camera_to_message, image_to_message
@@ -125,6 +125,9 @@ def test_the_odometry_restarts_at_the_last_pose_where_it_does_not_hold(node, beg
         more = {"jump": Jump(1, -5.2), "stamp": 0}
     else:
         more = {"model": "aliked-t16"}
+        for _ in range(2):
+            doubted = session.send(2, stamp=52, **more)
+            assert (doubted.skipped, doubted.restart_reason) == ("unusable", "")
     outcome = session.send(2, **({"stamp": 52} | more))
     assert outcome.state == OdometryStatus.TRACKING
     # odom is continuous (REP 105), but nobody knows how the base moved meanwhile.
@@ -139,6 +142,18 @@ def test_the_odometry_restarts_at_the_last_pose_where_it_does_not_hold(node, beg
     after = session.send(3, **({"stamp": 53} | more | ({"stamp": 1} if "jump" in more else {})))
     assert (after.restart_reason, after.num_restarts) == ("", 1)
     assert np.linalg.norm(positions(node)[-1] - positions(node)[-2]) > 0.05
+
+
+def test_one_image_of_another_network_among_the_others_harms_nothing(node, begin):
+    session = begin()
+    for index in range(4):
+        assert session.send(index).state == OdometryStatus.TRACKING
+        stray = session.send(index, stamp=index, model="orb")
+        assert stray.skipped == "unusable"
+        assert "features are of 'orb', 64 numbers each" in stray.reason
+        assert "one extractor alone" in stray.reason
+    assert session.num_restarts == 0
+    np.testing.assert_allclose(positions(node)[-1], BASE_PATH[3], atol=0.02)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +251,16 @@ def test_after_a_gap_there_is_no_velocity(node, begin):
     speeds = [message.twist.twist.linear.y for message in node.published["odometry"]]
     assert speeds[1] == 0
     assert speeds[2] != 0
+
+
+def test_descriptors_that_the_matcher_cannot_take_are_refused_and_nothing_restarts(begin):
+    session = begin(matcher=MatcherConfig(kind="lightglue", weights="absent.pth"))
+    for index in range(5):
+        outcome = session.send(index, model="aliked-t16")
+        assert outcome.state == OdometryStatus.UNUSABLE
+        assert "descriptors of aliked-t16 have 64 numbers" in outcome.reason
+        assert "'nearest'" in outcome.reason
+        assert outcome.num_restarts == 0
 
 
 def test_a_pipeline_is_made_for_the_cameras_of_a_setup(make_settings):
