@@ -51,7 +51,7 @@ class CompiledALIKED:
         self._offset_convs = [_pack(head.offset_conv[0]), _pack(head.offset_conv[2])]
         self._sample_conv = _pack(head.sf_conv)
         self._aggregation = Weights.pack(head.agg_weights.flatten(0, 1).T)
-        self._workspaces: dict[tuple[int, int], _Workspace] = {}  # the newest last
+        self._workspaces: dict[tuple[int, int], Workspace] = {}  # the newest last
         self._lock = Lock()
 
     def __call__(
@@ -93,19 +93,18 @@ class CompiledALIKED:
         Both are overwritten by the next image.
         """
         kernels, pixels = self._kernels, pixels.contiguous()
-        _, height, width, channels = pixels.shape
+        _, height, width, _ = pixels.shape
         left, right = split_padding(width)
         top, bottom = split_padding(height)
         size = (height + top + bottom, width + left + right)
         maps = self._take_workspace(size)
-        kernels.aliked_load_image(pixels.data_ptr(), height, width, channels, top, left, maps.image)
+        self._load_image(pixels, top, left)
         self._run_block(0, maps.image)
         for number, pool in enumerate(_POOLS, start=1):
-            pooled = maps.pooled[number - 1]
-            kernels.aliked_average_pool(maps.blocks[number - 1], pool, pooled)
-            self._run_block(number, pooled)
+            self._pool(number, pool)
+            self._run_block(number, maps.pooled[number - 1])
+            self._make_level(number)
             level, coarse = maps.levels[number - 1], maps.coarse[number - 1]
-            kernels.aliked_project(maps.blocks[number], self._levels[number], _SELU, level)
             kernels.aliked_project(level, self._head[number], _LINEAR, coarse)
         head = ScoreHead(
             self._levels[0],
@@ -114,18 +113,41 @@ class CompiledALIKED:
             *(kernel.data_ptr() for kernel in self._head_kernels),
         )
         score_map = self._maps.rows("score_map", height, width).unsqueeze(0)
-        kernels.aliked_score(maps.blocks[0], head, top, left, height, width, score_map.data_ptr())
+        self._score(maps.blocks[0], head, top, left, height, width, score_map.data_ptr())
         levels = tuple(maps.levels)
         return score_map, Pyramid(maps.blocks[0], self._levels[0], levels, height, width, top, left)
 
-    def _take_workspace(self, size: tuple[int, int]) -> _Workspace:
+    def _take_workspace(self, size: tuple[int, int]) -> Workspace:
         """Return the memory for padded images (height, width); that of old sizes may go."""
         workspaces = self._workspaces
         workspace = workspaces.pop(size, None)
         while workspaces and sum(h * w for h, w in (size, *workspaces)) > _KEPT_PIXELS:
             del workspaces[next(iter(workspaces))]
-        self._maps = workspaces[size] = workspace or _Workspace(self._network, *size)
+        self._maps = workspaces[size] = workspace or self._make_workspace(*size)
         return self._maps
+
+    def _make_workspace(self, height: int, width: int) -> Workspace:
+        return Workspace(self._network, height, width)
+
+    def _load_image(self, pixels: Tensor, top: int, left: int) -> None:
+        self._kernels.aliked_load_image(
+            pixels.data_ptr(), *pixels.shape[1:], top, left, self._maps.image
+        )
+
+    def _pool(self, number: int, size: int) -> None:
+        """Make the means of size x size px that go into a block."""
+        maps = self._maps
+        self._kernels.aliked_average_pool(maps.blocks[number - 1], size, maps.pooled[number - 1])
+
+    def _make_level(self, number: int) -> None:
+        """Make the level of the feature pyramid that comes from a block."""
+        maps = self._maps
+        self._kernels.aliked_project(
+            maps.blocks[number], self._levels[number], _SELU, maps.levels[number - 1]
+        )
+
+    def _score(self, *arguments: Any) -> None:
+        self._kernels.aliked_score(*arguments)
 
     def _run_block(self, number: int, x: Map) -> None:
         block, kernels = self._blocks[number], self._kernels
@@ -144,25 +166,31 @@ class CompiledALIKED:
 
     def describe(self, pyramid: Pyramid, keypoints: Tensor) -> Tensor:
         """Return descriptors (N, dim), unit rows, of keypoints (N, 2) px."""
-        kernels, dim = self._kernels, self._network.dim
+        dim = self._network.dim
         if len(keypoints) == 0:
             return torch.empty(0, dim)
-        num_samples = self._network.desc_head.num_samples
         points = keypoints.contiguous()
         patches = self._maps.rows("patches", len(points), 9 * dim)
-        kernels.aliked_read_patches(pyramid, points.data_ptr(), len(points), patches.data_ptr())
+        self._read_patches(pyramid, points.data_ptr(), len(points), patches.data_ptr())
         hidden = self._multiply(patches, self._offset_convs[0], _SELU, "hidden")
         offsets = self._multiply(hidden, self._offset_convs[1], _LINEAR, "offsets")
+        return F.normalize(self._sum_samples(pyramid, points, offsets), dim=-1)
+
+    def _read_patches(self, *arguments: Any) -> None:
+        self._kernels.aliked_read_patches(*arguments)
+
+    def _sum_samples(self, pyramid: Pyramid, points: Tensor, offsets: Tensor) -> Tensor:
+        """Return descriptors (N, dim) of any length from the features at points + offsets."""
+        num_samples, dim = self._network.desc_head.num_samples, self._network.dim
         limit = max(pyramid.height, pyramid.width) / 4
         samples = self._maps.rows("samples", len(points) * num_samples, dim)
-        kernels.aliked_read_samples(
+        self._kernels.aliked_read_samples(
             pyramid, points.data_ptr(), offsets.data_ptr(), len(points), num_samples, limit,
             samples.data_ptr(),
         )  # fmt: skip
         samples = self._multiply(samples, self._sample_conv, _SELU, "convolved")
         samples = samples.view(len(points), -1)
-        raw = self._multiply(samples, self._aggregation, _LINEAR, "descriptors")
-        return F.normalize(raw, dim=-1)
+        return self._multiply(samples, self._aggregation, _LINEAR, "descriptors")
 
     def _multiply(self, rows: Tensor, weights: Weights, activation: int, name: str) -> Tensor:
         out = self._maps.rows(name, len(rows), weights.outputs)
@@ -191,7 +219,7 @@ class _Block:
         self.second = _pack(second, block.downsample) if self.has_shortcut else _pack(second)
 
 
-class _Workspace:
+class Workspace:
     """All memory for images of one size; made once, overwritten by every image."""
 
     def __init__(self, network: ALIKED, height: int, width: int) -> None:
