@@ -13,6 +13,7 @@ from torch import Tensor
 
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.inference import open_inference
+from aliked_ros.inference.bfloat16 import why_no_bfloat16
 from aliked_ros.inference.machine import why_no_gpu
 from aliked_ros.network.weights import load_some_network
 from aliked_ros.spreading import spread
@@ -45,15 +46,10 @@ class Extractor:
         self.device = pick_device(self.config.device)
         if self.config.device == "auto" and (problem := why_no_gpu()):
             _log.warning(problem)
-        if self.config.precision == "float16" and self.device.type != "cuda":
-            raise ValueError(
-                f"precision is 'float16' on device {str(self.device)!r}: half precision is faster "
-                "on CUDA only; set precision to 'float32'"
-            )
+        dtype = _pick_dtype(self.config, self.device)
         network, self.weights_id = load_some_network(self.config.model, self.config.weights)
         self.model = network.model
         self.descriptor_dim = network.dim
-        dtype = torch.float16 if self.config.precision == "float16" else torch.float32
         self._inference = open_inference(network, self.device, dtype, self.config.backend)
         # On a CPU a batch gains nothing and leaves the caches.
         self._batch_limit = _GPU_BATCH if self.device.type == "cuda" else 1
@@ -166,6 +162,19 @@ def pick_device(name: str) -> torch.device:
             "set device to 'auto' or 'cpu', or install a CUDA build of torch and the driver"
         )
     return torch.device(name)
+
+
+def _pick_dtype(config: ExtractorConfig, device: torch.device) -> torch.dtype:
+    """Return the type of the convolutions, if the device has it."""
+    if config.precision == "float16" and device.type != "cuda":
+        raise ValueError(
+            f"precision is 'float16' on device {str(device)!r}: half precision is faster "
+            "on CUDA only; set precision to 'float32'"
+        )
+    if config.precision == "bfloat16" and (problem := why_no_bfloat16(device, config.backend)):
+        raise ValueError(f"precision is 'bfloat16' on device {str(device)!r}: {problem}")
+    dtypes = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+    return dtypes.get(config.precision, torch.float32)
 
 
 def _check_type(image: Any) -> Image:

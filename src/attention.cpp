@@ -57,13 +57,13 @@ extern "C" void aliked_attend(const float* queries, int step, int rows, const fl
       const Weights to_logits = {keys + offset, bias, kHead, points, kBlock};
       const Weights to_values = {values + offset, kNone, points, kHead, kBlock};
       aliked::Segment query = {queries + ptrdiff_t(first) * step + head * kHead, step, kHead};
-      aliked::multiply_row<false>(&query, 1, to_logits, logits.data(), points, count);
+      aliked::multiply_row<aliked::kLinear>(&query, 1, to_logits, logits.data(), points, count);
       float sums[kRows];
       for (int i = 0; i < count; ++i) sums[i] = soften(&logits[size_t(i) * points], points);
       aliked::Segment weights = {logits.data(), points, points};
       const ptrdiff_t out_step = ptrdiff_t(heads) * kHead;
       float* received = out + first * out_step + head * kHead;
-      aliked::multiply_row<false>(&weights, 1, to_values, received, out_step, count);
+      aliked::multiply_row<aliked::kLinear>(&weights, 1, to_values, received, out_step, count);
       for (int i = 0; i < count; ++i)
         for (int c = 0; c < kHead; ++c) received[i * out_step + c] /= sums[i];
     }

@@ -9,22 +9,22 @@ namespace {
 
 using namespace aliked;
 
-template <bool activate>
+template <Activation activation>
 void convolve_rows(const Map& in, const Map* shortcut, const Weights& weights, const Map& out) {
   for_each(out.height, 1, [&](int y) {
     // The three pixels under a kernel row lie one behind the other.
     Segment segments[4];
     for (int ky = 0; ky < 3; ++ky) segments[ky] = {in.at(y + ky - 1, -1), in.channels, 3 * in.channels};
     if (shortcut) segments[3] = {shortcut->at(y, 0), shortcut->channels, shortcut->channels};
-    multiply_row<activate>(segments, shortcut ? 4 : 3, weights, out.at(y, 0), out.channels, out.width);
+    multiply_row<activation>(segments, shortcut ? 4 : 3, weights, out.at(y, 0), out.channels, out.width);
   });
 }
 
-template <bool activate>
+template <Activation activation>
 void project_rows(const Map& in, const Weights& weights, const Map& out) {
   for_each(out.height, 1, [&](int y) {
     Segment segment = {in.at(y, 0), in.channels, in.channels};
-    multiply_row<activate>(&segment, 1, weights, out.at(y, 0), out.channels, out.width);
+    multiply_row<activation>(&segment, 1, weights, out.at(y, 0), out.channels, out.width);
   });
 }
 
@@ -60,7 +60,7 @@ int aliked_load_image(const Image* image, int first_row, const Map* out) {
 // out = conv3x3(in) + bias (+ the 1x1 convolution of a shortcut, whose weights follow); SELU if `activate`.
 int aliked_convolve(const Map* in, const Map* shortcut, const Weights* weights, int activate, const Map* out) {
   return out_of_memory([&] {
-    activate ? convolve_rows<true>(*in, shortcut, *weights, *out) : convolve_rows<false>(*in, shortcut, *weights, *out);
+    activate ? convolve_rows<kSelu>(*in, shortcut, *weights, *out) : convolve_rows<kLinear>(*in, shortcut, *weights, *out);
   });
 }
 
@@ -81,7 +81,7 @@ int aliked_convolve_deformable(const Map* in, const Map* offsets, float limit, c
       }
       Segment segments[2] = {{taps.data(), length, length}, {}};
       if (shortcut) segments[1] = {shortcut->at(y, 0), shortcut->channels, shortcut->channels};
-      multiply_row<true>(segments, shortcut ? 2 : 1, *weights, out->at(y, 0), out->channels, out->width);
+      multiply_row<kSelu>(segments, shortcut ? 2 : 1, *weights, out->at(y, 0), out->channels, out->width);
     };
   };
   return out_of_memory([&] { share_out(out->height, 1, with_taps); });
@@ -90,7 +90,7 @@ int aliked_convolve_deformable(const Map* in, const Map* offsets, float limit, c
 // out = conv1x1(in); SELU if `activate`.
 int aliked_project(const Map* in, const Weights* weights, int activate, const Map* out) {
   return out_of_memory(
-      [&] { activate ? project_rows<true>(*in, *weights, *out) : project_rows<false>(*in, *weights, *out); });
+      [&] { activate ? project_rows<kSelu>(*in, *weights, *out) : project_rows<kLinear>(*in, *weights, *out); });
 }
 
 // Mean of size x size pixels.
@@ -116,8 +116,8 @@ int aliked_multiply(const float* in, int rows, const Weights* weights, int activ
   const auto multiply_tile = [&](int begin, int end) {
     Segment segment = {in + ptrdiff_t(begin) * weights->inputs, weights->inputs, weights->inputs};
     float* to = out + ptrdiff_t(begin) * weights->outputs;
-    activate ? multiply_row<true>(&segment, 1, *weights, to, weights->outputs, end - begin)
-             : multiply_row<false>(&segment, 1, *weights, to, weights->outputs, end - begin);
+    activate ? multiply_row<kSelu>(&segment, 1, *weights, to, weights->outputs, end - begin)
+             : multiply_row<kLinear>(&segment, 1, *weights, to, weights->outputs, end - begin);
   };
   return out_of_memory([&] { share_out(rows, 64, [&] { return multiply_tile; }); });
 }

@@ -2,13 +2,16 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <type_traits>
 #include <vector>
 
 #include "kernels.hpp"
 #include "pool.hpp"
 
-struct Pyramid {
-  Map x1;  // block 1; the finest level is computed from it where it is read. Without memory in large images:
+template <class Number>
+struct PyramidOf {
+  MapOf<Number> x1;  // block 1; the finest level is computed from it where it is read. In float32 it may have no
+                     // memory:
   Image image;            // then block 1 is computed from these pixels,
   Weights first, second;  // by its two convolutions
   Weights level;          // block 1 -> features of the finest level, SELU
@@ -22,9 +25,13 @@ constexpr int kMaxDim = 256;
 constexpr int kMaxChannels = 32;  // of block 1
 constexpr int kPoints = 8;  // of one tile
 
+template <class Number>
 class Reader {
+  static constexpr bool kIsWide = std::is_same_v<Number, float>;
+  static constexpr Activation kActivation = kIsWide ? kSelu : kQuickSelu;
+
  public:
-  explicit Reader(const Pyramid& pyramid) : pyramid_(pyramid), part_(pyramid.level.outputs) {
+  explicit Reader(const PyramidOf<Number>& pyramid) : pyramid_(pyramid), part_(pyramid.level.outputs) {
     for (int i = 0; i < 3; ++i) {
       scale_y_[i] = scale(pyramid.levels[i].height, pyramid.x1.height);
       scale_x_[i] = scale(pyramid.levels[i].width, pyramid.x1.width);
@@ -57,11 +64,15 @@ class Reader {
 
   template <int count>
   void finest(int row, int column, float* out) const {
-    const Map& x1 = pyramid_.x1;
+    const MapOf<Number>& x1 = pyramid_.x1;
     float pixels[count * kMaxChannels];
-    const float* in = x1.origin ? x1.at(row, column) : pixels;
-    if (!x1.origin) block1<count>(row, column, pixels);
-    const Segment segment = {in, x1.channels, x1.channels};
+    Segment segment = {pixels, x1.channels, x1.channels};
+    if constexpr (!kIsWide)
+      widen(x1.at(row, column), count * x1.channels, pixels);
+    else if (x1.origin)
+      segment.in = x1.at(row, column);
+    else
+      block1<count>(row, column, pixels);
     multiply_block<count>(&segment, 1, pyramid_.level, out, dim());
   }
 
@@ -95,11 +106,11 @@ class Reader {
   static void multiply_block(const Segment* segments, int num_segments, const Weights& weights, float* out,
                              int out_step) {
     if (weights.block == 8)
-      multiply<8, 1, count, true>(segments, num_segments, weights.data, weights.bias, out, out_step);
+      multiply<8, 1, count, kActivation>(segments, num_segments, weights.data, weights.bias, out, out_step);
     else if (weights.block == 16)
-      multiply<kLanes, 16 / kLanes, count, true>(segments, num_segments, weights.data, weights.bias, out, out_step);
+      multiply<kLanes, 16 / kLanes, count, kActivation>(segments, num_segments, weights.data, weights.bias, out, out_step);
     else
-      multiply<kLanes, 32 / kLanes, count, true>(segments, num_segments, weights.data, weights.bias, out, out_step);
+      multiply<kLanes, 32 / kLanes, count, kActivation>(segments, num_segments, weights.data, weights.bias, out, out_step);
   }
 
   bool is_inside(int row, int column) const {  // the padded image, around which all is zero
@@ -124,11 +135,19 @@ class Reader {
     Vector<kLanes> squares = {};
     for (int c = 0; c < dim(); c += kLanes) squares += load<kLanes>(feature + c) * load<kLanes>(feature + c);
     float sum = 0;
-    for (int lane = 0; lane < kLanes; ++lane) sum += squares[lane];
+    if constexpr (kIsWide) {
+      for (int lane = 0; lane < kLanes; ++lane) sum += squares[lane];
+    } else {  // a tree is faster; float32 keeps the order that its results have always had
+      float lanes[kLanes];
+      store<kLanes>(lanes, squares);
+      Vector<4> quarter = load<4>(lanes);
+      for (int lane = 4; lane < kLanes; lane += 4) quarter += load<4>(lanes + lane);
+      sum = (quarter[0] + quarter[1]) + (quarter[2] + quarter[3]);
+    }
     return std::sqrt(sum);
   }
 
-  const Pyramid& pyramid_;
+  const PyramidOf<Number>& pyramid_;
   const int part_;
   float scale_y_[3], scale_x_[3];
 };
@@ -141,15 +160,10 @@ std::vector<int> from_top(const float* points, int num_points) {
   return order;
 }
 
-}  // namespace
-
-extern "C" {
-
-// Both return 0, or 1 if there is not enough memory.
-
 // patches (N, 3, 3, dim): the features around the pixels that hold the points (N, 2), px, (x, y).
-int aliked_read_patches(const Pyramid* pyramid, const float* points, int num_points, float* patches) {
-  const Reader reader(*pyramid);
+template <class Number>
+int read_patches(const PyramidOf<Number>* pyramid, const float* points, int num_points, float* patches) {
+  const Reader<Number> reader(*pyramid);
   const int dim = reader.dim();
   const float ones[3] = {1, 1, 1};
   return out_of_memory([&] {
@@ -160,16 +174,17 @@ int aliked_read_patches(const Pyramid* pyramid, const float* points, int num_poi
       float* out = patches + n * 9 * dim;
       std::fill(out, out + 9 * dim, 0.0f);
       for (int row = 0; row < 3; ++row)
-        reader.add<3>(y + float(row - 1), x - 1, ones, out + row * 3 * dim, dim);
+        reader.template add<3>(y + float(row - 1), x - 1, ones, out + row * 3 * dim, dim);
     });
   });
 }
 
 // samples (N, M, dim): the features at points + offsets, interpolated. An offset vector holds first M times
 // x and then M times y, in px, each at most `limit`.
-int aliked_read_samples(const Pyramid* pyramid, const float* points, const float* offsets, int num_points,
-                        int num_samples, float limit, float* samples) {
-  const Reader reader(*pyramid);
+template <class Number>
+int read_samples(const PyramidOf<Number>* pyramid, const float* points, const float* offsets, int num_points,
+                 int num_samples, float limit, Number* samples) {
+  const Reader<Number> reader(*pyramid);
   const int dim = reader.dim();
   return out_of_memory([&] {
     const std::vector<int> order = from_top(points, num_points);
@@ -182,12 +197,40 @@ int aliked_read_samples(const Pyramid* pyramid, const float* points, const float
         const float left = std::floor(x), top = std::floor(y);
         const float fx = x - left, fy = y - top;
         const float above[2] = {(1 - fy) * (1 - fx), (1 - fy) * fx}, below[2] = {fy * (1 - fx), fy * fx};
-        float* out = samples + (n * num_samples + m) * dim;
+        Number* to = samples + (n * num_samples + m) * dim;
+        float sum[kMaxDim];
+        float* out = sum;
+        if constexpr (std::is_same_v<Number, float>) out = to;
         std::fill(out, out + dim, 0.0f);
-        reader.add<2>(top, left, above, out, 0);
-        reader.add<2>(top + 1, left, below, out, 0);
+        reader.template add<2>(top, left, above, out, 0);
+        reader.template add<2>(top + 1, left, below, out, 0);
+        if constexpr (!std::is_same_v<Number, float>)
+          for (int c = 0; c < dim; c += kLanes) store<kLanes>(to + c, load<kLanes>(out + c));
       }
     });
   });
+}
+}  // namespace
+
+extern "C" {
+
+// All return 0, or 1 if there is not enough memory. The others take block 1, and write samples, in bfloat16.
+
+int aliked_read_patches(const PyramidOf<float>* pyramid, const float* points, int num_points, float* patches) {
+  return read_patches(pyramid, points, num_points, patches);
+}
+
+int aliked_read_patches16(const PyramidOf<Bfloat16>* pyramid, const float* points, int num_points, float* patches) {
+  return read_patches(pyramid, points, num_points, patches);
+}
+
+int aliked_read_samples(const PyramidOf<float>* pyramid, const float* points, const float* offsets, int num_points,
+                        int num_samples, float limit, float* samples) {
+  return read_samples(pyramid, points, offsets, num_points, num_samples, limit, samples);
+}
+
+int aliked_read_samples16(const PyramidOf<Bfloat16>* pyramid, const float* points, const float* offsets,
+                          int num_points, int num_samples, float limit, Bfloat16* samples) {
+  return read_samples(pyramid, points, offsets, num_points, num_samples, limit, samples);
 }
 }

@@ -76,7 +76,7 @@ class Search {
     next_ = end;
     const int columns = descriptors1_.outputs, length = descriptors1_.inputs;
     Segment segment = {descriptors0_ + ptrdiff_t(begin) * length, length, length};
-    multiply_row<false>(&segment, 1, descriptors1_, block_.data(), columns, end - begin);
+    multiply_row<aliked::kLinear>(&segment, 1, descriptors1_, block_.data(), columns, end - begin);
     for (int i = 0; i < end - begin; ++i) {
       nearest1_[begin + i] = first_maximum(&block_[size_t(i) * columns], columns, similarity_ + begin + i);
       own_.add(&block_[size_t(i) * columns], begin + i);

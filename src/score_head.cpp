@@ -3,6 +3,7 @@
 #include <array>
 #include <climits>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "kernels.hpp"
@@ -18,6 +19,8 @@ struct ScoreHead {
 };
 
 namespace {
+
+using namespace aliked;
 
 constexpr int kFirst = 8, kMiddle = 4;
 constexpr int kTile = 8;   // rows
@@ -50,9 +53,8 @@ struct Axis {
 };
 
 // 3x3 convolution of one row of planes; `out` is the first pixel of the first plane.
-template <int in_channels, int out_channels, bool activate>
+template <int in_channels, int out_channels, Activation activation>
 void convolve_planes(Ring& in, int y, const float* weights, float* out, ptrdiff_t out_pitch, int width) {
-  using namespace aliked;
   constexpr int kVectors = kStep / kLanes;
   const float* rows[3] = {in.row(y - 1), in.row(y), in.row(y + 1)};
   for (int x = 0; x < width; x += kStep) {
@@ -71,17 +73,21 @@ void convolve_planes(Ring& in, int y, const float* weights, float* out, ptrdiff_
         }
     for (int o = 0; o < out_channels; ++o)
       for (int v = 0; v < kVectors; ++v)
-        store<kLanes>(out + o * out_pitch + x + v * kLanes, activate ? selu<kLanes>(sum[o][v]) : sum[o][v]);
+        store<kLanes>(out + o * out_pitch + x + v * kLanes, activate<kLanes, activation>(sum[o][v]));
   }
 }
 
 // What one thread needs to walk down the rows. Three rows on either side enter into a row of the score map:
 // they are computed again where it does not go on from where it was.
+template <class Number>
 class Band {
+  static constexpr Activation kActivation = std::is_same_v<Number, float> ? kSelu : kQuickSelu;
+
  public:
-  Band(const Map& x1, const ScoreHead& head)
+  Band(const MapOf<Number>& x1, const ScoreHead& head)
       : x1_(x1), head_(head), level_(size_t(x1.width) * head.level.outputs), sums_(size_t(x1.width) * kFirst),
         first_(kFirst, x1.width), second_(kMiddle, x1.width), third_(kMiddle, x1.width), last_(x1.width) {
+    if (!std::is_same_v<Number, float>) wide_.resize(size_t(x1.width) * x1.channels);
     for (int i = 0; i < 3; ++i) {
       const Map& coarse = head.coarse[i];
       rows_.emplace_back(x1.height, coarse.height);
@@ -100,32 +106,40 @@ class Band {
       is_inside(y) ? make_first(y) : first_.clear(y);
       if (const int at = y - 1; at >= begin - 2) {
         if (is_inside(at))
-          convolve_planes<kFirst, kMiddle, true>(first_, at, head_.second, second_.row(at) + 1, second_.pitch, x1_.width);
+          convolve_planes<kFirst, kMiddle, kActivation>(first_, at, head_.second, second_.row(at) + 1, second_.pitch, x1_.width);
         else
           second_.clear(at);
       }
       if (const int at = y - 2; at >= begin - 1) {
         if (is_inside(at))
-          convolve_planes<kMiddle, kMiddle, true>(second_, at, head_.third, third_.row(at) + 1, third_.pitch, x1_.width);
+          convolve_planes<kMiddle, kMiddle, kActivation>(second_, at, head_.third, third_.row(at) + 1, third_.pitch, x1_.width);
         else
           third_.clear(at);
       }
       if (const int at = y - 3; at >= begin) {
-        convolve_planes<kMiddle, 1, false>(third_, at, head_.fourth, last_.data(), 0, x1_.width);
+        convolve_planes<kMiddle, 1, kLinear>(third_, at, head_.fourth, last_.data(), 0, x1_.width);
         write(at, last_.data());
       }
     }
   }
 
  private:
+  const float* row(int y) {
+    if constexpr (std::is_same_v<Number, float>) {
+      return x1_.at(y, 0);
+    } else {
+      widen(x1_.at(y, 0), x1_.width * x1_.channels, wide_.data());
+      return wide_.data();
+    }
+  }
+
   // The eight channels of one row, as planes.
   void make_first(int y) {
-    using namespace aliked;
-    const int width = x1_.width;
-    Segment features = {x1_.at(y, 0), x1_.channels, x1_.channels};
-    multiply_row<true>(&features, 1, head_.level, level_.data(), head_.level.outputs, width);
+      const int width = x1_.width;
+    Segment features = {row(y), x1_.channels, x1_.channels};
+    multiply_row<kActivation>(&features, 1, head_.level, level_.data(), head_.level.outputs, width);
     Segment level = {level_.data(), head_.level.outputs, head_.level.outputs};
-    multiply_row<false>(&level, 1, head_.first, sums_.data(), kFirst, width);
+    multiply_row<kLinear>(&level, 1, head_.first, sums_.data(), kFirst, width);
     for (int i = 0; i < 3; ++i) blend_rows(i, y);
     float* planes = first_.row(y) + 1;
     for (int x = 0; x < width; x += 8) {
@@ -137,7 +151,7 @@ class Band {
           const Vector<8> a = load<8>(left), b = load<8>(left + kFirst);
           sum += a + (b - a) * columns_[i].fraction[x + p];
         }
-        values[p] = selu<8>(sum);
+        values[p] = activate<8, kActivation>(sum);
       }
       for (int c = 0; c < kFirst; ++c) {
         const Vector<8> plane = {values[0][c], values[1][c], values[2][c], values[3][c],
@@ -159,25 +173,20 @@ class Band {
     std::memcpy(out + length, out + length - kFirst, sizeof(float) * kFirst);
   }
 
-  const Map& x1_;
+  const MapOf<Number>& x1_;
   const ScoreHead& head_;
   int next_ = INT_MIN;  // the row behind those that are done
-  std::vector<float> level_, sums_;
+  std::vector<float> level_, sums_, wide_;
   Ring first_, second_, third_;
   std::vector<float> last_;
   std::vector<Axis> rows_, columns_;
   std::array<std::vector<float>, 3> blended_;
 };
 
-}  // namespace
-
-// The score map (height, width) of the image that begins at (top, left) of the padded one. Returns 0, or 1 if
-// there is not enough memory.
-extern "C" int aliked_score(const Map* x1, const ScoreHead* head, int top, int left, int height, int width,
-                            float* score_map) {
-  using namespace aliked;
+template <class Number>
+int score(const MapOf<Number>& x1, const ScoreHead& head, int top, int left, int height, int width, float* score_map) {
   const auto write = [&](int y, float* logits) {
-    for (int x = 0; x < x1->width; x += 8) {
+    for (int x = 0; x < x1.width; x += 8) {
       const Vector<8> one = Vector<8>{} + 1.0f;
       store<8>(logits + x, one / (one + exponential<8>(-load<8>(logits + x))));
     }
@@ -185,7 +194,26 @@ extern "C" int aliked_score(const Map* x1, const ScoreHead* head, int top, int l
   };
   return out_of_memory([&] {
     share_out(height, kTile, [&] {
-      return [&, band = Band(*x1, *head)](int begin, int end) mutable { band.walk(top + begin, top + end, write); };
+      return [&, band = Band<Number>(x1, head)](int begin, int end) mutable {
+        band.walk(top + begin, top + end, write);
+      };
     });
   });
+}
+
+}  // namespace
+
+extern "C" {
+
+// The score map (height, width) of the image that begins at (top, left) of the padded one. Returns 0, or 1 if
+// there is not enough memory.
+int aliked_score(const Map* x1, const ScoreHead* head, int top, int left, int height, int width, float* score_map) {
+  return score(*x1, *head, top, left, height, width, score_map);
+}
+
+// The same from a block 1 in bfloat16; float32 behind it.
+int aliked_score16(const Map16* x1, const ScoreHead* head, int top, int left, int height, int width,
+                   float* score_map) {
+  return score(*x1, *head, top, left, height, width, score_map);
+}
 }

@@ -38,7 +38,9 @@ class ExtractorConfig(Config):
     )
     device: str = knob("auto", "'auto' (CUDA where there is one), 'cpu', 'cuda' or 'cuda:N'")
     precision: str = knob(
-        "float32", "arithmetic of the convolutions", choices=("float32", "float16")
+        "float32",
+        "arithmetic of the convolutions; float16: on CUDA; bfloat16: on a CPU with AVX512_BF16",
+        choices=("float32", "float16", "bfloat16"),
     )
     backend: str = knob(
         "auto",

@@ -18,7 +18,7 @@ def open_inference(
     Args:
         network: in evaluation mode.
         device: where it runs, and where the features will be.
-        dtype: arithmetic of the convolutions.
+        dtype: arithmetic of the convolutions; bfloat16 where `why_no_bfloat16` has no objection.
         backend: "torch" for the plain network, the reference of all others; "auto" for compiled
             kernels on a CPU, if they are built, and on a GPU CUDA graphs, of Triton kernels where
             triton is installed.
@@ -44,5 +44,9 @@ def fastest(
         from aliked_ros.inference.kernels import load_kernels
 
         if kernels := load_kernels():
+            if dtype == torch.bfloat16:
+                from aliked_ros.inference.bfloat16 import Bfloat16ALIKED
+
+                return Bfloat16ALIKED(fused, kernels)
             return CompiledALIKED(fused, kernels)
     return EagerALIKED(fused, device, dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -40,6 +41,7 @@ class CompiledALIKED:
             _Block(block)
             for block in (network.block1, network.block2, network.block3, network.block4)
         ]
+        self._fine_blocks: Sequence[Any] = self._blocks[:2]
         convs = (network.conv1, network.conv2, network.conv3, network.conv4)
         self._levels = [_pack(conv) for conv in convs]
         first, _, *others = network.score_head
@@ -122,43 +124,59 @@ class CompiledALIKED:
         workspace = workspaces.pop(size, None)
         while workspaces and sum(h * w for h, w in (size, *workspaces)) > _KEPT_PIXELS:
             del workspaces[next(iter(workspaces))]
-        self._maps = workspaces[size] = workspace or Workspace(self._network, *size)
+        self._maps = workspaces[size] = workspace or self._make_workspace(*size)
         return self._maps
+
+    def _make_workspace(self, height: int, width: int) -> Workspace:
+        return Workspace(self._network, height, width)
 
     def _run_fine_blocks(self, image: PaddedImage) -> None:
         """Run blocks 1 and 2; make the features of level 2 and the input of block 3."""
-        maps, block = self._maps, self._blocks[1]
+        maps, block = self._maps, self._fine_blocks[1]
         for end in maps.ends:
             self._run_block1(image, end)
             self._pool(maps.blocks[0], _POOLS[0], maps.pooled[0])
             self._convolve(maps.pooled[0], None, block.first, maps.hidden[1])
             self._convolve(maps.hidden[1], maps.pooled[0], block.second, maps.blocks[1])
-            self._project(maps.blocks[1], self._levels[1], _SELU, maps.level, maps.blocks[1].end)
+            rows = maps.blocks[1].map.rows(maps.level.end, maps.blocks[1].end)
+            self._make_level(rows, maps.level.extend(maps.blocks[1].end))
             self._pool(maps.blocks[1], _POOLS[1], maps.pooled[1])
 
     def _run_block1(self, image: PaddedImage, end: int) -> None:
         """Take the next rows of the padded image, up to `end`."""
-        maps, block = self._maps, self._blocks[0]
+        maps, block = self._maps, self._fine_blocks[0]
         begin = maps.image.end
-        self._kernels.aliked_load_image(image, begin, maps.image.extend(end))
+        self._load_rows(image, begin, maps.image.extend(end))
         self._convolve(maps.image, None, block.first, maps.hidden[0])
         self._convolve(maps.hidden[0], None, block.second, maps.blocks[0])
 
-    def _convolve(self, x: Strip, shortcut: Strip | None, weights: Weights, out: Strip) -> None:
+    def _convolve(self, x: Strip, shortcut: Strip | None, weights: Any, out: Strip) -> None:
         """Make as many rows as can be: the last one needs a row below it, or the end."""
         begin, end = out.end, x.end - (x.end < x.map.height)
         beside = None if shortcut is None else shortcut.map.rows(begin, end)
         rows = x.map.rows(begin, end)
-        self._kernels.aliked_convolve(rows, beside, weights, _SELU, out.extend(end))
+        self._convolve_rows(rows, beside, weights, out.extend(end))
 
     def _pool(self, x: Strip, size: int, out: Strip) -> None:
         begin, end = out.end, x.end // size
         rows = x.map.rows(begin * size, end * size)
-        self._kernels.aliked_average_pool(rows, size, out.extend(end))
+        self._pool_rows(rows, size, out.extend(end))
 
-    def _project(self, x: Strip, weights: Weights, activation: int, out: Strip, end: int) -> None:
-        rows = x.map.rows(out.end, end)
-        self._kernels.aliked_project(rows, weights, activation, out.extend(end))
+    def _load_rows(self, image: PaddedImage, first_row: int, out: Map) -> None:
+        self._kernels.aliked_load_image(image, first_row, out)
+
+    def _convolve_rows(self, x: Map, shortcut: Map | None, weights: Any, out: Map) -> None:
+        self._kernels.aliked_convolve(x, shortcut, weights, _SELU, out)
+
+    def _pool_rows(self, x: Map, size: int, out: Map) -> None:
+        self._kernels.aliked_average_pool(x, size, out)
+
+    def _make_level(self, x: Map, out: Map) -> None:
+        """Make rows of level 2 of the feature pyramid."""
+        self._kernels.aliked_project(x, self._levels[1], _SELU, out)
+
+    def _score_rows(self, *arguments: Any) -> None:
+        self._kernels.aliked_score(*arguments)
 
     def _run_deep_block(self, number: int, x: Map) -> None:
         """Run block 3 or 4 and make its level and its part of the score head."""
@@ -187,13 +205,14 @@ class CompiledALIKED:
             last = end if end == x1.map.height else end - 5
             last = min(last - image.top, image.height)
             below = min(end // 2 + 1, coarse.map.height)
-            self._project(maps.level, self._head[1], _LINEAR, coarse, below)
+            rows = maps.level.map.rows(coarse.end, below)
+            self._kernels.aliked_project(rows, self._head[1], _LINEAR, coarse.extend(below))
             head = ScoreHead(
                 self._levels[0], self._head[0],
                 (coarse.map, maps.deep[0].coarse, maps.deep[1].coarse),
                 *(kernel.data_ptr() for kernel in self._head_kernels),
             )  # fmt: skip
-            self._kernels.aliked_score(
+            self._score_rows(
                 x1.map, head, image.top + done, image.left, last - done, image.width,
                 score_map[done:].data_ptr(),
             )  # fmt: skip
@@ -202,25 +221,31 @@ class CompiledALIKED:
 
     def describe(self, pyramid: Pyramid, keypoints: Tensor) -> Tensor:
         """Return descriptors (N, dim), unit rows, of keypoints (N, 2) px."""
-        kernels, dim = self._kernels, self._network.dim
+        dim = self._network.dim
         if len(keypoints) == 0:
             return torch.empty(0, dim)
-        num_samples = self._network.desc_head.num_samples
         points = keypoints.contiguous()
         patches = self._maps.rows("patches", len(points), 9 * dim)
-        kernels.aliked_read_patches(pyramid, points.data_ptr(), len(points), patches.data_ptr())
+        self._read_patches(pyramid, points.data_ptr(), len(points), patches.data_ptr())
         hidden = self._multiply(patches, self._offset_convs[0], _SELU, "hidden")
         offsets = self._multiply(hidden, self._offset_convs[1], _LINEAR, "offsets")
+        return F.normalize(self._sum_samples(pyramid, points, offsets), dim=-1)
+
+    def _read_patches(self, *arguments: Any) -> None:
+        self._kernels.aliked_read_patches(*arguments)
+
+    def _sum_samples(self, pyramid: Pyramid, points: Tensor, offsets: Tensor) -> Tensor:
+        """Return descriptors (N, dim) of any length from the features at points + offsets."""
+        num_samples, dim = self._network.desc_head.num_samples, self._network.dim
         limit = max(pyramid.image.height, pyramid.image.width) / 4
         samples = self._maps.rows("samples", len(points) * num_samples, dim)
-        kernels.aliked_read_samples(
+        self._kernels.aliked_read_samples(
             pyramid, points.data_ptr(), offsets.data_ptr(), len(points), num_samples, limit,
             samples.data_ptr(),
         )  # fmt: skip
         samples = self._multiply(samples, self._sample_conv, _SELU, "convolved")
         samples = samples.view(len(points), -1)
-        raw = self._multiply(samples, self._aggregation, _LINEAR, "descriptors")
-        return F.normalize(raw, dim=-1)
+        return self._multiply(samples, self._aggregation, _LINEAR, "descriptors")
 
     def _multiply(self, rows: Tensor, weights: Weights, activation: int, name: str) -> Tensor:
         out = self._maps.rows(name, len(rows), weights.outputs)

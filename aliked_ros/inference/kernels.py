@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -16,6 +16,8 @@ from aliked_ros.native import load_library, one_torch_thread, open_library
 class Map(ctypes.Structure):
     """A feature map of `kernels.hpp`; keeps its memory alive."""
 
+    dtype: ClassVar[torch.dtype] = torch.float32
+
     _fields_ = (
         ("origin", ctypes.c_void_p),
         ("height", ctypes.c_int32),
@@ -26,15 +28,21 @@ class Map(ctypes.Structure):
     @classmethod
     def zeros(cls, height: int, width: int, channels: int) -> Map:
         """Return a map of zeros in a border of zeros."""
-        padded = torch.zeros(height + 2, width + 2, channels)
+        padded = torch.zeros(height + 2, width + 2, channels, dtype=cls.dtype)
         result = cls(padded[1:, 1:].data_ptr(), height, width, channels)
         result.padded = padded
         return result
 
     def rows(self, begin: int, end: int) -> Map:
         """Return the rows [begin, end) of this map, without keeping its memory alive."""
-        step = (self.width + 2) * self.channels * ctypes.sizeof(ctypes.c_float)
-        return Map(self.origin + begin * step, end - begin, self.width, self.channels)
+        step = (self.width + 2) * self.channels * self.dtype.itemsize
+        return type(self)(self.origin + begin * step, end - begin, self.width, self.channels)
+
+
+class Map16(Map):
+    """A feature map in bfloat16."""
+
+    dtype = torch.bfloat16
 
 
 class Weights(ctypes.Structure):
@@ -66,6 +74,34 @@ class Weights(ctypes.Structure):
         padded_bias = F.pad(bias, (0, fill), value=fill_bias).contiguous()
         result = cls(data.data_ptr(), padded_bias.data_ptr(), inputs, outputs + fill, block)
         result.memory = (data, padded_bias)
+        return result
+
+
+class Weights16(ctypes.Structure):
+    """A packed matrix of `bfloat16.cpp`; keeps its memory alive."""
+
+    _fields_ = (
+        ("data", ctypes.c_void_p),
+        ("bias", ctypes.c_void_p),
+        ("groups", ctypes.c_int32),
+        ("outputs", ctypes.c_int32),
+        ("block", ctypes.c_int32),
+    )
+
+    @classmethod
+    def pack(cls, matrix: Tensor, bias: Tensor | None = None) -> Weights16:
+        """Pack a matrix (outputs, inputs) and a bias (outputs,), float32; it is rounded.
+
+        Outputs fill whole blocks: 8, 16 or a multiple of 32. Inputs are a multiple of four.
+        """
+        outputs, inputs = matrix.shape
+        block = min(outputs, 32)
+        group = 4 if block == 8 else 2
+        data = matrix.view(-1, block, inputs // group, group).transpose(1, 2)
+        data = data.to(torch.bfloat16).contiguous()
+        bias = torch.zeros(outputs) if bias is None else bias.contiguous()
+        result = cls(data.data_ptr(), bias.data_ptr(), inputs // group, outputs, block)
+        result.memory = (data, bias)
         return result
 
 
@@ -118,6 +154,7 @@ class Pyramid(ctypes.Structure):
 
 def _signatures() -> dict[str, tuple[type, ...]]:
     a_map, a_matrix = ctypes.POINTER(Map), ctypes.POINTER(Weights)
+    a_packed = ctypes.POINTER(Weights16)
     memory, whole = ctypes.c_void_p, ctypes.c_int
     return {
         "load_image": (ctypes.POINTER(PaddedImage), whole, a_map),
@@ -132,6 +169,18 @@ def _signatures() -> dict[str, tuple[type, ...]]:
         "nearest_neighbours": (memory, whole, a_matrix, memory, memory, memory),
         "read_patches": (ctypes.POINTER(Pyramid), memory, whole, memory),
         "read_samples": (
+            ctypes.POINTER(Pyramid), memory, memory, whole, whole, ctypes.c_float, memory,
+        ),
+        "load_image16": (ctypes.POINTER(PaddedImage), whole, a_map),
+        "convolve16": (a_map, a_map, a_packed, a_map),
+        "project16": (a_map, a_matrix, a_map),
+        "average_pool16": (a_map, whole, a_map),
+        "average_pool32": (a_map, whole, a_map),
+        "multiply16": (memory, whole, whole, a_packed, memory),
+        "sum16": (memory, whole, whole, a_packed, memory),
+        "score16": (a_map, ctypes.POINTER(ScoreHead), whole, whole, whole, whole, memory),
+        "read_patches16": (ctypes.POINTER(Pyramid), memory, whole, memory),
+        "read_samples16": (
             ctypes.POINTER(Pyramid), memory, memory, whole, whole, ctypes.c_float, memory,
         ),
     }  # fmt: skip

@@ -25,15 +25,19 @@ class Strip:
         width: columns.
         channels: numbers of a pixel.
         step: rows that are added at a time; `height` keeps all of them.
+        kind: the type of its numbers.
 
     Attributes:
         map: the map as if all rows were in memory.
         end: number of rows made so far.
     """
 
-    def __init__(self, height: int, width: int, channels: int, step: int) -> None:
+    def __init__(
+        self, height: int, width: int, channels: int, step: int, kind: type[Map] = Map
+    ) -> None:
         capacity = min(height, step + 2 * _KEPT)
-        self._rows = torch.zeros(capacity + 2, width + 2, channels)
+        self._rows = torch.zeros(capacity + 2, width + 2, channels, dtype=kind.dtype)
+        self._kind = kind
         self._shape = (height, width, channels)
         self.end, self._first = 0, 0
         self._place()
@@ -63,7 +67,7 @@ class Strip:
     def _place(self) -> None:
         step = self._rows.stride(0) * self._rows.element_size()
         first = self._rows[1:, 1:].data_ptr()
-        self.map = Map(first - self._first * step, *self._shape)
+        self.map = self._kind(first - self._first * step, *self._shape)
 
 
 class Workspace:
@@ -76,6 +80,7 @@ class Workspace:
         network: whose maps they are.
         height: of the padded image, px, a multiple of 32.
         width: of the padded image, px, a multiple of 32.
+        kind: the numbers of blocks 1 and 2; in bfloat16 block 1 always stays.
 
     Attributes:
         ends: rows of the padded image before which the layers take turns; the last is the height.
@@ -90,22 +95,26 @@ class Workspace:
         deep: the maps of blocks 3 and 4.
     """
 
-    def __init__(self, network: ALIKED, height: int, width: int) -> None:
+    def __init__(self, network: ALIKED, height: int, width: int, kind: type[Map] = Map) -> None:
         c1, c2, c3, c4 = network.channels
         features = network.dim // 4
-        self.keeps_block1 = height * width * c1 <= _BLOCK1_NUMBERS
+        self.keeps_block1 = kind is not Map or height * width * c1 <= _BLOCK1_NUMBERS
         step = max(_STEP_PIXELS // width // 32 * 32, 32)
         self.ends = [*range(step, height, step), height]
         half, eighth, last = [(height // stride, width // stride) for stride in (2, 8, 32)]
-        self.image = Strip(height, width, 3, step)
-        self.hidden = [Strip(height, width, c1, step), Strip(*half, c2, step // 2)]
+        half_step = step // 2
+        colours = 3 if kind is Map else 4
+        self.image = Strip(height, width, colours, step, kind)
+        self.hidden = [Strip(height, width, c1, step, kind), Strip(*half, c2, half_step, kind)]
         kept = height if self.keeps_block1 else step
-        self.blocks = [Strip(height, width, c1, kept), Strip(*half, c2, step // 2)]
+        self.blocks = [Strip(height, width, c1, kept, kind), Strip(*half, c2, half_step, kind)]
         self.pooled = [
-            Strip(*half, c1, step // 2), Strip(*eighth, c2, eighth[0]), Strip(*last, c3, last[0])
-        ]  # fmt: skip
+            Strip(*half, c1, half_step, kind),
+            Strip(*eighth, c2, eighth[0]),
+            Strip(*last, c3, last[0]),
+        ]
         self.level = Strip(*half, features, half[0])
-        self.coarse = Strip(*half, 8, step // 2)
+        self.coarse = Strip(*half, 8, half_step)
         self.deep = [Deep(*eighth, c3, features), Deep(*last, c4, features)]
         self._memory: dict[str, Tensor] = {}
 

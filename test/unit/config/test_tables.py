@@ -44,6 +44,6 @@ def test_the_table_says_what_is_live_and_which_values_are_allowed():
     assert rows["odometry.min_inliers"].startswith(
         "| tracker | `odometry.min_inliers` | 15 | yes |"
     )
-    assert rows["extractor.precision"].endswith("(float32, float16) |")
+    assert "(float32, float16, bfloat16) |" in tables.markdown()
     assert rows["autostart"].startswith("| all | `autostart` | true |  |")
     assert "| extractor tracker overlay view | `max_megapixels`" in rows["max_megapixels"]
