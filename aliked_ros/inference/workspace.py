@@ -96,7 +96,9 @@ class Workspace:
         deep: the maps of blocks 3 and 4.
     """
 
-    def __init__(self, network: ALIKED, height: int, width: int, kind: type[Map] = Map) -> None:
+    def __init__(
+        self, channels: Sequence[int], height: int, width: int, kind: type[Map] = Map
+    ) -> None:
         c1, c2, c3, c4 = channels
         features = c4 // 4
         self.keeps_block1 = kind is not Map or height * width * c1 <= _BLOCK1_NUMBERS
