@@ -37,6 +37,7 @@ def measure(options: argparse.Namespace, size: str) -> str:
     config = ExtractorConfig(
         model=options.model, weights=options.weights or checkpoint(options.model), device="cpu",
         max_keypoints=options.max_keypoints, detection_threshold=0.0, backend=options.backend,
+        precision=options.precision,
     )  # fmt: skip
     # Two: the memory of a large image goes when an image of another size comes.
     extractor, other = Extractor(config), Extractor(config)
@@ -63,6 +64,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="aliked-t16", choices=MODELS)
     parser.add_argument("--weights", default="", help="checkpoint; default: the released one")
     parser.add_argument("--backend", default="auto", choices=("auto", "torch"))
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
     parser.add_argument("--sizes", nargs="+", default=["1920x1080", "3840x2160"], help="px")
     parser.add_argument("--max-keypoints", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
