@@ -57,7 +57,16 @@ MAX_CHAIN = 8  # modules, each of which imports the next as soon as it is import
 LONGER_CHAINS = {"odometry": 11, "nodes": 15}  # what stands on a whole method
 WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
-MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "onnx_matcher", "training", "nodes", "cli", "__main__"}
+MAY_USE_DISK = {
+    "datasets",
+    "evaluation",
+    "onnx_export",
+    "onnx_matcher",
+    "training",
+    "nodes",
+    "cli",
+    "__main__",
+}
 MAY_USE_DISK |= {"interruption"}  # of os, it takes what ends a process
 LOADERS = {
     "aliked_ros.native",

@@ -1,13 +1,10 @@
 """LightGlue for TensorRT and C++; without the optional group `export` these tests skip."""
 
-import numpy as np
 import pytest
 import torch
 from lightglue_world import random_state
 
-from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.lightglue import LightGlue
-from aliked_ros.onnx_export import blobs, write_onnx
 from aliked_ros.onnx_matcher import (
     INPUTS,
     OUTPUTS,
@@ -17,9 +14,8 @@ from aliked_ros.onnx_matcher import (
     paired_points,
     write_matcher,
 )
-from aliked_ros.structs import Features
 
-NUM_LAYERS = 2
+NUM_LAYERS = 1
 
 
 @pytest.fixture(scope="module")
@@ -48,36 +44,6 @@ def test_other_weights_than_those_of_the_file_are_noticed(matcher_file):
     pytest.importorskip("onnxruntime")
     other = LightGlue(random_state(NUM_LAYERS, seed=1), NUM_LAYERS)
     assert not compare_with_torch(matcher_file, other, [(60, 60)])[0].are_tolerable
-
-
-def test_the_files_of_extractor_and_matcher_together_match_two_images(
-    matcher_file, network, tmp_path
-):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    extractor, path = ALIKED.from_seed("aliked-n16", 0).eval(), tmp_path / "aliked.onnx"
-    write_onnx(extractor, path, size=None, max_keypoints=80, detection_threshold=0.0)
-    extract, match = (
-        onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-        for file in (path, matcher_file)
-    )
-    whole = blobs(128, 160)
-    given, pair = {}, []
-    for number, image in enumerate((whole[..., :96, :128], whole[..., 8:, 16:])):
-        image = image.contiguous()
-        keypoints, scores, descriptors, count = extract.run(None, {"image": image.numpy()})
-        rows = slice(0, int(count[0]) - 10 * number)  # numbers of keypoints that differ
-        of_image = (keypoints[:, rows], descriptors[:, rows], np.array(image.shape[2:]))
-        given |= zip(INPUTS[3 * number : 3 * number + 3], of_image, strict=True)
-        tensors = [torch.from_numpy(a[0, rows]) for a in (keypoints, scores, scores, descriptors)]
-        pair.append(Features(*tensors, tuple(image.shape[2:])))
-    partners, scores = match.run(list(OUTPUTS), given)
-    expected = network([tuple(pair)], adaptive=False)[0]
-    index0 = np.flatnonzero(partners[0] >= 0)
-    found = np.stack([index0, partners[0, index0]], axis=1)
-    assert len(found) > 10
-    np.testing.assert_array_equal(found, expected.indices.numpy())
-    np.testing.assert_allclose(scores[0, index0], expected.scores.numpy(), atol=1e-4)
-    assert (scores[0, partners[0] < 0] == 0).all()
 
 
 def test_every_operator_is_a_standard_one_and_no_shape_depends_on_a_value(matcher_file):
