@@ -22,7 +22,7 @@ INPUTS = tuple(
 OUTPUTS = ("matches0", "scores0")
 MAX_KEYPOINTS = 1 << 16
 MIN_AGREEMENT = 0.999  # of the pairs; rounding may decide between two partners
-SCORE_TOLERANCE = 1e-3
+SCORE_TOLERANCE = 5e-4
 
 _TRACED = (37, 53)  # points of the two images; any numbers that differ
 _IMAGE_SIZES = ((480, 640), (375, 501))

@@ -42,7 +42,6 @@ def test_the_files_of_extractor_and_matcher_match_two_images_of_graf(shared, wei
     partners, scores = match.run(list(OUTPUTS), given)
     expected = matcher([(pair[0], pair[1])], adaptive=False)[0]
     index0 = np.flatnonzero(partners[0] >= 0)
-    print(len(index0), "matches")
     np.testing.assert_array_equal(partners[0, index0], expected.indices[:, 1].numpy())
     np.testing.assert_array_equal(index0, expected.indices[:, 0].numpy())
     np.testing.assert_allclose(scores[0, index0], expected.scores.numpy(), atol=5e-4)
