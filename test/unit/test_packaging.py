@@ -40,11 +40,11 @@ ROSDEP_KEYS = {
 WITHOUT_ROSDEP_KEY = {"poselib"}
 # Of some commands or of a GPU only: pyproject's optional groups.
 OPTIONAL = {
-    "evo", "h5py", "kornia", "matplotlib", "onnxruntime", "pycolmap", "rosbags", "tensorboardX",
-    "triton",
+    "evo", "h5py", "kornia", "matplotlib", "onnxruntime", "pycolmap", "rerun", "rosbags",
+    "tensorboardX", "triton",
 }  # fmt: skip
 TESTED = {"evo", "onnxruntime", "rosbags", "tensorboardX", "triton"}
-PYPI_NAMES = {"cv2": "opencv-python-headless", "yaml": "PyYAML"}
+PYPI_NAMES = {"cv2": "opencv-python-headless", "rerun": "rerun-sdk", "yaml": "PyYAML"}
 
 
 def _third_party(folder: Path, skip: Path | None = None) -> set[str]:
@@ -112,7 +112,7 @@ def test_pip_installs_what_the_library_imports_and_nothing_else():
 
 def test_every_optional_import_belongs_to_an_extra():
     listed = set().union(*map(_names, PROJECT["optional-dependencies"].values()))
-    assert listed >= OPTIONAL
+    assert listed >= {PYPI_NAMES.get(name, name) for name in OPTIONAL}
 
 
 def test_requirements_hold_what_has_no_rosdep_key_and_the_extras_that_are_tested():
