@@ -77,7 +77,7 @@ def _shown_before(local_map: LocalMap, matches: Matches, view: View) -> Links:
     numbers, keypoints = before.landmark[pairs[:, 0]], pairs[:, 1]
     # Links have cosines; a matcher may give other scores.
     similarities = np.einsum(
-        "nd,nd->n",
+        "ij,ij->i",
         before.view.descriptors[pairs[:, 0]],
         view.descriptors[keypoints],
         dtype=np.float64,
