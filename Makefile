@@ -1,6 +1,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-ros golden soak bench demo clean
+.PHONY: help install format lint type test test-ros golden soak bench demo kilted clean
+KILTED_TESTS := $(addprefix test/ros/test_,extractor_node.py lifecycle.py parameters.py pipeline.py tracker_node.py)
 IN_OVERLAY := source scripts/activate.sh &&
 ifneq ($(wildcard ../shared),)
 export ALIKED_SHARED ?= $(abspath ../shared)
@@ -28,5 +29,8 @@ bench: install  ## timings
 	@$(IN_OVERLAY) for script in bench/bench_*.py; do python3 $$script || exit; done
 demo: install   ## the whole pipeline on a sequence; results in out/ (SEQUENCE=folder chooses one)
 	@$(IN_OVERLAY) python3 scripts/demo.py $(SEQUENCE)
+kilted:         ## the same tree on the wheels of ROS 2 Kilted, in .kilted/: nodes start, track and end
+	@DISTRO=kilted scripts/install.sh
+	@DISTRO=kilted && export DISTRO && $(IN_OVERLAY) pytest $(KILTED_TESTS)
 clean:          ## remove everything that was built, the virtual environment included
-	rm -rf .venv build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .kilted build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis
