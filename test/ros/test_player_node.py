@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from rosgraph_msgs.msg import Clock
+from running_nodes import Probe
 from sensor_msgs.msg import CameraInfo, Image
 
 from aliked_ros.datasets.tum_writer import write_tum
@@ -126,3 +127,13 @@ def test_depth_that_is_left_out_is_said_and_counted(processes, probe, tmp_path):
     listen_and_play(processes, probe, tmp_path, report=report)
     assert sum(json.loads(report.read_text())["left_out"].values()) == NUM_FRAMES // 2
     assert "depth image is 32x24" in processes.log("player_node")
+
+
+def test_ctrl_c_ends_a_player_that_waits_without_a_word_of_an_error(processes):
+    processes.start("player_node", dataset="synthetic")
+    waits = "waiting for a subscriber"
+    Probe.wait_until(lambda: waits in processes.log("player_node"), "the player to wait")
+    assert processes.interrupt("player_node") == 0
+    lines = processes.log("player_node").splitlines()
+    assert [line for line in lines if not line.startswith("[INFO]")] == []
+    assert "played: " in lines[-1]
