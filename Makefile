@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-ros golden soak bench demo kilted clean
+.PHONY: help install format lint type test test-ros golden soak bench demo wheels kilted clean
 KILTED_TESTS := $(addprefix test/ros/test_,extractor_node.py lifecycle.py parameters.py pipeline.py tracker_node.py)
 IN_OVERLAY := source scripts/activate.sh &&
 ifneq ($(wildcard ../shared),)
@@ -29,6 +29,8 @@ bench: install  ## timings
 	@$(IN_OVERLAY) for script in bench/bench_*.py; do python3 $$script || exit; done
 demo: install   ## the whole pipeline on a sequence; results in out/ (SEQUENCE=folder chooses one)
 	@$(IN_OVERLAY) python3 scripts/demo.py $(SEQUENCE)
+wheels:         ## the wheel of the library, audited, checked with every CPython that is here; in out/wheels/
+	@scripts/wheels.sh
 kilted:         ## the same tree on the wheels of ROS 2 Kilted, in .kilted/: nodes start, track and end
 	@DISTRO=kilted scripts/install.sh
 	@DISTRO=kilted && export DISTRO && $(IN_OVERLAY) pytest $(KILTED_TESTS)
