@@ -1,7 +1,6 @@
 """The whole pipeline: camera or dataset -> features -> odometry, overlay and rviz on demand."""
 
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from launch_ros.actions import Node
 from aliked_ros.starting.arguments import ARGUMENTS
 from aliked_ros.starting.cameras import CAMERAS, driver_arguments
 from aliked_ros.starting.plan import NodeProcess, Plan, make_plan, parameter_sections
+from aliked_ros.starting.transport import has_profile, profile_variable
 
 SHARE = Path(get_package_share_directory("aliked_ros"))
 
@@ -33,9 +33,8 @@ SHARE = Path(get_package_share_directory("aliked_ros"))
 def generate_launch_description() -> LaunchDescription:
     """Describe arguments and nodes."""
     profile = str(SHARE / "config" / "fastdds_large_images.xml")
-    variables = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
     return LaunchDescription(
-        [SetEnvironmentVariable(name, profile) for name in variables if name not in os.environ]
+        ([] if has_profile() else [SetEnvironmentVariable(profile_variable(), profile)])
         + [
             DeclareLaunchArgument(
                 name,

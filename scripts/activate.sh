@@ -33,10 +33,13 @@ fi
 . "$_aliked_base/install/local_setup.$_aliked_shell"
 
 # Fast DDS loses images of more than half a megabyte silently without this profile (a profile of your own
-# stays). The second name is that of Fast DDS 2, which Jazzy has.
-: "${FASTDDS_DEFAULT_PROFILES_FILE:=$_aliked_base/install/aliked_ros/share/aliked_ros/config/fastdds_large_images.xml}"
-: "${FASTRTPS_DEFAULT_PROFILES_FILE:=$FASTDDS_DEFAULT_PROFILES_FILE}"
-export FASTDDS_DEFAULT_PROFILES_FILE FASTRTPS_DEFAULT_PROFILES_FILE
+# stays). Fast DDS 2, which Jazzy has, reads one name; 3 reads both, and takes neither where both are set.
+_aliked_profile=$_aliked_base/install/aliked_ros/share/aliked_ros/config/fastdds_large_images.xml
+if [ ! -e "$_aliked_base/.venv/share/fastdds" ] && [ ! -e "/opt/ros/${ROS_DISTRO:-}/share/fastdds" ]; then
+  export FASTRTPS_DEFAULT_PROFILES_FILE="${FASTRTPS_DEFAULT_PROFILES_FILE:-$_aliked_profile}"
+elif [ -z "${FASTRTPS_DEFAULT_PROFILES_FILE:-}" ]; then
+  export FASTDDS_DEFAULT_PROFILES_FILE="${FASTDDS_DEFAULT_PROFILES_FILE:-$_aliked_profile}"
+fi
 
 [ -z "$_aliked_nounset" ] || set -u
-unset _aliked_script _aliked_shell _aliked_root _aliked_base _aliked_nounset
+unset _aliked_script _aliked_shell _aliked_root _aliked_base _aliked_profile _aliked_nounset
