@@ -14,6 +14,7 @@ from torch import Tensor
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.inference import open_inference
 from aliked_ros.inference.machine import why_no_gpu
+from aliked_ros.native import one_torch_thread
 from aliked_ros.network.weights import load_some_network
 from aliked_ros.spreading import spread
 from aliked_ros.structs import Features, Image
@@ -49,11 +50,13 @@ class Extractor:
                 f"precision is 'float16' on device {str(self.device)!r}: half precision is faster "
                 "on CUDA only; set precision to 'float32'"
             )
-        network, self.weights_id = load_some_network(self.config.model, self.config.weights)
+        dtype = torch.float16 if self.config.precision == "float16" else torch.float32
+        # Hundreds of tiny operations: a team of threads would wait for its last one in each.
+        with one_torch_thread():
+            network, self.weights_id = load_some_network(self.config.model, self.config.weights)
+            self._inference = open_inference(network, self.device, dtype, self.config.backend)
         self.model = network.model
         self.descriptor_dim = network.dim
-        dtype = torch.float16 if self.config.precision == "float16" else torch.float32
-        self._inference = open_inference(network, self.device, dtype, self.config.backend)
         # On a CPU a batch gains nothing and leaves the caches.
         self._batch_limit = _GPU_BATCH if self.device.type == "cuda" else 1
 

@@ -76,9 +76,12 @@ def main() -> None:
     parser.add_argument("--prefix", type=Path, default=sys.prefix, help="of the installation")
     parser.add_argument("--scripts", type=Path, default=sysconfig.get_path("scripts"))
     options = parser.parse_args()
-    check_place(options.prefix)
-    found = check_kernels()
-    check_command(options.scripts)
+    try:
+        check_place(options.prefix)
+        found = check_kernels()
+        check_command(options.scripts)
+    except RuntimeError as error:
+        sys.exit(f"check_wheel: {error}")
     print(f"Python {sys.version.split()[0]}: aliked_ros {aliked_ros.__version__} works: {found}")
 
 
