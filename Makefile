@@ -33,6 +33,6 @@ wheels:         ## the wheel of the library, audited, checked with every CPython
 	@scripts/wheels.sh
 kilted:         ## the same tree on the wheels of ROS 2 Kilted, in .kilted/: nodes start, track and end
 	@DISTRO=kilted scripts/install.sh
-	@DISTRO=kilted && export DISTRO && $(IN_OVERLAY) pytest $(KILTED_TESTS)
+	@export DISTRO=kilted && unset AMENT_PREFIX_PATH $${!FASTDDS_*} $${!FASTRTPS_*} && $(IN_OVERLAY) pytest $(KILTED_TESTS)
 clean:          ## remove everything that was built, the virtual environment included
 	rm -rf .venv .kilted build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis

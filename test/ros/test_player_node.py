@@ -3,8 +3,8 @@ import json
 import cv2
 import numpy as np
 import pytest
+from lifecycle_msgs.srv import GetState
 from rosgraph_msgs.msg import Clock
-from running_nodes import Probe
 from sensor_msgs.msg import CameraInfo, Image
 
 from aliked_ros.datasets.tum_writer import write_tum
@@ -129,10 +129,14 @@ def test_depth_that_is_left_out_is_said_and_counted(processes, probe, tmp_path):
     assert "depth image is 32x24" in processes.log("player_node")
 
 
-def test_ctrl_c_ends_a_player_that_waits_without_a_word_of_an_error(processes):
+def test_ctrl_c_ends_a_player_that_waits_without_a_word_of_an_error(processes, probe):
     processes.start("player_node", dataset="synthetic")
-    waits = "waiting for a subscriber"
-    Probe.wait_until(lambda: waits in processes.log("player_node"), "the player to wait")
+
+    def is_active():
+        name = "/aliked_player/get_state"
+        return probe.call(GetState, name, GetState.Request()).current_state.label == "active"
+
+    probe.wait_until(is_active, "the player to wait")
     assert processes.interrupt("player_node") == 0
     lines = processes.log("player_node").splitlines()
     assert [line for line in lines if not line.startswith("[INFO]")] == []

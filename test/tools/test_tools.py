@@ -330,7 +330,7 @@ def test_hashes_are_those_of_the_files_that_pip_would_take(tmp_path):
     (tmp_path / "pip" / "__init__.py").touch()
     (tmp_path / "pip" / "__main__.py").write_text(PIP)
     run("scripts/write_hashes.py", "--out", tmp_path / "hashes", PYTHONPATH=str(tmp_path))
-    text = (tmp_path / "hashes" / "jazzy_from_pypi.txt").read_text()
+    text = (tmp_path / "hashes" / "tools_from_pypi.txt").read_text()
     assert (
         'numpy==2.1.3; python_version >= "3.13" \\\n    --hash=sha256:numpy-2.1.3-3.13\n'
     ) in text

@@ -172,7 +172,7 @@ class PlayerWork:
             **self._answers.report(),
         }
         # Behind Ctrl-C the node's own logger would fail to publish the line, and say so.
-        is_up = self._context.ok()
+        is_up = self._context.ok() and not self._stop.is_set()
         logger = self._logger if is_up else get_logger(f"{self._logger.name}.end")
         logger.info("played: " + json.dumps(report))
         if self._config.report:
