@@ -1,4 +1,4 @@
-"""The whole pipeline: camera or dataset -> features -> odometry, overlay and rviz on demand."""
+"""The whole pipeline: camera or dataset -> features -> odometry; overlay, rviz, page on demand."""
 
 import json
 import tempfile
@@ -25,7 +25,9 @@ from launch_ros.actions import Node
 from aliked_ros.starting.arguments import ARGUMENTS
 from aliked_ros.starting.cameras import CAMERAS, driver_arguments
 from aliked_ros.starting.plan import NodeProcess, Plan, make_plan, parameter_sections
+from aliked_ros.starting.rviz_view import rviz_view
 from aliked_ros.starting.transport import has_profile, profile_variable
+from aliked_ros.view.viewer import find_python
 
 SHARE = Path(get_package_share_directory("aliked_ros"))
 
@@ -61,6 +63,8 @@ def start_all(context: LaunchContext) -> list[object]:
 
 def require_packages(plan: Plan) -> None:
     """Raise in one sentence if a package that is asked for is not installed."""
+    if plan.given["view"] == "true":
+        find_python()
     wanted = {"rviz2": "rviz is true"} if plan.with_rviz else {}
     if plan.given["start_camera"] == "true":
         wanted[CAMERAS[plan.given["camera"]].package] = "start_camera is true"
@@ -120,11 +124,14 @@ def include_driver(plan: Plan) -> IncludeLaunchDescription:
 
 
 def start_rviz(plan: Plan) -> Node:
-    """Return rviz2 with our view."""
+    """Return rviz2 with our view, for the frames that the arguments name."""
+    view = (SHARE / "config" / "aliked.rviz").read_text(encoding="utf-8")
+    with tempfile.NamedTemporaryFile("w", suffix=".rviz", delete=False) as file:
+        file.write(rviz_view(view, *plan.rviz_frames))
     return Node(
         package="rviz2",
         executable="rviz2",
         namespace=plan.given["namespace"],
         parameters=[{"use_sim_time": plan.given["use_sim_time"] == "true"}],
-        arguments=["-d", str(SHARE / "config" / "aliked.rviz"), "-f", plan.rviz_frame],
+        arguments=["-d", file.name],
     )

@@ -41,5 +41,10 @@ elif [ -z "${FASTRTPS_DEFAULT_PROFILES_FILE:-}" ]; then
   export FASTDDS_DEFAULT_PROFILES_FILE="${FASTDDS_DEFAULT_PROFILES_FILE:-$_aliked_profile}"
 fi
 
+if [ -x "$_aliked_root/.venv-view/bin/rerun" ]; then # `make view`
+  : "${ALIKED_VIEW_PYTHON:=$_aliked_root/.venv-view/bin/python}"
+  export ALIKED_VIEW_PYTHON
+fi
+
 [ -z "$_aliked_nounset" ] || set -u
 unset _aliked_script _aliked_shell _aliked_root _aliked_base _aliked_profile _aliked_nounset

@@ -13,6 +13,8 @@ from pathlib import Path
 from aliked_ros.cli.processes import Command, run_processes
 from aliked_ros.starting.arguments import describe_arguments, read_arguments
 from aliked_ros.starting.plan import Plan, make_plan, parameter_sections
+from aliked_ros.starting.rviz_view import rviz_view
+from aliked_ros.view.viewer import find_python
 
 DESCRIPTION = "Start the pipeline, or one node, with the arguments of the launch file."
 
@@ -60,20 +62,25 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("start_camera is true, which needs ros2 launch: start the driver yourself")
     if plan.remark:
         print(plan.remark, file=sys.stderr)
-    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-        json.dump(parameter_sections(plan.parameters), file)
-        file.flush()
-        return run_processes(_commands(plan, file.name))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        parameters = json.dumps(parameter_sections(plan.parameters))
+        (folder / "parameters.yaml").write_text(parameters, encoding="utf-8")
+        return run_processes(_commands(plan, folder))
 
 
-def _commands(plan: Plan, parameters: str) -> list[Command]:
-    """Return the command lines; raise before anything starts if one of them is not there."""
-    ros_arguments = ["--ros-args", "--log-level", plan.given["log_level"]]
-    if plan.given["namespace"]:
-        ros_arguments += ["-r", f"__ns:=/{plan.given['namespace'].strip('/')}"]
+def _commands(plan: Plan, folder: Path) -> list[Command]:
+    """Return the command lines; raise before anything starts if one of them is not there.
+
+    Args:
+        plan: what is started.
+        folder: with parameters.yaml; gets the view of rviz.
+    """
+    ros_arguments = [*_in_namespace(plan), "--log-level", plan.given["log_level"]]
     nodes = [find_node(process.executable) for process in plan.processes]
     share = nodes[0].parents[2] / "share" / "aliked_ros" / "config"
-    for file in (plan.given["params_file"] or str(share / "aliked.yaml"), parameters):
+    own = str(folder / "parameters.yaml")
+    for file in (plan.given["params_file"] or str(share / "aliked.yaml"), own):
         ros_arguments += ["--params-file", file]
     for source, target in plan.remappings.items():
         if source != target:
@@ -87,6 +94,8 @@ def _commands(plan: Plan, parameters: str) -> list[Command]:
         )
         for process, path in zip(plan.processes, nodes, strict=True)
     ]
+    if plan.given["view"] == "true":
+        find_python()
     if plan.with_rviz:
         rviz = shutil.which("rviz2")
         if rviz is None:
@@ -94,9 +103,16 @@ def _commands(plan: Plan, parameters: str) -> list[Command]:
                 "rviz is true and rviz2 is not installed: leave rviz out, or source a ROS that "
                 "has it"
             )
-        view = [rviz, "-d", str(share / "aliked.rviz"), "-f", plan.rviz_frame]
-        commands.append(Command("rviz2", view, lambda _: False, is_main=False))
+        view = (share / "aliked.rviz").read_text(encoding="utf-8")
+        (folder / "aliked.rviz").write_text(rviz_view(view, *plan.rviz_frames), encoding="utf-8")
+        words = [rviz, "-d", str(folder / "aliked.rviz"), *_in_namespace(plan)]
+        commands.append(Command("rviz2", words, lambda _: False, is_main=False))
     return commands
+
+
+def _in_namespace(plan: Plan) -> list[str]:
+    namespace = plan.given["namespace"].strip("/")
+    return ["--ros-args", *(["-r", f"__ns:=/{namespace}"] if namespace else [])]
 
 
 def find_node(name: str) -> Path:

@@ -21,6 +21,7 @@ from aliked_ros.config.nodes import (
     LifecycleConfig,
     OutputsConfig,
     OverlayConfig,
+    PageConfig,
     PlayerConfig,
     RecorderConfig,
     StreamConfig,
@@ -50,6 +51,7 @@ NODES: dict[str, tuple[tuple[str, type[Config]], ...]] = {
         ("", LifecycleConfig),
     ),
     "aliked_overlay": (("", OverlayConfig), ("", ImageConfig), ("", LifecycleConfig)),
+    "aliked_view": (("", PageConfig), ("", ImageConfig), ("", LifecycleConfig)),
     "aliked_player": (("read", ReadingConfig), ("", PlayerConfig), ("", LifecycleConfig)),
     "aliked_recorder": (("", RecorderConfig), ("", LifecycleConfig)),
 }

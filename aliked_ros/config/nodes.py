@@ -12,6 +12,7 @@ DEPTH_TRANSPORTS = ("raw", "compressed", "compressedDepth")
 RESTART_AT = ("auto", "last_pose", "origin")
 DESCRIPTOR_TYPES = ("float32", "float16", "int8")
 STAMPS = ("dataset", "now")
+RECORD_FORMATS = ("text", "bag")
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,15 @@ class OutputsConfig(Config):
         1_000_000, "newest poses that ~/save_trajectory writes", minimum=1
     )
     output_dir: str = knob("out", "folder of what ~/save_* writes, made if absent")
+    marker_size_m: float = knob(
+        0.2,
+        "for rviz: distance of a drawn image from its camera, m; the text of the state follows it",
+        minimum=1e-3,
+        maximum=1e3,
+    )
+    marker_line_m: float = knob(
+        0.005, "for rviz: width of drawn lines, m", minimum=1e-5, maximum=1e2
+    )
     vins_max_tracks: int = knob(150, "longest tracks that vins_tracks holds", minimum=1)
 
 
@@ -281,4 +291,37 @@ class RecorderConfig(Config):
     """Recorder: what is written."""
 
     output_dir: str = knob("out", "folder for the files, made if absent")
-    picture_period: int = knob(0, "keep each N-th picture of the overlay; 0: none", minimum=0)
+    format: str = knob(
+        "text",
+        "text: trajectory.txt, status.csv and pictures; bag: a rosbag2 (mcap) with what goes into "
+        "the pipeline and what comes out",
+        choices=RECORD_FORMATS,
+    )
+    picture_period: int = knob(0, "text: keep each N-th picture of the overlay; 0: none", minimum=0)
+    features: bool = knob(True, "bag: record the features too, half a megabyte per image")
+    image_transport: str = knob(
+        "raw", "how images arrive; compressed: IMAGE_TOPIC/compressed", choices=TRANSPORTS
+    )
+    depth_transport: str = knob(
+        "raw",
+        "how depth arrives; all but raw: depth/image_raw/TRANSPORT",
+        choices=DEPTH_TRANSPORTS,
+    )
+
+
+@dataclass(frozen=True)
+class PageConfig(Config):
+    """View: where it shows what it hears."""
+
+    page: bool = knob(True, "show it on a page in the browser, whose address is logged")
+    file: str = knob("", "recording (.rrd) that is written; empty: none")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.file and not self.file.endswith(".rrd"):
+            raise ValueError(
+                f"PageConfig.file is {self.file!r}: give a name that ends with .rrd, or leave it "
+                "empty"
+            )
+        if not self.page and not self.file:
+            raise ValueError("PageConfig.page is False and file is empty: set one of them")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aliked_ros.config.knobs import Config, knob
 
-LAYOUTS = ("auto", "rosbag2", "video", "kitti", "tum", "euroc", "7scenes", "images")
+LAYOUTS = ("auto", "rosbag2", "video", "kitti", "kitti_raw", "tum", "euroc", "7scenes", "images")
 RECTIFIED = {"auto": None, "true": True, "false": False}
 _TOPIC = "of bags: topic of the {}; empty: chosen by type and name"
 

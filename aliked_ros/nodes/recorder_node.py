@@ -1,4 +1,4 @@
-"""Odometry topics -> files: trajectory, status of each frame, pictures of the overlay."""
+"""Topics -> files: trajectory, status of each frame and pictures, or a bag of everything."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from pathlib import Path
 from aliked_ros.config.nodes import RecorderConfig
 from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.run import run
+from aliked_ros.nodes.recorder.bag_work import BagWork
 from aliked_ros.nodes.recorder.work import RecorderWork
 
 
 class RecorderNode(ManagedNode):
-    """Writes `trajectory.txt` (TUM rows, T_odom_base), `status.csv` and overlay pictures."""
+    """Writes `trajectory.txt` (TUM rows, T_odom_base), `status.csv` and pictures, or a rosbag2."""
 
     def __init__(self) -> None:
         super().__init__("aliked_recorder")
         self._config = self.parameters(RecorderConfig)
 
-    def make(self) -> RecorderWork:
+    def make(self) -> RecorderWork | BagWork:
         """Open the files."""
         config = self._config.value
+        if config.format == "bag":
+            self.diagnostics.hardware_id = config.output_dir
+            return BagWork(self, self.topics, config, self.diagnostics)
         folder = Path(config.output_dir).absolute()
         self.diagnostics.hardware_id = str(folder)
         return RecorderWork(self.topics, folder, config.picture_period, self.diagnostics)

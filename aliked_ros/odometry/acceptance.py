@@ -12,7 +12,7 @@ from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.odometry.motion import MotionSince
 from aliked_ros.odometry.result import Motion
 from aliked_ros.odometry.two_views import Rotation
-from aliked_ros.odometry.uncertainty import Uncertainty
+from aliked_ros.odometry.uncertainty import PoseCovariance, Uncertainty
 from aliked_ros.odometry.view import PosedView, View
 from aliked_ros.structs import Array
 
@@ -23,15 +23,15 @@ def accept(
     motion: MotionSince,
     local_map: LocalMap,
     uncertainty: Uncertainty,
-) -> Keyframe:
-    """Return a view as it lies in the map, which takes note of what it showed.
+) -> tuple[Keyframe, PoseCovariance]:
+    """Return a view as it lies in the map, which takes note of what it showed; its covariance.
 
     Args:
         view: the image.
         located: its pose and landmarks.
         motion: since the reference.
         local_map: the map.
-        uncertainty: of its reference.
+        uncertainty: of the image before.
     """
     # Measured against a keyframe that stays, so a slow motion is only late, never lost.
     is_still = motion.kind is Motion.NONE
@@ -41,10 +41,11 @@ def accept(
     landmark[links.keypoints] = links.numbers
     landmarks.num_expected[links.expected] += 1
     landmarks.num_found[links.numbers] += 1
-    covariance = uncertainty.of(se3.inverse(T_view_world), located.covariance)
-    image = Keyframe(local_map.next_number, view, T_view_world, covariance, landmark)
+    image = Keyframe(local_map.next_number, view, T_view_world, located.covariance, landmark)
+    covariance = uncertainty.follow(image, located, landmarks, is_still=is_still)
+    image.covariance = covariance.total
     local_map.newest_image = image
-    return image
+    return image, covariance
 
 
 def median_depth(local_map: LocalMap, image: Keyframe) -> float:
@@ -81,4 +82,4 @@ def turned(
     hidden = config.ransac_threshold_px / float(K[0, 0]) * median_depth
     since = np.diag(np.repeat([hidden, rotation.sigma_rad], 3) ** 2)
     covariance = se3.carry(T_1_0, posed.covariance) + since
-    return PosedView(view, posed.T_world_view @ se3.inverse(T_1_0), covariance)
+    return PosedView(view, posed.T_world_view @ se3.inverse(T_1_0), covariance, step=since)

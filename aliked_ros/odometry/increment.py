@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -9,9 +10,6 @@ import numpy as np
 from aliked_ros.geometry import se3
 from aliked_ros.odometry.result import OdometryResult, State
 from aliked_ros.structs import Array
-
-# Negative eigenvalues of a covariance, relative to the largest, that are rounding.
-_TOLERANCE = 1e-6
 
 
 class UncertainPose(Protocol):
@@ -22,33 +20,30 @@ class UncertainPose(Protocol):
         """(4, 4), or None where there is none."""
 
     @property
-    def covariance(self) -> Array:
-        """(6, 6) translation, then rotation, about the axes of the camera."""
+    def noise_covariance(self) -> Array:
+        """(6, 6) of this image alone: translation, then rotation, about the camera's axes."""
+
+    @property
+    def step_covariance(self) -> Array | None:
+        """(6, 6) gained since the image before; None where nobody knows."""
 
 
-def covariance_between(
-    keyframe: UncertainPose, earlier: UncertainPose, later: UncertainPose
-) -> Array | None:
-    """Return the covariance of the motion between two poses, or None if it is not known.
-
-    The covariance of a pose is that of its keyframe and that of the motion since; the first part
-    is the same for both poses and cancels in their difference. What is left are the motions since
-    that keyframe, which are measured independently.
+def covariance_between(poses: Sequence[UncertainPose]) -> Array | None:
+    """Return the covariance of the motion from the first pose to the last, or None if unknown.
 
     Args:
-        keyframe: what the earlier pose was measured against; the earlier pose itself if that is a
-            keyframe. The later pose was measured against it or a keyframe that follows from it.
-        earlier: a pose.
-        later: another one.
+        poses: of all images from the one to the other, two at least, each with a pose.
 
     Returns:
-        (6, 6) of T_earlier_later: translation, then rotation, about the axes of the later camera.
-        None where a pose was measured against something else than the keyframe.
+        (6, 6): translation, then rotation, about the axes of the last camera.
     """
-    parts = _since(keyframe, earlier), _since(keyframe, later)
-    if parts[0] is None or parts[1] is None:
-        return None
-    return _carried(parts[0], earlier, later) + parts[1]
+    last = poses[-1]
+    total = _carried(poses[0].noise_covariance, poses[0], last) + last.noise_covariance
+    for pose in poses[1:]:
+        if pose.step_covariance is None:
+            return None
+        total = total + _carried(pose.step_covariance, pose, last)
+    return np.asarray(total)
 
 
 class IncrementCovariance:
@@ -59,7 +54,6 @@ class IncrementCovariance:
 
     def forget(self) -> None:
         """Restart: the next image has no predecessor."""
-        self._keyframe: OdometryResult | None = None
         self._previous: OdometryResult | None = None
 
     def break_off(self) -> None:
@@ -76,27 +70,11 @@ class IncrementCovariance:
             (6, 6) of T_previous_current: translation, then rotation, about the axes of the
             current camera.
         """
+        previous, self._previous = self._previous, None
         if result.state is not State.TRACKING or result.T_world_camera is None:
-            self.forget()
-            if result.is_keyframe and result.T_world_camera is not None:
-                self._keyframe = result
             return None
-        increment = None
-        if self._keyframe is not None and self._previous is not None:
-            increment = covariance_between(self._keyframe, self._previous, result)
         self._previous = result
-        if result.is_keyframe:
-            self._keyframe = result
-        return increment
-
-
-def _since(keyframe: UncertainPose, pose: UncertainPose) -> Array | None:
-    """Return the part of a pose's covariance that the keyframe has not; None if there is none."""
-    if pose is keyframe:
-        return np.zeros((6, 6))
-    since = pose.covariance - _carried(keyframe.covariance, keyframe, pose)
-    smallest, largest = np.linalg.eigvalsh(since)[[0, -1]]
-    return np.asarray(since) if smallest >= -_TOLERANCE * abs(largest) else None
+        return None if previous is None else covariance_between([previous, result])
 
 
 def _carried(covariance: Array, earlier: UncertainPose, later: UncertainPose) -> Array:

@@ -23,13 +23,18 @@ def report(
         tracks: pairs with the previous image.
     """
     T_world_camera, covariance = None, UNKNOWN_COVARIANCE
+    noise, gained = np.zeros((6, 6)), None
     if step.posed is not None:
         # World and view are rectified cameras at some instant; the report is about raw ones.
         T_rectified_camera = se3.from_rotation_translation(R_rectified_camera, np.zeros(3))
         T_world_camera = (
             se3.inverse(T_rectified_camera) @ step.posed.T_world_view @ T_rectified_camera
         )
-        covariance = se3.turn(R_rectified_camera.T, step.posed.covariance)
+        R_camera_rectified = R_rectified_camera.T
+        covariance = se3.turn(R_camera_rectified, step.posed.covariance)
+        noise = se3.turn(R_camera_rectified, step.posed.noise)
+        if step.posed.step is not None:
+            gained = se3.turn(R_camera_rectified, step.posed.step)
     return OdometryResult(
         stamp_ns=view.stamp_ns,
         state=step.state,
@@ -43,4 +48,6 @@ def report(
         is_keyframe=step.is_keyframe,
         reason=step.reason,
         tracks=tracks,
+        noise_covariance=noise,
+        step_covariance=gained,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
@@ -82,6 +82,10 @@ class OdometryResult:
         is_keyframe: the image became the reference.
         reason: one sentence, empty while tracking normally.
         tracks: pairs with the previous image.
+        noise_covariance: (6, 6) the part of covariance that is of this image alone; the rest stays
+            with the next one.
+        step_covariance: (6, 6) what that rest gained since the image before; None where nobody
+            knows. `odometry.increment` makes the covariance of a motion of the two.
     """
 
     stamp_ns: int
@@ -96,3 +100,5 @@ class OdometryResult:
     is_keyframe: bool
     reason: str
     tracks: TrackedPairs
+    noise_covariance: Array = field(default_factory=lambda: np.zeros((6, 6)))
+    step_covariance: Array | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -93,8 +93,12 @@ class PosedView:
         view: the image.
         T_world_view: (4, 4).
         covariance: (6, 6) of it: translation, then rotation, about the axes of the view.
+        noise: (6, 6) the part of it that is of this image alone.
+        step: (6, 6) what the rest gained since the image before; None where nobody knows.
     """
 
     view: View
     T_world_view: Array
     covariance: Array
+    noise: Array = field(default_factory=lambda: np.zeros((6, 6)))
+    step: Array | None = None

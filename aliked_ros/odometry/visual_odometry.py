@@ -72,7 +72,7 @@ class VisualOdometry:
         self._tracks = Tracks()
         self._recovery = Recovery()
         self._prediction = ConstantVelocity()
-        self._uncertainty = Uncertainty()
+        self._uncertainty = Uncertainty(camera.width)
         self._configure(config, matcher)
         self.reset()
 
@@ -100,6 +100,7 @@ class VisualOdometry:
         self._localiser = Localiser(config, matcher, K, self._camera.width)
         self._mapping = Mapping(config, K, self._make_runner)
         self._keyframe_rule = KeyframeRule(config, self._camera.width)
+        self._uncertainty.noise = config.keypoint_noise_px / float(K[0, 0])
         self._starting = Starting(config, matcher, K, self._prediction)
 
     def process(
@@ -172,7 +173,7 @@ class VisualOdometry:
         assert self._map is not None
         # 4. Accept: the pose with its covariance; a camera that stands still stays exactly.
         motion = motion_since(self._map, view, located, *self._scale_px)
-        image = accept(view, located, motion, self._map, self._uncertainty)
+        image, covariance = accept(view, located, motion, self._map, self._uncertainty)
         self._median_depth = median_depth(self._map, image)
         self._starting.forget()
         # 5. Keyframe: the view becomes one when the camera has moved on.
@@ -181,7 +182,9 @@ class VisualOdometry:
         if is_keyframe:
             self._insert(self._map, image, located)
         self._prediction.observe(view.stamp_ns, image.T_world_view)
-        posed = PosedView(view, image.T_world_view, image.covariance)
+        follows = self._posed is not None and self._posed.view is self._previous
+        step = covariance.step if follows else None
+        posed = PosedView(view, image.T_world_view, covariance.total, covariance.noise, step)
         return tracking(posed, motion.kind, len(located), motion.parallax_deg, is_keyframe)
 
     def _locate(
@@ -198,13 +201,7 @@ class VisualOdometry:
         """Make an image that was located a keyframe of the map."""
         image.view = image.view.noisier(located.noise)
         self._follow(self._mapping.insert(local_map, image, self._localiser.least_similarity()))
-        # As it is reported: where the adjustment has moved it.
-        image.covariance = self._uncertainty.of(image.T_world_view, located.covariance)
-        self._measure_against(image)
-
-    def _measure_against(self, keyframe: Keyframe) -> None:
         self._keyframe_rule.restart()
-        self._uncertainty.restart(keyframe.T_world_view, keyframe.covariance)
 
     def _follow(self, correction: Array) -> None:
         """Move along with an adjusted map: correction (4, 4) is the left factor of T_world_view."""
@@ -225,7 +222,8 @@ class VisualOdometry:
         """Go on in a map, at its reference."""
         self._map = local_map
         self._mapping.forget()
-        self._measure_against(local_map.reference)
+        self._keyframe_rule.restart()
+        self._uncertainty.restart(local_map.reference)
 
     def _go_without(self, view: View, matches: FrameMatches) -> Step:
         """Follow a rotation, begin, or get lost: nothing known is in sight."""

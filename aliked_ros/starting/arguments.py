@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from aliked_ros.config import MODELS, SENSORS
-from aliked_ros.config.nodes import TRANSPORTS
+from aliked_ros.config.nodes import RECORD_FORMATS, TRANSPORTS
 from aliked_ros.starting.cameras import CAMERAS
 
 
@@ -98,7 +98,9 @@ ARGUMENTS = [
         "imu in base_frame: 'base' (same axes) or 'x y z qx qy qz qw'; default: from TF",
     ),
     Argument("mask_topic", "", None, "mono8 of the image's size, 0 where no keypoints are kept"),
-    Argument("output_dir", "", None, "folder of what the ~/save_ services write"),
+    Argument(
+        "output_dir", "", None, "folder of what is recorded and of what ~/save_ services write"
+    ),
     Argument("publish_tf", "", _MAYBE, "publish odom_frame -> base_frame on /tf, default true"),
     Argument("model", "", ("", *MODELS), "network variant"),
     Argument("weights", "", None, "checkpoint file, or package; default: found or downloaded"),
@@ -123,7 +125,14 @@ ARGUMENTS = [
     Argument(
         "overlay", "true", _BOOLEANS, "image with keypoints and track tails (drawn if subscribed)"
     ),
+    Argument(
+        "record",
+        "",
+        ("", *RECORD_FORMATS),
+        "into output_dir: a rosbag2 (mcap) with images and results, or text files of the results",
+    ),
     Argument("rviz", "false", _BOOLEANS, "show the result in rviz2"),
+    Argument("view", "false", _BOOLEANS, "show the result on a page in the browser (rerun)"),
     Argument("log_level", "info", ("debug", "info", "warn", "error"), "verbosity of all nodes"),
 ]
 

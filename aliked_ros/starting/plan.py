@@ -51,7 +51,7 @@ class Plan:
         parameters: node -> parameters that the arguments set.
         remappings: topic of the nodes -> topic that is used.
         with_rviz: whether rviz2 shows the result.
-        rviz_frame: its fixed frame.
+        rviz_frames: its fixed frame, and the one that it follows.
         remark: what a user should know, one sentence; empty: nothing.
     """
 
@@ -60,7 +60,7 @@ class Plan:
     parameters: Parameters
     remappings: dict[str, str]
     with_rviz: bool
-    rviz_frame: str
+    rviz_frames: tuple[str, str]
     remark: str
 
 
@@ -86,7 +86,7 @@ def make_plan(arguments: dict[str, str]) -> Plan:
         parameters=choose_parameters(given),
         remappings=remap(given, cameras),
         with_rviz=given["rviz"] == "true",
-        rviz_frame=given["odom_frame"] or "odom",
+        rviz_frames=(given["odom_frame"] or "odom", given["base_frame"] or "base_link"),
         remark=say_who_is_tracked(given, cameras),
     )
 
@@ -106,6 +106,10 @@ def _choose_processes(given: dict[str, str]) -> list[NodeProcess]:
     processes = [NodeProcess(name, is_main=True, uses_gpu=True) for name in names]
     if given["overlay"] == "true":
         processes.append(NodeProcess("overlay_node", is_main=False, uses_gpu=False))
+    if given["view"] == "true":
+        processes.append(NodeProcess("view_node", is_main=False, uses_gpu=False))
+    if given["record"]:
+        processes.append(NodeProcess("recorder_node", is_main=False, uses_gpu=False))
     if given["dataset"]:
         processes.append(NodeProcess("player_node", is_main=True, uses_gpu=False))
     prefix = given["enclaves"].rstrip("/")
@@ -132,6 +136,12 @@ def choose_parameters(given: dict[str, str]) -> Parameters:
         },
         "aliked_tracker": {**transport, **_tracker_parameters(given)},
         "aliked_overlay": {**transport},
+        "aliked_view": {**transport},
+        "aliked_recorder": {
+            **transport,
+            "format": given["record"],
+            "output_dir": given["output_dir"],
+        },
         "aliked_player": {
             "dataset": dataset,
             "camera_info": given["camera_info"],

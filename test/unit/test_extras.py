@@ -30,7 +30,7 @@ import importlib, importlib.abc, pkgutil, sys, time
 
 class NoExtras(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"evo", "rosbags", "matplotlib"}:
+        if name.split(".")[0] in {"evo", "rosbags", "matplotlib", "rerun"}:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, NoExtras())

@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parents[2] / "aliked_ros"
 # A module imports rooms further up, or its own. Rendered rooms are one more data set.
 ORDER = [
     {"structs", "extras", "interruption"},
+    {"view"},
     {"config", "images", "pacing", "spreading"},
     {"starting"},
     {"native"},
@@ -43,6 +44,7 @@ NODE_ROOMS = {
     "player": {"base"},
     "recorder": {"base"},
     "tracker": {"base"},
+    "view": {"base"},
     "node files": {
         "base",
         "extractor",
@@ -50,14 +52,16 @@ NODE_ROOMS = {
         "player",
         "recorder",
         "tracker",
+        "view",
         "node files",
     },
 }
 MAX_CHAIN = 8  # modules, each of which imports the next as soon as it is imported
 LONGER_CHAINS = {"odometry": 11, "nodes": 15}  # what stands on a whole method
-WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node")
+WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node", "view_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
 MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
+MAY_USE_DISK |= {"view"}  # a process of its own
 MAY_USE_DISK |= {"interruption"}  # of os, it takes what ends a process
 LOADERS = {
     "aliked_ros.native",

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import pytest
+import yaml
 
 from aliked_ros.starting.arguments import ARGUMENTS
 from aliked_ros.starting.plan import NodeProcess, make_plan
@@ -83,6 +84,26 @@ def test_a_process_that_may_lose_its_gpu_is_started_again(launch_file):
     }
     assert respawn == {"composed_node": True, "overlay_node": False, "player_node": False}
     assert NodeProcess("x", is_main=True, uses_gpu=True).starts_again(70)
+
+
+def test_rviz_follows_the_frames_that_are_named(launch_file, tmp_path):
+    view = (LAUNCH_FILE.parents[1] / "config" / "aliked.rviz").read_text()
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "aliked.rviz").write_text(view)
+    launch_file["start_rviz"].__globals__["SHARE"] = tmp_path
+    launch_file["start_rviz"](plan(rviz="true", base_frame="chassis", odom_frame="local"))
+    (call,) = sys.modules["launch_ros.actions"].Node.call_args_list
+    option, path = call.kwargs["arguments"]
+    manager = yaml.safe_load(Path(path).read_text())["Visualization Manager"]
+    assert option == "-d"
+    assert manager["Global Options"]["Fixed Frame"] == "local"
+    assert manager["Views"]["Current"]["Target Frame"] == "chassis"
+
+
+def test_a_view_without_rerun_is_said_before_anything_starts(launch_file, monkeypatch):
+    monkeypatch.setenv("ALIKED_VIEW_PYTHON", "/nowhere/python")
+    with pytest.raises(RuntimeError, match="/nowhere/python"):
+        launch_file["require_packages"](plan(view="true"))
 
 
 def test_it_is_said_which_of_several_cameras_is_tracked(launch_file):

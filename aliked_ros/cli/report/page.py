@@ -63,6 +63,8 @@ def _summary(run: Run) -> str:
             run.summary.get("skipped") if "frames in" in run.summary else len(_skipped(run)),
         ),
     ]
+    if run.summary.get("restarts"):
+        rows.append(("restarts", run.summary["restarts"]))
     if run.summary.get("interrupted"):
         rows.append(("interrupted", "before the last frame"))
     rows += [(f"{stage} median", f"{np.median(ms):.1f} ms") for stage, ms in _whole(run).items()]
@@ -75,7 +77,8 @@ def _summary(run: Run) -> str:
 
 def _path(run: Run) -> str:
     if run.path is None or len(run.path) == 0:
-        return "<p>No frame was tracked.</p>"
+        was_tracked = "tracking" in run.states
+        return f"<p>No {'path was recorded' if was_tracked else 'frame was tracked'}.</p>"
     positions = run.path.T_world_camera[:, :3, 3]
     aligned = None
     if run.truth is not None:
@@ -142,13 +145,14 @@ def _causes(run: Run) -> str:
 
 
 def _strip(run: Run) -> str:
-    picture = None if run.strip is None else cv2.imread(str(run.strip))
+    picture = run.strip
     if picture is None:
         return ""
     if picture.shape[1] > _STRIP_WIDTH_PX:
         height = round(picture.shape[0] * _STRIP_WIDTH_PX / picture.shape[1])
         picture = cv2.resize(picture, (_STRIP_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
-    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    blue_first = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    _, data = cv2.imencode(".jpg", blue_first, [cv2.IMWRITE_JPEG_QUALITY, 80])
     text = base64.b64encode(data.tobytes()).decode()
     return f'<img alt="images with tracked keypoints" src="data:image/jpeg;base64,{text}">'
 

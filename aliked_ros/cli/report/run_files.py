@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
-from aliked_ros.structs import Array
+from aliked_ros.structs import Array, Pixels
 
 # OdometryStatus.msg numbers the states.
 STATES = {
@@ -44,7 +45,7 @@ class Run:
         stages_ms: stage -> (N,) milliseconds.
         path: the trajectory, or None if no frame was tracked.
         truth: ground truth, where there is one.
-        strip: picture with tracks, or None.
+        strip: (H, W, 3) RGB picture with tracks, or None.
     """
 
     folder: Path
@@ -56,7 +57,7 @@ class Run:
     stages_ms: dict[str, Array]
     path: GroundTruth | None
     truth: GroundTruth | None
-    strip: Path | None
+    strip: Pixels | None
 
     @property
     def sensor(self) -> str:
@@ -91,7 +92,6 @@ def read_run(folder: Path) -> Run:
         )
     newest = max(complete, key=lambda names: (folder / names[0]).stat().st_mtime_ns)
     table, summary, trajectory, truth = (folder / name for name in newest)
-    strip = folder / "tracks.png"
     rows = _read_table(table)
     stamps_s = np.array([float(row["stamp_s"]) for row in rows])
     counts = ("num_keypoints", "num_matches", "num_inliers")
@@ -106,7 +106,7 @@ def read_run(folder: Path) -> Run:
         stages_ms={name.removesuffix("_ms"): _column(table, rows, name) for name in stages},
         path=_read_poses(trajectory),
         truth=_read_poses(truth),
-        strip=strip if strip.is_file() else None,
+        strip=_read_picture(folder / "tracks.png"),
     )
 
 
@@ -147,3 +147,9 @@ def _read_poses(path: Path) -> GroundTruth | None:
     if all(not line.strip() or line.startswith("#") for line in lines):
         return None
     return tum_rows.read(path)
+
+
+def _read_picture(path: Path) -> Pixels | None:
+    """Return (H, W, 3) RGB of a file; None if there is none, or it is damaged."""
+    picture = cv2.imread(str(path)) if path.is_file() else None
+    return None if picture is None else np.ascontiguousarray(picture[:, :, ::-1])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aliked_ros.cli.arguments import add_options, config_from
 from aliked_ros.cli.sequence_options import add_sequence_options, open_with_options, say
+from aliked_ros.cli.view_options import add_view_options, leave_open, open_viewer
 from aliked_ros.config import (
     SENSORS,
     ExtractorConfig,
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from aliked_ros.extractor import Extractor
     from aliked_ros.odometry.pipeline import FramePipeline
     from aliked_ros.odometry.rig import Rig
+    from aliked_ros.view.viewer import Viewer
 
+FIRST_OF_SIGNALS = 128  # exit codes from here on say that the user ended the run
 DESCRIPTION = "Track the camera through a sequence and score its trajectory."
 
 
@@ -40,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="output folder")
     parser.add_argument("--start", type=int, default=0, metavar="N", help="first frame")
     parser.add_argument("--limit", type=int, metavar="N", help="at most this many frames")
+    add_view_options(parser)
     add_sequence_options(parser)
     add_options(parser, "extractor", ExtractorConfig, short=True)
     add_options(parser, "matcher", MatcherConfig)
@@ -48,13 +52,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write trajectory.txt, report.json, trajectory.png and tracks.png into DIR.
+    """Write trajectory.txt, report.json, trajectory.png and tracks.png into DIR; show the run.
 
     The trajectory is on disk frame by frame. After Ctrl-C or SIGTERM what there is is scored.
 
     Returns:
         0, 1 if no frame was tracked, 130 after Ctrl-C, 143 after SIGTERM.
     """
+    with open_viewer(options) as viewer:
+        exit_code = _track(options, viewer)
+        if exit_code < FIRST_OF_SIGNALS:
+            leave_open(viewer)
+    return exit_code
+
+
+def _track(options: argparse.Namespace, viewer: Viewer | None) -> int:
+    from aliked_ros.cli.track.live_view import LiveView
     from aliked_ros.cli.track.loop import track
     from aliked_ros.cli.track.outputs import TrajectoryFile, write_outputs
     from aliked_ros.cli.track.strip import TrackStrip
@@ -76,7 +89,8 @@ def run(options: argparse.Namespace) -> int:
     extractor = Extractor(configs.extractor)
     pipeline = _build(rig, extractor, configs)
     tracked, strip = TrackRun(extractor.weights_id, remarks), TrackStrip(count)
-    exit_code = track(sequence, (options.start, count), pipeline, tracked, strip, trajectory)
+    view = None if viewer is None else LiveView(viewer, rig.camera, pipeline.odometry)
+    exit_code = track(sequence, (options.start, count), pipeline, tracked, strip, trajectory, view)
     if not tracked.records and exit_code:
         return exit_code
     if not tracked.records:

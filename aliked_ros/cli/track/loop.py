@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from aliked_ros.cli.progress import progress_bar
+from aliked_ros.cli.track.live_view import LiveView
 from aliked_ros.cli.track.outputs import TrajectoryFile
 from aliked_ros.cli.track.strip import TrackStrip
 from aliked_ros.cli.track.tracked import TrackRun
@@ -26,10 +27,12 @@ def track(
     tracked: TrackRun,
     strip: TrackStrip,
     trajectory: TrajectoryFile,
+    view: LiveView | None = None,
 ) -> int:
     """Run the pipeline over (start, count) frames; return 0, or the exit code of an interruption.
 
-    What goes wrong with frames is said once for each cause, and counted in `tracked`.
+    What goes wrong with frames is said once for each cause, and counted in `tracked`. A view is
+    shown each frame after its time was taken.
 
     Raises:
         OSError: naming the file, if a row of the trajectory cannot be written.
@@ -48,7 +51,7 @@ def track(
                 raise _StoppedError
 
         def follow(frame: Frame) -> None:
-            record = _process(frame, pipeline, strip, started_s)
+            record = _process(frame, pipeline, (strip, view), started_s)
             tracked.records.append(record)
             trajectory.add(record)
             for reason in list(sequence.left_out):
@@ -70,16 +73,22 @@ def track(
 
 
 def _process(
-    frame: Frame, pipeline: FramePipeline, strip: TrackStrip, started_s: float
+    frame: Frame,
+    pipeline: FramePipeline,
+    watchers: tuple[TrackStrip, LiveView | None],
+    started_s: float,
 ) -> FrameRecord:
     """Track a frame that has been asked for since `started_s`."""
     read_ms = (time.perf_counter() - started_s) * 1e3
     processed = pipeline.process(frame)
     total_ms = (time.perf_counter() - started_s) * 1e3
+    latencies_ms = {"read": read_ms, **processed.stages_ms, "total": total_ms}
+    record = FrameRecord.of(processed.result, latencies_ms)
+    strip, view = watchers
     strip.add(frame.image, processed.result)
-    return FrameRecord.of(
-        processed.result, {"read": read_ms, **processed.stages_ms, "total": total_ms}
-    )
+    if view is not None:
+        view.add(frame.image, processed.result, record)
+    return record
 
 
 class _StoppedError(Exception):

@@ -70,7 +70,7 @@ class BagFile:
         ):
             if time_ns != log_time_ns:
                 continue
-            found = _typestore().deserialize_cdr(raw, connection.msgtype)
+            found = self._opened_message(raw, connection)
             if _header_stamp_ns(raw) == stamp_ns:
                 break
         return found
@@ -81,7 +81,7 @@ class BagFile:
         connections = [c for c in reader.connections if c.topic == topic]
         if connections:
             for connection, _, raw in reader.messages(connections):
-                yield _typestore().deserialize_cdr(raw, connection.msgtype)
+                yield self._opened_message(raw, connection)
 
     def sampled(self, topic: str, number: int) -> Iterator[Any]:
         """Yield so many messages of a topic at most, from all over the recording."""
@@ -96,6 +96,23 @@ class BagFile:
     def first(self, topic: str) -> Any:
         """Return the first message of a topic, or None."""
         return next(self.messages(topic), None)
+
+    @staticmethod
+    def _opened_message(raw: bytes, connection: Any) -> Any:
+        """Return a message, also of a type that ROS does not have: the bag defines it."""
+        types = _typestore()
+        if connection.msgtype not in types.fielddefs:
+            from rosbags.typesys import get_types_from_idl, get_types_from_msg
+
+            definition = connection.msgdef
+            if definition.format.name == "MSG":
+                found = get_types_from_msg(definition.data, connection.msgtype)
+            else:
+                found = get_types_from_idl(definition.data)
+            types.register(
+                {name: one for name, one in found.items() if name not in types.fielddefs}
+            )
+        return types.deserialize_cdr(raw, connection.msgtype)
 
     def _reader(self) -> Any:
         # sqlite3 refuses a connection that another thread opened, and frames are read ahead.

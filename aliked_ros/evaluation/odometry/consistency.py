@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,17 +76,17 @@ def check_motions(
     Returns:
         None if no motion can be judged.
     """
-    keyframes = _keyframes(records)
     errors, covariances = [], []
     num_unclaimed = 0
-    for i, keyframe in enumerate(keyframes[: max(len(records) - NUM_FRAMES, 0)]):
-        if any(one is None for one in keyframes[i : i + NUM_FRAMES + 1]) or keyframe is None:
+    for first in range(max(len(records) - NUM_FRAMES, 0)):
+        window = records[first : first + NUM_FRAMES + 1]
+        if any(one.state is not State.TRACKING for one in window):
             continue
-        earlier, later = records[i], records[i + NUM_FRAMES]
+        earlier, later = window[0], window[-1]
         error = _error(earlier, later, truth, scale)
         if error is None:
             continue
-        covariance = covariance_between(keyframe, earlier, later)
+        covariance = covariance_between(window)
         if covariance is None:
             num_unclaimed += 1
             continue
@@ -132,20 +132,6 @@ def judge(errors: Array, covariances: Array) -> Interval:
     low, high = chi2.ppf([(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2], num_dof)
     below, above = float(np.mean(squared < low)), float(np.mean(squared > high))
     return Interval(1 - below - above, below, above, float(np.mean(squared) / num_dof))
-
-
-def _keyframes(records: Iterable[FrameRecord]) -> list[FrameRecord | None]:
-    """Return what each pose was measured against; None where it was not measured."""
-    keyframe: FrameRecord | None = None
-    found = []
-    for record in records:
-        is_tracked = record.state is State.TRACKING
-        if record.is_keyframe and record.T_world_camera is not None:
-            keyframe = record
-        elif not is_tracked:
-            keyframe = None
-        found.append(keyframe if is_tracked else None)
-    return found
 
 
 def _error(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -55,6 +55,7 @@ class FrameRecord:
     Attributes:
         stamp_ns, state, motion, reason, T_world_camera, covariance, is_keyframe: as in
             OdometryResult.
+        noise_covariance, step_covariance: likewise.
         figures: num_keypoints, num_matches, num_inliers and parallax_deg of OdometryResult.
         latencies_ms: stage -> milliseconds; "total" is everything up to the pose.
     """
@@ -68,6 +69,8 @@ class FrameRecord:
     is_keyframe: bool
     figures: dict[str, float]
     latencies_ms: dict[str, float]
+    noise_covariance: Array = field(default_factory=lambda: np.zeros((6, 6)))
+    step_covariance: Array | None = None
 
     @classmethod
     def of(cls, result: OdometryResult, latencies_ms: dict[str, float]) -> FrameRecord:
@@ -82,6 +85,8 @@ class FrameRecord:
             result.is_keyframe,
             {name: float(getattr(result, name)) for name in _FIGURES},
             latencies_ms,
+            result.noise_covariance,
+            result.step_covariance,
         )
 
 

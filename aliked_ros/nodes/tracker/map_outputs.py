@@ -9,8 +9,10 @@ from sensor_msgs.msg import PointCloud2, PointField
 from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
+from aliked_ros.config.nodes import OutputsConfig
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import rectify_keypoints, to_plane
+from aliked_ros.geometry.frusta import frusta
 from aliked_ros.geometry.vectors import homogeneous
 from aliked_ros.nodes.base.conversions.fields import flat
 from aliked_ros.nodes.base.qos import RESULT_QOS
@@ -19,13 +21,9 @@ from aliked_ros.odometry.placement import Placement
 from aliked_ros.odometry.result import OdometryResult, TrackedPairs
 from aliked_ros.structs import Array, Camera, Index
 
-_SIZE_M = 0.2  # distance of a drawn image from its camera
-_LINE_M = 0.005
 _MAX_TRACKS = 300  # a point of a marker is an object of its own, which costs 10 us
 _ORANGE, _GREEN = (1.0, 0.7, 0.2), (0.2, 0.8, 0.5)
 _LANDMARK = np.dtype([("xyz", "<f4", 3), ("num_seen", "<u4")])
-# The corners of an image and its camera (index 4), joined by lines.
-_EDGES = np.array([[0, 1], [1, 2], [2, 3], [3, 0], [0, 4], [1, 4], [2, 4], [3, 4]])
 
 
 class MapOutputs:
@@ -35,8 +33,8 @@ class MapOutputs:
     frustum each), `tracks` (how keypoints moved, drawn on the image plane of the current camera).
     """
 
-    def __init__(self, node: Node, odom_frame: str) -> None:
-        self._odom_frame = odom_frame
+    def __init__(self, node: Node, odom_frame: str, config: OutputsConfig) -> None:
+        self._odom_frame, self._config = odom_frame, config
         self._landmarks = node.create_publisher(PointCloud2, "landmarks", RESULT_QOS)
         self._keyframes = node.create_publisher(MarkerArray, "keyframes", RESULT_QOS)
         self._tracks = node.create_publisher(MarkerArray, "tracks", RESULT_QOS)
@@ -58,12 +56,17 @@ class MapOutputs:
             self._landmarks.publish(landmarks_to_message(points_odom, num_seen, stamped))
         if self._keyframes.get_subscription_count():
             poses = [placement.T_odom_camera(T) for _, T in odometry.keyframes()]
-            lines = _frusta(poses, camera)
-            self._keyframes.publish(lines_to_message(lines, "keyframes", _ORANGE, stamped))
+            lines = frusta(poses, camera, self._config.marker_size_m)
+            self._keyframes.publish(self._message(lines, "keyframes", _ORANGE, stamped))
         if self._tracks.get_subscription_count():
             T_odom_camera = placement.T_odom_camera(result.T_world_camera)
-            lines = _moves(result.tracks, camera, T_odom_camera)
-            self._tracks.publish(lines_to_message(lines, "tracks", _GREEN, stamped))
+            lines = _moves(result.tracks, camera, T_odom_camera, self._config.marker_size_m)
+            self._tracks.publish(self._message(lines, "tracks", _GREEN, stamped))
+
+    def _message(
+        self, lines: Array, name: str, colour: tuple[float, float, float], header: Header
+    ) -> MarkerArray:
+        return lines_to_message(lines, name, colour, header, self._config.marker_line_m)
 
 
 def landmarks_to_message(points: Array, num_seen: Index, header: Header) -> PointCloud2:
@@ -89,7 +92,11 @@ def landmarks_to_message(points: Array, num_seen: Index, header: Header) -> Poin
 
 
 def lines_to_message(
-    lines: Array, namespace: str, colour: tuple[float, float, float], header: Header
+    lines: Array,
+    namespace: str,
+    colour: tuple[float, float, float],
+    header: Header,
+    width_m: float,
 ) -> MarkerArray:
     """Return the message of line segments (S, 2, 3), metres; it replaces the one before."""
     red, green, blue = colour
@@ -101,20 +108,11 @@ def lines_to_message(
         color=ColorRGBA(r=red, g=green, b=blue, a=1.0),
         points=[Point(x=x, y=y, z=z) for x, y, z in lines.reshape(-1, 3).tolist()],
     )
-    marker.scale.x = _LINE_M
+    marker.scale.x = width_m
     return MarkerArray(markers=[marker])
 
 
-def _frusta(poses: list[Array], camera: Camera) -> Array:
-    """Return the segments (S, 2, 3) of what cameras at poses T_odom_camera see."""
-    width, height = camera.width, camera.height
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - 0.5
-    drawn = np.vstack([_SIZE_M * homogeneous(to_plane(corners, camera.K)), np.zeros(3)])
-    segments = [se3.transform(T, drawn)[_EDGES] for T in poses]
-    return np.concatenate([np.zeros((0, 2, 3)), *segments])
-
-
-def _moves(tracks: TrackedPairs, camera: Camera, T_odom_camera: Array) -> Array:
+def _moves(tracks: TrackedPairs, camera: Camera, T_odom_camera: Array, size_m: float) -> Array:
     """Return the segments (S, 2, 3) from each inlier's previous place in the image to this one."""
     keep = np.flatnonzero(tracks.inlier_mask)
     keep = keep[np.argsort(-tracks.lengths[keep].astype(np.int64), kind="stable")][:_MAX_TRACKS]
@@ -122,6 +120,6 @@ def _moves(tracks: TrackedPairs, camera: Camera, T_odom_camera: Array) -> Array:
     for keypoints in (tracks.keypoints_previous, tracks.keypoints_current):
         pixels = rectify_keypoints(keypoints[keep], camera)
         rays = homogeneous(to_plane(pixels, camera.K_rectified)) @ camera.R
-        ends.append(se3.transform(T_odom_camera, _SIZE_M * rays))
+        ends.append(se3.transform(T_odom_camera, size_m * rays))
     lines = np.stack(ends, axis=1)
     return lines[np.isfinite(lines).all(axis=(1, 2))]

@@ -53,7 +53,7 @@ class TrackerOutputs:
         self.last_pose: Array | None = None
         self._poses = PoseOutputs(node, topics, settings.frames, settings.outputs)
         self._tracks = TrackOutputs(node, settings.outputs.vins_max_tracks)
-        self._map = MapOutputs(node, settings.frames.odom_frame)
+        self._map = MapOutputs(node, settings.frames.odom_frame, settings.outputs)
         self._scale_source = ScaleSource(topics, settings.scale)
         self._increments = IncrementCovariance()
         self.trajectory = self._poses.trajectory

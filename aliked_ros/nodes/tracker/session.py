@@ -147,6 +147,11 @@ class Session:
         """Note that images are passed over: no velocity and no length spans the gap."""
         self._outputs.break_off()
 
+    @property
+    def last_pose(self) -> Array | None:
+        """(4, 4) T_odom_base that was published last, metres; None if none was since odom began."""
+        return self._outputs.last_pose
+
     def trajectory(self) -> list[tuple[int, bytes]]:
         """Return stamps (ns) and T_odom_base (16 float64) since the last restart."""
         return list(self._outputs.trajectory)

@@ -17,6 +17,7 @@ from aliked_ros.nodes.base.conversions.fields import stamp_to_ns
 from aliked_ros.nodes.base.diagnostics import SILENCE_S, Diagnostics, Report
 from aliked_ros.nodes.base.extraction import Extraction
 from aliked_ros.nodes.base.qos import RESULT_QOS
+from aliked_ros.nodes.base.states import STATE_NAMES
 from aliked_ros.odometry.result import Motion, OdometryResult, State
 
 STATES = {
@@ -37,14 +38,6 @@ SKIPPED = {
     "not ready": OdometryStatus.INITIALISING,
 }  # every other cause: UNUSABLE
 LIVE_MS = 3.6e6  # a stamp further from now is of a recording
-STATE_NAMES = {
-    OdometryStatus.UNUSABLE: "UNUSABLE",
-    OdometryStatus.INITIALISING: "INITIALISING",
-    OdometryStatus.TRACKING: "TRACKING",
-    OdometryStatus.PREDICTED: "PREDICTED",
-    OdometryStatus.LOST: "LOST",
-    OdometryStatus.PAUSED: "PAUSED",
-}
 # What a state means for who uses the odometry; the others are worth a warning.
 LEVELS = {
     OdometryStatus.UNUSABLE: DiagnosticStatus.ERROR,

@@ -22,6 +22,7 @@ from aliked_ros.nodes.tracker.inputs import TrackerInputs
 from aliked_ros.nodes.tracker.services import TrackerServices
 from aliked_ros.nodes.tracker.session import MakeOdometry, Session
 from aliked_ros.nodes.tracker.settings import TrackerSettings
+from aliked_ros.nodes.tracker.state_text import StateText
 from aliked_ros.nodes.tracker.status import Outcome, StatusOutput
 from aliked_ros.structs import Array, Index
 
@@ -62,6 +63,7 @@ class TrackerWork:
         self._diagnostics = diagnostics
         self._session = Session(node, topics, settings, device, make_odometry, diagnostics)
         self._status = StatusOutput(node, diagnostics)
+        self._text = StateText(node, settings.frames.odom_frame, settings.outputs.marker_size_m)
         self._announcement = Announcement(node.get_logger().info, time.monotonic)
         TrackerServices(node, self, settings.outputs.output_dir)
         worker = self._worker = NewestWorker(self._process, self._failed)
@@ -135,12 +137,15 @@ class TrackerWork:
             if not outcome.skipped:
                 self.frame_s = time.perf_counter() - start_s
             self._status.publish(outcome, self.frame_s * 1e3)
+            self._text.publish(outcome, self._session.last_pose)
             self._announcement.note(outcome)
 
     def _reject(self, header: Header, cause: str, reason: str) -> None:
         """Answer an image that cannot be used, in any thread."""
         num_restarts = self._session.num_restarts
-        self._status.publish(Outcome(header, cause, reason, num_restarts=num_restarts))
+        outcome = Outcome(header, cause, reason, num_restarts=num_restarts)
+        self._status.publish(outcome)
+        self._text.publish(outcome)
 
     def _failed(self, inputs: FrameInputs, error: Exception) -> None:
         """Answer an image that broke us, too: whoever waits for its status must not stall."""

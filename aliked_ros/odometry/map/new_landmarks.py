@@ -9,6 +9,7 @@ from aliked_ros.geometry import se3
 from aliked_ros.geometry.epipolar import essential_matrix
 from aliked_ros.geometry.triangulation import inverse_depth_from_motion
 from aliked_ros.geometry.vectors import homogeneous, seen_from, unproject
+from aliked_ros.native import one_torch_thread
 from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.local_map import LocalMap
 from aliked_ros.structs import AnyArray, Array, Index
@@ -113,11 +114,12 @@ def _most_similar(
     descriptors0: AnyArray, descriptors1: AnyArray, allowed: AnyArray, least: float
 ) -> tuple[Index, Index]:
     """Return the rows and columns (P,) of pairs that are each other's most similar allowed one."""
-    similarity = torch.from_numpy(descriptors0) @ torch.from_numpy(descriptors1).T
-    similarity.masked_fill_(torch.from_numpy(~allowed), -2.0)
-    best, column = similarity.max(dim=1)
-    is_mutual = similarity.argmax(dim=0)[column] == torch.arange(len(column))
-    rows = torch.nonzero(is_mutual & (best > least))[:, 0]
+    with one_torch_thread():
+        similarity = torch.from_numpy(descriptors0) @ torch.from_numpy(descriptors1).T
+        similarity.masked_fill_(torch.from_numpy(~allowed), -2.0)
+        best, column = similarity.max(dim=1)
+        is_mutual = similarity.argmax(dim=0)[column] == torch.arange(len(column))
+        rows = torch.nonzero(is_mutual & (best > least))[:, 0]
     return rows.numpy(), column[rows].numpy()
 
 

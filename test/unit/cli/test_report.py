@@ -137,6 +137,8 @@ def test_states_are_named_as_the_message_names_them():
 
 def test_a_run_where_nothing_was_tracked_has_a_page(folder):
     (folder / "trajectory.txt").write_text(tum_rows.HEADER + "\n")
+    table = folder / "frames.csv"
+    table.write_text(table.read_text().replace("tracking", "lost"))
     assert "No frame was tracked." in make_page(read_run(folder))
 
 

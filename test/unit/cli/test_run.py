@@ -8,6 +8,7 @@ import threading
 import time  # noqa: TID251 - it waits for processes
 from pathlib import Path
 
+import fake_rerun
 import pytest
 
 from aliked_ros.__main__ import main
@@ -58,7 +59,7 @@ def test_a_dataset_that_was_played_ends_everything(prefix):
     assert main(["run", "dataset:=synthetic", "namespace:=robot", "image_topic:=/cam"]) == 0
     arguments = (prefix / "composed_node.args").read_text().split("\n")
     share = prefix / "share" / "aliked_ros" / "config" / "aliked.yaml"
-    assert arguments[:5] == ["--ros-args", "--log-level", "info", "-r", "__ns:=/robot"]
+    assert arguments[:5] == ["--ros-args", "-r", "__ns:=/robot", "--log-level", "info"]
     assert str(share) in arguments
     assert "image_raw:=/cam" in arguments
     assert '"dataset": "synthetic"' in (prefix / "player_node.params").read_text()
@@ -132,6 +133,57 @@ def test_a_missing_rviz_is_said_before_anything_starts(prefix, monkeypatch, caps
     assert main(["run", "rviz:=true"]) == 2
     assert "rviz is true and rviz2 is not installed" in capsys.readouterr().err
     assert not (prefix / "composed_node.args").exists()
+
+
+def test_rviz_is_started_in_the_namespace_and_follows_the_base(prefix, monkeypatch):
+    share = prefix / "share" / "aliked_ros" / "config"
+    share.mkdir(parents=True)
+    (share / "aliked.rviz").write_text("Fixed Frame: odom\n  Target Frame: base_link\n")
+    rviz = prefix / "rviz2"
+    rviz.write_text(f'#!/bin/sh\necho "$@" > {prefix}/rviz.args\ncp "$2" {prefix}/seen.rviz\n')
+    rviz.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda _: str(rviz))
+    install(prefix, "player_node")  # it ends when the view was seen
+
+    def stop():
+        until(prefix / "seen.rviz")
+        (prefix / "stop").touch()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    words = ["dataset:=x", "rviz:=true", "namespace:=robot", "base_frame:=chassis"]
+    assert main(["run", *words]) == 0
+    thread.join()
+    assert "--ros-args -r __ns:=/robot" in (prefix / "rviz.args").read_text()
+    seen = (prefix / "seen.rviz").read_text()
+    assert seen == "Fixed Frame: 'odom'\n  Target Frame: 'chassis'\n"
+
+
+def test_a_view_without_rerun_is_said_before_anything_starts(prefix, monkeypatch, capsys):
+    monkeypatch.setenv("ALIKED_VIEW_PYTHON", "/nowhere/python")
+    install(prefix, "view_node")
+    assert main(["run", "view:=true"]) == 2
+    assert "ALIKED_VIEW_PYTHON is '/nowhere/python'" in capsys.readouterr().err
+    assert not (prefix / "composed_node.args").exists()
+
+
+def test_a_recording_and_a_view_are_processes_beside_the_others(prefix, monkeypatch, tmp_path):
+    monkeypatch.setenv("ALIKED_VIEW_PYTHON", str(fake_rerun.install(tmp_path)))
+    install(prefix, "player_node")
+    for name in ("view_node", "recorder_node"):
+        install(prefix, name)
+
+    def stop():
+        until(prefix / "view_node.params", prefix / "recorder_node.params")
+        (prefix / "stop").touch()
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    assert main(["run", "dataset:=x", "view:=true", "record:=bag", "output_dir:=/data"]) == 0
+    thread.join()
+    parameters = (prefix / "recorder_node.params").read_text()
+    assert '"format": "bag"' in parameters
+    assert '"output_dir": "/data"' in parameters
 
 
 @pytest.mark.parametrize(

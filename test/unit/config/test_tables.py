@@ -46,4 +46,4 @@ def test_the_table_says_what_is_live_and_which_values_are_allowed():
     )
     assert rows["extractor.precision"].endswith("(float32, float16) |")
     assert rows["autostart"].startswith("| all | `autostart` | true |  |")
-    assert "| extractor tracker overlay | `max_megapixels`" in rows["max_megapixels"]
+    assert "| extractor tracker overlay view | `max_megapixels`" in rows["max_megapixels"]

@@ -1,50 +1,51 @@
 import numpy as np
+from point_world import CAMERA, FRAME_NS, room, sideways
 
+from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
-from aliked_ros.odometry.uncertainty import Uncertainty
-
-T_WORLD_KEYFRAME = se3.exp(np.array([1.0, -2.0, 0.5, 0.3, -0.2, 0.1]))
-T_KEYFRAME_VIEW = se3.exp(np.array([0.5, 0.1, 2.0, -0.1, 0.4, 0.05]))
-T_WORLD_VIEW = T_WORLD_KEYFRAME @ T_KEYFRAME_VIEW
-SINCE = np.diag([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) * 1e-6
+from aliked_ros.odometry import VisualOdometry
+from aliked_ros.odometry.increment import covariance_between
 
 
-def some_covariance():
-    factor = np.random.default_rng(0).normal(size=(6, 6)) * 1e-3
-    return factor @ factor.T
-
-
-def test_at_the_origin_a_pose_is_as_sure_as_what_was_measured():
-    np.testing.assert_allclose(Uncertainty().of(T_WORLD_VIEW, SINCE), SINCE)
-
-
-def test_a_view_inherits_the_scatter_of_its_keyframe():
-    covariance = some_covariance()
-    uncertainty = Uncertainty()
-    uncertainty.restart(T_WORLD_KEYFRAME, covariance)
-    claimed = uncertainty.of(T_WORLD_VIEW, np.zeros((6, 6)))
-    generator = np.random.default_rng(1)
-    errors = []
-    for twist in generator.multivariate_normal(np.zeros(6), covariance, 20000):
-        moved = T_WORLD_KEYFRAME @ se3.exp(twist) @ T_KEYFRAME_VIEW
-        errors.append(se3.log(se3.inverse(T_WORLD_VIEW) @ moved))
-    scatter = np.cov(np.array(errors).T)
-    np.testing.assert_allclose(scatter, claimed, atol=0.04 * np.abs(claimed).max())
-
-
-def test_what_was_measured_since_adds_up():
-    covariance = some_covariance()
-    uncertainty = Uncertainty()
-    uncertainty.restart(T_WORLD_KEYFRAME, covariance)
-    alone = uncertainty.of(T_WORLD_VIEW, np.zeros((6, 6)))
-    np.testing.assert_allclose(uncertainty.of(T_WORLD_VIEW, SINCE), alone + SINCE)
-    np.testing.assert_allclose(uncertainty.of(T_WORLD_KEYFRAME, SINCE), covariance + SINCE)
-
-
-def test_only_the_last_keyframe_counts():
-    uncertainty = Uncertainty()
-    uncertainty.restart(np.eye(4), np.eye(6))
-    uncertainty.restart(T_WORLD_KEYFRAME, some_covariance())
-    np.testing.assert_allclose(
-        uncertainty.of(T_WORLD_KEYFRAME, np.zeros((6, 6))), some_covariance()
+def run(path):
+    world = room(seed=3, count=400)
+    world.noise_px = 0.5
+    odometry = VisualOdometry(
+        OdometryConfig(sensor="rgbd"), MatcherConfig(min_similarity=0.9), CAMERA
     )
+    return [odometry.process((i + 1) * FRAME_NS, *world.see(T)) for i, T in enumerate(path)]
+
+
+def walk(result):
+    return result.covariance - result.noise_covariance
+
+
+def test_steps_add_up_to_what_is_claimed_of_a_motion():
+    results = run(sideways(12))
+    claimed = covariance_between(results[2:9])
+    assert np.linalg.eigvalsh(claimed)[0] > 0
+    first, last = results[2], results[8]
+    T = se3.inverse(last.T_world_camera) @ first.T_world_camera
+    expected = walk(last) - se3.carry(T, walk(first)) + last.noise_covariance
+    expected = expected + se3.carry(T, first.noise_covariance)
+    np.testing.assert_allclose(claimed, expected, atol=0.02 * np.abs(expected).max())
+
+
+def test_a_camera_that_stands_still_does_not_walk():
+    results = run([np.eye(4)] * 8)
+    np.testing.assert_allclose(walk(results[-1]), walk(results[1]), atol=1e-12)
+
+
+def test_independent_keypoints_are_claimed_as_they_err():
+    path = sideways(40)
+    results = run(path)
+    # The depths are better than they are said to be, so the claim may be modest.
+    for num, low, high in ((1, 0.2, 1.6), (10, 0.2, 1.6)):
+        squares = []
+        for first in range(2, len(path) - num):
+            chain = results[first : first + num + 1]
+            motion = se3.inverse(chain[0].T_world_camera) @ chain[-1].T_world_camera
+            true = se3.inverse(path[first]) @ path[first + num]
+            error = se3.log(se3.inverse(true) @ motion)
+            squares.append(error @ np.linalg.solve(covariance_between(chain), error) / 6)
+        assert low < np.mean(squares) < high

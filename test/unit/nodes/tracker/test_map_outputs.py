@@ -30,7 +30,7 @@ def test_no_landmarks_are_an_empty_cloud():
 
 def test_lines_are_pairs_of_points_and_none_erase_the_ones_before():
     lines = np.arange(12.0).reshape(2, 2, 3)
-    (marker,) = lines_to_message(lines, "tracks", GREEN, HEADER).markers
+    (marker,) = lines_to_message(lines, "tracks", GREEN, HEADER, 0.01).markers
     assert (marker.ns, marker.type, marker.action) == ("tracks", Marker.LINE_LIST, Marker.ADD)
     assert [(p.x, p.y, p.z) for p in marker.points] == [
         (0, 1, 2),
@@ -38,5 +38,5 @@ def test_lines_are_pairs_of_points_and_none_erase_the_ones_before():
         (6, 7, 8),
         (9, 10, 11),
     ]
-    (marker,) = lines_to_message(lines[:0], "tracks", GREEN, HEADER).markers
+    (marker,) = lines_to_message(lines[:0], "tracks", GREEN, HEADER, 0.01).markers
     assert marker.action == Marker.DELETE

@@ -45,6 +45,8 @@ def result(index=0, state=State.TRACKING):
         state=state,
         T_world_camera=None if state is State.INITIALISING else T_world_camera,
         covariance=np.eye(6),
+        noise_covariance=0.1 * np.eye(6),
+        step_covariance=0.1 * np.eye(6),
         is_keyframe=index == 0,
         tracks=NO_TRACKS,
     )
