@@ -19,7 +19,7 @@ _SILENT = 0  # of OpenCV's levels
 @contextmanager
 def silence() -> Iterator[None]:
     """Keep OpenCV from printing what is said in our words."""
-    logging = cv2 if hasattr(cv2, "setLogLevel") else cv2.utils.logging  # OpenCV 4, 5
+    logging: Any = cv2 if hasattr(cv2, "setLogLevel") else vars(cv2.utils)["logging"]  # OpenCV 4, 5
     level = logging.getLogLevel()
     logging.setLogLevel(_SILENT)
     try:
