@@ -229,7 +229,7 @@ class Workspace:
         self.blocks = [Map.zeros(*size, c) for size, c in zip(sizes, channels, strict=True)]
         self.hidden = [Map.zeros(*size, c) for size, c in zip(sizes, channels, strict=True)]
         self.pooled = [Map.zeros(*size, c) for size, c in zip(sizes[1:], channels, strict=False)]
-        self.offsets = [Map.zeros(*size, 32) for size in sizes]  # resident where they are used
+        self.offsets = [Map.zeros(*size, 32) for size in sizes]  # two of them stay untouched
         self.levels = [Map.zeros(*size, network.dim // 4) for size in sizes[1:]]
         self.coarse = [Map.zeros(*size, 8) for size in sizes[1:]]
         self._memory: dict[str, Tensor] = {}

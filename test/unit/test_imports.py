@@ -72,6 +72,7 @@ LOADERS = {
     "aliked_ros.inference.kernels",
     "aliked_ros.inference.machine",
     "aliked_ros.inference.cuda.record",
+    "aliked_ros.starting.transport",
 }
 
 LIBRARY_WITHOUT_ROS = """
