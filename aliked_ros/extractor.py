@@ -22,7 +22,8 @@ from aliked_ros.structs import Features, Image
 
 _log = logging.getLogger(__name__)
 
-_GPU_BATCH = 8  # images at once: bounds the memory, about 0.3 GB each at 1241x376
+_GPU_BATCH = 8  # images at once
+_GPU_BATCH_PIXELS = 8_500_000  # in them, unless one has more: 0.3 GB for 1241x376
 
 
 class Extractor:
@@ -136,11 +137,12 @@ class Extractor:
 
 
 def _split_batches(images: list[Image], limit: int) -> list[list[Image]]:
-    """Return the images in order, in runs of one shape and of at most `limit`."""
+    """Return the images in order, in runs of one shape, of at most `limit` and few pixels."""
     batches: list[list[Image]] = []
     for image in images:
         last = batches[-1] if batches else []
-        if last and len(last) < limit and last[0].shape == image.shape:
+        fits = (len(last) + 1) * image.shape[0] * image.shape[1] <= _GPU_BATCH_PIXELS
+        if last and len(last) < limit and fits and last[0].shape == image.shape:
             last.append(image)
         else:
             batches.append([image])

@@ -208,10 +208,8 @@ void average_pool(const Map16& in, int size, const MapOf<Number>& out) {
 
 extern "C" {
 
-// Pixels in [0, 255], `channels` 1 or 3, to RGB and a zero, as they are: bfloat16 holds them exactly. The nearest
-// pixel continues outside the image.
-int aliked_load_image16(const uint8_t* pixels, int height, int width, int channels, int top, int left,
-                        const Map16* out) {
+// Rows of the padded image, from `first_row` on, as RGB and a zero in [0, 255]: bfloat16 holds them exactly.
+int aliked_load_image16(const Image* image, int first_row, const Map16* out) {
   Bfloat16 numbers[256];
   for (int i = 0; i < 256; ++i) {
     const float number = float(i);
@@ -221,12 +219,10 @@ int aliked_load_image16(const uint8_t* pixels, int height, int width, int channe
   }
   return out_of_memory([&] {
     for_each(out->height, 4, [&](int y) {
-      const int row = y < top ? 0 : y - top < height ? y - top : height - 1;
       Bfloat16* to = out->at(y, 0);
       for (int x = 0; x < out->width; ++x, to += 4) {
-        const int column = x < left ? 0 : x - left < width ? x - left : width - 1;
-        const uint8_t* from = pixels + (ptrdiff_t(row) * width + column) * channels;
-        for (int c = 0; c < 3; ++c) to[c] = numbers[from[channels == 3 ? c : 0]];
+        const uint8_t* from = nearest_pixel(*image, first_row + y, x);
+        for (int c = 0; c < 3; ++c) to[c] = numbers[from[image->channels == 3 ? c : 0]];
       }
     });
   });

@@ -48,18 +48,11 @@ void sample(const Map& in, float y, float x, float* out) {
 extern "C" {
 // Each kernel returns 0, or 1 if there is not enough memory.
 
-// Pixels in [0, 255], `channels` 1 or 3, to RGB in [0, 1]; the nearest pixel continues outside the image.
-int aliked_load_image(const uint8_t* pixels, int height, int width, int channels, int top, int left,
-                      const Map* out) {
+// Rows of the padded image, from `first_row` on.
+int aliked_load_image(const Image* image, int first_row, const Map* out) {
   return out_of_memory([&] {
     for_each(out->height, 4, [&](int y) {
-      const int row = y < top ? 0 : y - top < height ? y - top : height - 1;
-      float* to = out->at(y, 0);
-      for (int x = 0; x < out->width; ++x) {
-        const int column = x < left ? 0 : x - left < width ? x - left : width - 1;
-        const uint8_t* from = pixels + (ptrdiff_t(row) * width + column) * channels;
-        for (int c = 0; c < 3; ++c) *to++ = float(from[channels == 3 ? c : 0]) / 255.0f;
-      }
+      for (int x = 0; x < out->width; ++x) read_pixel(*image, first_row + y, x, out->at(y, x));
     });
   });
 }

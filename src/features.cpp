@@ -10,17 +10,19 @@
 
 template <class Number>
 struct PyramidOf {
-  MapOf<Number> x1;         // block 1; the finest level is computed from it where it is read
-  Weights level;  // block 1 -> features of the finest level, SELU
-  Map levels[3];  // features of levels 2 to 4
-  int32_t height, width, top, left;  // the image inside the padded one, px
+  MapOf<Number> x1;  // block 1; the finest level is computed from it where it is read. In float32 it may have no
+                     // memory:
+  Image image;            // then block 1 is computed from these pixels,
+  Weights first, second;  // by its two convolutions
+  Weights level;          // block 1 -> features of the finest level, SELU
+  Map levels[3];          // features of levels 2 to 4
 };
 
 namespace {
 
 using namespace aliked;
 constexpr int kMaxDim = 256;
-constexpr int kMaxChannels = 32;  // of block 1 in bfloat16
+constexpr int kMaxChannels = 32;  // of block 1
 constexpr int kPoints = 8;  // of one tile
 
 template <class Number>
@@ -42,12 +44,12 @@ class Reader {
   // Pixels outside the image count as zero.
   template <int count>
   void add(float y, float x, const float* weights, float* out, int step) const {
-    if (!(y >= 0 && y < pyramid_.height && x > -count && x < pyramid_.width)) return;
-    const int row = int(y) + pyramid_.top, column = int(x) + pyramid_.left;
+    if (!(y >= 0 && y < pyramid_.image.height && x > -count && x < pyramid_.image.width)) return;
+    const int row = int(y) + pyramid_.image.top, column = int(x) + pyramid_.image.left;
     float features[count * kMaxDim];
     finest<count>(row, column, features);
     for (int p = 0; p < count; ++p) {
-      if (x + p < 0 || x + p >= pyramid_.width) continue;
+      if (x + p < 0 || x + p >= pyramid_.image.width) continue;
       float* feature = features + p * dim();
       for (int i = 0; i < 3; ++i) interpolate(i, row, column + p, feature + (i + 1) * part_);
       const float factor = weights[p] / std::fmax(norm(feature), 1e-12f);
@@ -63,19 +65,56 @@ class Reader {
   template <int count>
   void finest(int row, int column, float* out) const {
     const MapOf<Number>& x1 = pyramid_.x1;
-    const Weights& level = pyramid_.level;
-    Segment segment = {nullptr, x1.channels, x1.channels};
-    float wide[kIsWide ? 1 : count * kMaxChannels];
-    if constexpr (kIsWide) {
+    float pixels[count * kMaxChannels];
+    Segment segment = {pixels, x1.channels, x1.channels};
+    if constexpr (!kIsWide)
+      widen(x1.at(row, column), count * x1.channels, pixels);
+    else if (x1.origin)
       segment.in = x1.at(row, column);
-    } else {
-      widen(x1.at(row, column), count * x1.channels, wide);
-      segment.in = wide;
-    }
-    if (level.block == 16)
-      multiply<kLanes, 16 / kLanes, count, kActivation>(&segment, 1, level.data, level.bias, out, dim());
     else
-      multiply<kLanes, 32 / kLanes, count, kActivation>(&segment, 1, level.data, level.bias, out, dim());
+      block1<count>(row, column, pixels);
+    multiply_block<count>(&segment, 1, pyramid_.level, out, dim());
+  }
+
+  // Block 1 at `count` pixels, from the window of the image that they depend on.
+  template <int count>
+  void block1(int row, int column, float* out) const {
+    const int channels = pyramid_.x1.channels;
+    float image[5][(count + 4) * 3], hidden[3][(count + 2) * kMaxChannels];
+    for (int y = 0; y < 5; ++y)
+      for (int x = 0; x < count + 4; ++x) {
+        float* to = &image[y][x * 3];
+        if (is_inside(row + y - 2, column + x - 2))
+          read_pixel(pyramid_.image, row + y - 2, column + x - 2, to);
+        else
+          to[0] = to[1] = to[2] = 0;
+      }
+    for (int y = 0; y < 3; ++y) {
+      Segment segments[3];
+      for (int ky = 0; ky < 3; ++ky) segments[ky] = {image[y + ky], 3, 9};
+      multiply_block<count + 2>(segments, 3, pyramid_.first, hidden[y], channels);
+      for (int x = 0; x < count + 2; ++x)
+        if (!is_inside(row + y - 1, column + x - 1)) std::fill_n(&hidden[y][x * channels], channels, 0.0f);
+    }
+    Segment segments[3];
+    for (int ky = 0; ky < 3; ++ky) segments[ky] = {hidden[ky], channels, 3 * channels};
+    multiply_block<count>(segments, 3, pyramid_.second, out, channels);
+  }
+
+  // The one block of outputs that such weights have; SELU.
+  template <int count>
+  static void multiply_block(const Segment* segments, int num_segments, const Weights& weights, float* out,
+                             int out_step) {
+    if (weights.block == 8)
+      multiply<8, 1, count, kActivation>(segments, num_segments, weights.data, weights.bias, out, out_step);
+    else if (weights.block == 16)
+      multiply<kLanes, 16 / kLanes, count, kActivation>(segments, num_segments, weights.data, weights.bias, out, out_step);
+    else
+      multiply<kLanes, 32 / kLanes, count, kActivation>(segments, num_segments, weights.data, weights.bias, out, out_step);
+  }
+
+  bool is_inside(int row, int column) const {  // the padded image, around which all is zero
+    return row >= 0 && row < pyramid_.x1.height && column >= 0 && column < pyramid_.x1.width;
   }
 
   void interpolate(int i, int row, int column, float* out) const {

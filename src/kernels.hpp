@@ -34,6 +34,13 @@ struct Weights {
   int32_t inputs, outputs, block;
 };
 
+// Pixels in [0, 255], inside an image that is padded with its nearest pixels.
+struct Image {
+  const uint8_t* pixels;
+  int32_t height, width, channels;  // 1 or 3 channels
+  int32_t top, left;                // of the padding, px
+};
+
 namespace aliked {
 
 #if defined(__AVX512F__)
@@ -223,6 +230,19 @@ inline void multiply_row(Segment* segments, int num_segments, const Weights& wei
   else
     multiply_row<kLanes, 32 / kLanes, kLanes == 16 ? 8 : 2, activation>(segments, num_segments, weights, out,
                                                                      out_step, width);
+}
+
+// A pixel of the padded image.
+inline const uint8_t* nearest_pixel(const Image& image, int y, int x) {
+  const int row = y < image.top ? 0 : y - image.top < image.height ? y - image.top : image.height - 1;
+  const int column = x < image.left ? 0 : x - image.left < image.width ? x - image.left : image.width - 1;
+  return image.pixels + (ptrdiff_t(row) * image.width + column) * image.channels;
+}
+
+// The same as RGB in [0, 1].
+inline void read_pixel(const Image& image, int y, int x, float* out) {
+  const uint8_t* from = nearest_pixel(image, y, x);
+  for (int c = 0; c < 3; ++c) out[c] = float(from[image.channels == 3 ? c : 0]) / 255.0f;
 }
 
 inline float clamp(float x, float low, float high) { return x < low ? low : x > high ? high : x; }

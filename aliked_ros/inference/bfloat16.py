@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aliked_ros.inference.compiled import CompiledALIKED, Workspace
-from aliked_ros.inference.kernels import Map, Map16, Pyramid, Weights16, load_kernels
+from aliked_ros.inference.compiled import CompiledALIKED
+from aliked_ros.inference.kernels import Map, Map16, PaddedImage, Pyramid, Weights16, load_kernels
+from aliked_ros.inference.workspace import Workspace
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.blocks import ConvBlock, ResidualBlock
 
@@ -45,45 +46,30 @@ class Bfloat16ALIKED(CompiledALIKED):
 
     def __init__(self, network: ALIKED, kernels: ctypes.CDLL) -> None:
         super().__init__(network, kernels)
-        self._halves = [_Block16(network.block1), _Block16(network.block2)]
+        self._fine_blocks = [_Block16(network.block1), _Block16(network.block2)]
         head = network.desc_head
         self._sample_conv16 = Weights16.pack(head.sf_conv.weight.flatten(1))
         self._aggregation16 = Weights16.pack(head.agg_weights.flatten(0, 1).T)
 
     def _make_workspace(self, height: int, width: int) -> Workspace:
-        return _Workspace16(self._network, height, width)
+        return Workspace(self._network, height, width, Map16)
 
-    def _load_image(self, pixels: Tensor, top: int, left: int) -> None:
-        self._kernels.aliked_load_image16(
-            pixels.data_ptr(), *pixels.shape[1:], top, left, self._maps.image
-        )
+    def _load_rows(self, image: PaddedImage, first_row: int, out: Map) -> None:
+        self._kernels.aliked_load_image16(image, first_row, out)
 
-    def _run_block(self, number: int, x: Map) -> None:
-        if number >= len(self._halves):
-            super()._run_block(number, x)
-            return
-        block, hidden = self._halves[number], self._maps.hidden[number]
-        shortcut = x if block.has_shortcut else None
-        self._kernels.aliked_convolve16(x, None, block.first, hidden)
-        self._kernels.aliked_convolve16(hidden, shortcut, block.second, self._maps.blocks[number])
+    def _convolve_rows(self, x: Map, shortcut: Map | None, weights: Any, out: Map) -> None:
+        self._kernels.aliked_convolve16(x, shortcut, weights, out)
 
-    def _pool(self, number: int, size: int) -> None:
-        x, means = self._maps.blocks[number - 1], self._maps.pooled[number - 1]
-        if number == 1:
-            self._kernels.aliked_average_pool16(x, size, means)
-        elif number == 2:
-            self._kernels.aliked_average_pool32(x, size, means)
+    def _pool_rows(self, x: Map, size: int, out: Map) -> None:
+        if isinstance(out, Map16):
+            self._kernels.aliked_average_pool16(x, size, out)
         else:
-            super()._pool(number, size)
+            self._kernels.aliked_average_pool32(x, size, out)
 
-    def _make_level(self, number: int) -> None:
-        if number > 1:
-            super()._make_level(number)
-            return
-        maps = self._maps
-        self._kernels.aliked_project16(maps.blocks[1], self._levels[1], maps.levels[0])
+    def _make_level(self, x: Map, out: Map) -> None:
+        self._kernels.aliked_project16(x, self._levels[1], out)
 
-    def _score(self, *arguments: Any) -> None:
+    def _score_rows(self, *arguments: Any) -> None:
         self._kernels.aliked_score16(*arguments)
 
     def _read_patches(self, *arguments: Any) -> None:
@@ -96,7 +82,7 @@ class Bfloat16ALIKED(CompiledALIKED):
         samples = maps.rows("samples", num_rows, dim, torch.bfloat16)
         kernels.aliked_read_samples16(
             pyramid, points.data_ptr(), offsets.data_ptr(), len(points), num_samples,
-            max(pyramid.height, pyramid.width) / 4, samples.data_ptr(),
+            max(pyramid.image.height, pyramid.image.width) / 4, samples.data_ptr(),
         )  # fmt: skip
         convolved = maps.rows("convolved", num_rows, dim, torch.bfloat16)
         kernels.aliked_multiply16(
@@ -147,17 +133,3 @@ def _taps(weight: Tensor) -> Tensor:
         rounded.scatter_(2, tap, nearest)
         rest = wanted - nearest
     return rounded.transpose(1, 2).flatten(1)
-
-
-class _Workspace16(Workspace):
-    """The maps of blocks 1 and 2 in bfloat16."""
-
-    def __init__(self, network: ALIKED, height: int, width: int) -> None:
-        super().__init__(network, height, width)
-        self.image = Map16.zeros(height, width, 4)
-        for number in (0, 1):
-            stride, channels = number + 1, network.channels[number]
-            size = (height // stride, width // stride)
-            self.blocks[number] = Map16.zeros(*size, channels)
-            self.hidden[number] = Map16.zeros(*size, channels)
-        self.pooled[0] = Map16.zeros(height // 2, width // 2, network.channels[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any
 
@@ -10,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aliked_ros.inference.kernels import Map, Pyramid, ScoreHead, Weights
+from aliked_ros.inference.kernels import Map, PaddedImage, Pyramid, ScoreHead, Weights
+from aliked_ros.inference.workspace import Strip, Workspace
 from aliked_ros.native import one_torch_thread
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.blocks import ConvBlock, DeformableConv2d, ResidualBlock
@@ -39,6 +41,7 @@ class CompiledALIKED:
             _Block(block)
             for block in (network.block1, network.block2, network.block3, network.block4)
         ]
+        self._fine_blocks: Sequence[Any] = self._blocks[:2]
         convs = (network.conv1, network.conv2, network.conv3, network.conv4)
         self._levels = [_pack(conv) for conv in convs]
         first, _, *others = network.score_head
@@ -92,30 +95,28 @@ class CompiledALIKED:
 
         Both are overwritten by the next image.
         """
-        kernels, pixels = self._kernels, pixels.contiguous()
         _, height, width, _ = pixels.shape
         left, right = split_padding(width)
         top, bottom = split_padding(height)
-        size = (height + top + bottom, width + left + right)
-        maps = self._take_workspace(size)
-        self._load_image(pixels, top, left)
-        self._run_block(0, maps.image)
-        for number, pool in enumerate(_POOLS, start=1):
-            self._pool(number, pool)
-            self._run_block(number, maps.pooled[number - 1])
-            self._make_level(number)
-            level, coarse = maps.levels[number - 1], maps.coarse[number - 1]
-            kernels.aliked_project(level, self._head[number], _LINEAR, coarse)
-        head = ScoreHead(
-            self._levels[0],
-            self._head[0],
-            tuple(maps.coarse),
-            *(kernel.data_ptr() for kernel in self._head_kernels),
+        image = PaddedImage.around(pixels[0], top, left)
+        maps = self._take_workspace((height + top + bottom, width + left + right))
+        maps.rewind()
+        self._run_fine_blocks(image)
+        self._run_deep_block(3, maps.pooled[1].map)
+        last = maps.pooled[2]
+        self._kernels.aliked_average_pool(
+            maps.deep[0].block, _POOLS[2], last.extend(last.map.height)
         )
-        score_map = self._maps.rows("score_map", height, width).unsqueeze(0)
-        self._score(maps.blocks[0], head, top, left, height, width, score_map.data_ptr())
-        levels = tuple(maps.levels)
-        return score_map, Pyramid(maps.blocks[0], self._levels[0], levels, height, width, top, left)
+        self._run_deep_block(4, last.map)
+        score_map = self._score(image)
+        x1 = maps.blocks[0].map
+        pyramid = Pyramid(
+            x1 if maps.keeps_block1 else Map(None, x1.height, x1.width, x1.channels),
+            image, self._blocks[0].first, self._blocks[0].second, self._levels[0],
+            (maps.level.map, maps.deep[0].level, maps.deep[1].level),
+        )  # fmt: skip
+        pyramid.memory = image
+        return score_map, pyramid
 
     def _take_workspace(self, size: tuple[int, int]) -> Workspace:
         """Return the memory for padded images (height, width); that of old sizes may go."""
@@ -129,40 +130,94 @@ class CompiledALIKED:
     def _make_workspace(self, height: int, width: int) -> Workspace:
         return Workspace(self._network, height, width)
 
-    def _load_image(self, pixels: Tensor, top: int, left: int) -> None:
-        self._kernels.aliked_load_image(
-            pixels.data_ptr(), *pixels.shape[1:], top, left, self._maps.image
-        )
+    def _run_fine_blocks(self, image: PaddedImage) -> None:
+        """Run blocks 1 and 2; make the features of level 2 and the input of block 3."""
+        maps, block = self._maps, self._fine_blocks[1]
+        for end in maps.ends:
+            self._run_block1(image, end)
+            self._pool(maps.blocks[0], _POOLS[0], maps.pooled[0])
+            self._convolve(maps.pooled[0], None, block.first, maps.hidden[1])
+            self._convolve(maps.hidden[1], maps.pooled[0], block.second, maps.blocks[1])
+            rows = maps.blocks[1].map.rows(maps.level.end, maps.blocks[1].end)
+            self._make_level(rows, maps.level.extend(maps.blocks[1].end))
+            self._pool(maps.blocks[1], _POOLS[1], maps.pooled[1])
 
-    def _pool(self, number: int, size: int) -> None:
-        """Make the means of size x size px that go into a block."""
-        maps = self._maps
-        self._kernels.aliked_average_pool(maps.blocks[number - 1], size, maps.pooled[number - 1])
+    def _run_block1(self, image: PaddedImage, end: int) -> None:
+        """Take the next rows of the padded image, up to `end`."""
+        maps, block = self._maps, self._fine_blocks[0]
+        begin = maps.image.end
+        self._load_rows(image, begin, maps.image.extend(end))
+        self._convolve(maps.image, None, block.first, maps.hidden[0])
+        self._convolve(maps.hidden[0], None, block.second, maps.blocks[0])
 
-    def _make_level(self, number: int) -> None:
-        """Make the level of the feature pyramid that comes from a block."""
-        maps = self._maps
-        self._kernels.aliked_project(
-            maps.blocks[number], self._levels[number], _SELU, maps.levels[number - 1]
-        )
+    def _convolve(self, x: Strip, shortcut: Strip | None, weights: Any, out: Strip) -> None:
+        """Make as many rows as can be: the last one needs a row below it, or the end."""
+        begin, end = out.end, x.end - (x.end < x.map.height)
+        beside = None if shortcut is None else shortcut.map.rows(begin, end)
+        rows = x.map.rows(begin, end)
+        self._convolve_rows(rows, beside, weights, out.extend(end))
 
-    def _score(self, *arguments: Any) -> None:
+    def _pool(self, x: Strip, size: int, out: Strip) -> None:
+        begin, end = out.end, x.end // size
+        rows = x.map.rows(begin * size, end * size)
+        self._pool_rows(rows, size, out.extend(end))
+
+    def _load_rows(self, image: PaddedImage, first_row: int, out: Map) -> None:
+        self._kernels.aliked_load_image(image, first_row, out)
+
+    def _convolve_rows(self, x: Map, shortcut: Map | None, weights: Any, out: Map) -> None:
+        self._kernels.aliked_convolve(x, shortcut, weights, _SELU, out)
+
+    def _pool_rows(self, x: Map, size: int, out: Map) -> None:
+        self._kernels.aliked_average_pool(x, size, out)
+
+    def _make_level(self, x: Map, out: Map) -> None:
+        """Make rows of level 2 of the feature pyramid."""
+        self._kernels.aliked_project(x, self._levels[1], _SELU, out)
+
+    def _score_rows(self, *arguments: Any) -> None:
         self._kernels.aliked_score(*arguments)
 
-    def _run_block(self, number: int, x: Map) -> None:
-        block, kernels = self._blocks[number], self._kernels
-        hidden, out = self._maps.hidden[number], self._maps.blocks[number]
-        shortcut = x if block.has_shortcut else None
-        if not block.offsets:
-            kernels.aliked_convolve(x, None, block.first, _SELU, hidden)
-            kernels.aliked_convolve(hidden, shortcut, block.second, _SELU, out)
-            return
-        offsets = self._maps.offsets[number]
+    def _run_deep_block(self, number: int, x: Map) -> None:
+        """Run block 3 or 4 and make its level and its part of the score head."""
+        block, kernels, maps = self._blocks[number - 1], self._kernels, self._maps.deep[number - 3]
+        offsets, hidden = maps.offsets, maps.hidden
         limit = max(x.height, x.width) / 4
         kernels.aliked_convolve(x, None, block.offsets[0], _LINEAR, offsets)
         kernels.aliked_convolve_deformable(x, offsets, limit, None, block.first, hidden)
         kernels.aliked_convolve(hidden, None, block.offsets[1], _LINEAR, offsets)
-        kernels.aliked_convolve_deformable(hidden, offsets, limit, shortcut, block.second, out)
+        kernels.aliked_convolve_deformable(hidden, offsets, limit, x, block.second, maps.block)
+        kernels.aliked_project(maps.block, self._levels[number - 1], _SELU, maps.level)
+        kernels.aliked_project(maps.level, self._head[number - 1], _LINEAR, maps.coarse)
+
+    def _score(self, image: PaddedImage) -> Tensor:
+        """Return the score map (1, H, W)."""
+        maps, x1, coarse = self._maps, self._maps.blocks[0], self._maps.coarse
+        score_map = maps.rows("score_map", image.height, image.width)
+        done = 0  # rows of the image
+        if not maps.keeps_block1:
+            for strip in (maps.image, maps.hidden[0], x1):
+                strip.rewind()
+        for end in maps.ends:
+            if x1.end < end:
+                self._run_block1(image, end)
+            # The score map is five rows behind: two by block 1 and three by the score head.
+            last = end if end == x1.map.height else end - 5
+            last = min(last - image.top, image.height)
+            below = min(end // 2 + 1, coarse.map.height)
+            rows = maps.level.map.rows(coarse.end, below)
+            self._kernels.aliked_project(rows, self._head[1], _LINEAR, coarse.extend(below))
+            head = ScoreHead(
+                self._levels[0], self._head[0],
+                (coarse.map, maps.deep[0].coarse, maps.deep[1].coarse),
+                *(kernel.data_ptr() for kernel in self._head_kernels),
+            )  # fmt: skip
+            self._score_rows(
+                x1.map, head, image.top + done, image.left, last - done, image.width,
+                score_map[done:].data_ptr(),
+            )  # fmt: skip
+            done = last
+        return score_map.unsqueeze(0)
 
     def describe(self, pyramid: Pyramid, keypoints: Tensor) -> Tensor:
         """Return descriptors (N, dim), unit rows, of keypoints (N, 2) px."""
@@ -182,7 +237,7 @@ class CompiledALIKED:
     def _sum_samples(self, pyramid: Pyramid, points: Tensor, offsets: Tensor) -> Tensor:
         """Return descriptors (N, dim) of any length from the features at points + offsets."""
         num_samples, dim = self._network.desc_head.num_samples, self._network.dim
-        limit = max(pyramid.height, pyramid.width) / 4
+        limit = max(pyramid.image.height, pyramid.image.width) / 4
         samples = self._maps.rows("samples", len(points) * num_samples, dim)
         self._kernels.aliked_read_samples(
             pyramid, points.data_ptr(), offsets.data_ptr(), len(points), num_samples, limit,
@@ -217,28 +272,3 @@ class _Block:
         self.has_shortcut = isinstance(block, ResidualBlock)
         self.first = _pack(first)
         self.second = _pack(second, block.downsample) if self.has_shortcut else _pack(second)
-
-
-class Workspace:
-    """All memory for images of one size; made once, overwritten by every image."""
-
-    def __init__(self, network: ALIKED, height: int, width: int) -> None:
-        sizes = [(height // stride, width // stride) for stride in (1, 2, 8, 32)]
-        channels = network.channels
-        self.image = Map.zeros(height, width, 3)
-        self.blocks = [Map.zeros(*size, c) for size, c in zip(sizes, channels, strict=True)]
-        self.hidden = [Map.zeros(*size, c) for size, c in zip(sizes, channels, strict=True)]
-        self.pooled = [Map.zeros(*size, c) for size, c in zip(sizes[1:], channels, strict=False)]
-        self.offsets = [Map.zeros(*size, 32) for size in sizes]  # two of them stay untouched
-        self.levels = [Map.zeros(*size, network.dim // 4) for size in sizes[1:]]
-        self.coarse = [Map.zeros(*size, 8) for size in sizes[1:]]
-        self._memory: dict[str, Tensor] = {}
-
-    def rows(
-        self, name: str, rows: int, columns: int, dtype: torch.dtype = torch.float32
-    ) -> Tensor:
-        """Return memory (rows, columns) that stays from image to image; it holds anything."""
-        memory = self._memory.get(name)
-        if memory is None or len(memory) < rows * columns:
-            memory = self._memory[name] = torch.empty(rows * columns, dtype=dtype)
-        return memory[: rows * columns].view(rows, columns)

@@ -37,6 +37,11 @@ class Map(ctypes.Structure):
         result.padded = padded
         return result
 
+    def rows(self, begin: int, end: int) -> Map:
+        """Return the rows [begin, end) of this map, without keeping its memory alive."""
+        step = (self.width + 2) * self.channels * self.dtype.itemsize
+        return type(self)(self.origin + begin * step, end - begin, self.width, self.channels)
+
 
 class Map16(Map):
     """A feature map in bfloat16."""
@@ -117,17 +122,37 @@ class ScoreHead(ctypes.Structure):
     )
 
 
+class PaddedImage(ctypes.Structure):
+    """Pixels inside a larger image; keeps their memory alive."""
+
+    _fields_ = (
+        ("data", ctypes.c_void_p),
+        ("height", ctypes.c_int32),
+        ("width", ctypes.c_int32),
+        ("channels", ctypes.c_int32),
+        ("top", ctypes.c_int32),
+        ("left", ctypes.c_int32),
+    )
+
+    @classmethod
+    def around(cls, pixels: Tensor, top: int, left: int) -> PaddedImage:
+        """Take pixels (H, W, 1 or 3) uint8 and the padding before them, px."""
+        pixels = pixels.contiguous()
+        result = cls(pixels.data_ptr(), *pixels.shape, top, left)
+        result.pixels = pixels
+        return result
+
+
 class Pyramid(ctypes.Structure):
-    """What the features of a pixel are computed from."""
+    """What the features of a pixel are computed from; see `features.cpp`."""
 
     _fields_ = (
         ("x1", Map),
+        ("image", PaddedImage),
+        ("first", Weights),
+        ("second", Weights),
         ("level", Weights),
         ("levels", Map * 3),
-        ("height", ctypes.c_int32),
-        ("width", ctypes.c_int32),
-        ("top", ctypes.c_int32),
-        ("left", ctypes.c_int32),
     )
 
 
@@ -136,7 +161,7 @@ def _signatures() -> dict[str, tuple[type, ...]]:
     a_packed = ctypes.POINTER(Weights16)
     memory, whole = ctypes.c_void_p, ctypes.c_int
     return {
-        "load_image": (memory, whole, whole, whole, whole, whole, a_map),
+        "load_image": (ctypes.POINTER(PaddedImage), whole, a_map),
         "convolve": (a_map, a_map, a_matrix, whole, a_map),
         "convolve_deformable": (a_map, a_map, ctypes.c_float, a_map, a_matrix, a_map),
         "project": (a_map, a_matrix, whole, a_map),
@@ -150,7 +175,7 @@ def _signatures() -> dict[str, tuple[type, ...]]:
         "read_samples": (
             ctypes.POINTER(Pyramid), memory, memory, whole, whole, ctypes.c_float, memory,
         ),
-        "load_image16": (memory, whole, whole, whole, whole, whole, a_map),
+        "load_image16": (ctypes.POINTER(PaddedImage), whole, a_map),
         "convolve16": (a_map, a_map, a_packed, a_map),
         "project16": (a_map, a_matrix, a_map),
         "average_pool16": (a_map, whole, a_map),

@@ -92,6 +92,11 @@ def test_every_script_has_a_run_here():
             [*NETWORK, "--size", "128x96", "--repeats", "2", "--busy", "1"],
             r"aliked_ros, \D+0 +[\d.]+ .*\n.*aliked_ros, \D+1 +[\d.]+ ",
         ),
+        (
+            "bench/bench_large_images.py",
+            [*NETWORK, "--sizes", "1280x720", "--repeats", "1"],
+            r"aliked-t16 +1280x720 +[1-9]\d+ +\d+ +\d+ +[\d.]+ +[\d.]+\n",
+        ),
         ("bench/bench_matching.py", ["--num", "64", "--repeats", "1"], r"ratio [\d.]+"),
         (
             "bench/bench_pose.py",
@@ -109,6 +114,7 @@ def test_every_script_has_a_run_here():
         "extractor",
         "extractor with batches",
         "contention",
+        "large images",
         "matching",
         "pose",
         "start-up",

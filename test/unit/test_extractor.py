@@ -108,13 +108,20 @@ def test_network_treats_a_batch_like_its_images(seeded_network, textured_image):
         assert_same(features, extract([image], 5000, 0.2)[0])
 
 
+HEIGHTS = [*[5] * 10, 6, 5, 30, 30, 30, 200, 200]
+
+
 @pytest.mark.parametrize(
     ("device", "batches"),
-    [("cuda", [[5] * 8, [5] * 2, [6], [5]]), ("cpu", [[5]] * 10 + [[6], [5]])],
+    [
+        ("cuda", [[5] * 8, [5] * 2, [6], [5], [30, 30], [30], [200], [200]]),
+        ("cpu", [[height] for height in HEIGHTS]),
+    ],
 )
 def test_neighbours_of_one_shape_go_to_a_gpu_together_and_keep_their_order(
     monkeypatch, device, batches
 ):
+    monkeypatch.setattr(extractor_module, "_GPU_BATCH_PIXELS", 300)  # of 4 px a row
     heights_of_batches = []
 
     def extract(images, max_keypoints, detection_threshold):
@@ -128,7 +135,7 @@ def test_neighbours_of_one_shape_go_to_a_gpu_together_and_keep_their_order(
     monkeypatch.setattr(extractor_module, "pick_device", torch.device)
     monkeypatch.setattr(extractor_module, "open_inference", lambda *given: extract)
     extractor = Extractor(ExtractorConfig("aliked-t16", "seed:0", device))
-    images = [np.zeros((height, 4), np.uint8) for height in [5] * 10 + [6, 5]]
+    images = [np.zeros((height, 4), np.uint8) for height in HEIGHTS]
     found = extractor.extract_all(images)
     assert heights_of_batches == batches
     assert [features.image_size for features in found] == [image.shape for image in images]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aliked_ros import Extractor, ExtractorConfig
 from aliked_ros.config import MODELS
-from aliked_ros.inference import bfloat16
+from aliked_ros.inference import bfloat16, workspace
 from aliked_ros.inference.bfloat16 import Bfloat16ALIKED, why_no_bfloat16
 from aliked_ros.inference.compiled import CompiledALIKED
 from aliked_ros.inference.kernels import Weights16, load_kernels, open_kernels
@@ -56,6 +56,12 @@ def test_trained_networks_find_and_describe_as_float32_does(model, weights_dir, 
     assert not torch.equal(found.descriptors, expected.descriptors)  # it is another arithmetic
 
 
+def maps_of(workspace):
+    """Return the maps of the four blocks, of a small image, with their borders."""
+    fine = [strip._rows for strip in workspace.blocks]
+    return fine + [deep.block.padded for deep in workspace.deep]
+
+
 @needs_bfloat16
 @pytest.mark.parametrize("model", ["aliked-t16", "aliked-n16"])
 def test_blocks_are_those_of_numbers_rounded_to_bfloat16(model):
@@ -66,8 +72,7 @@ def test_blocks_are_those_of_numbers_rounded_to_bfloat16(model):
         pixels = noise(*shape)
         half.encode(pixels)
         full.encode(pixels)
-        for number in range(4):
-            found, expected = (each._maps.blocks[number].padded for each in (half, full))
+        for found, expected in zip(maps_of(half._maps), maps_of(full._maps), strict=True):
             scale = expected.abs().max()
             torch.testing.assert_close(found.float(), expected, atol=0.02 * scale, rtol=0)
 
@@ -84,6 +89,21 @@ def test_any_size_gives_about_the_values_of_float32(height, width, channels, see
     points = torch.rand(20, 2) * torch.tensor([width - 1, height - 1])
     cosines = (half.describe(pyramid, points) * full.describe(full_pyramid, points)).sum(dim=1)
     assert cosines.min() > 0.999
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("shape", [(157, 203, 3), (289, 96, 1)])
+def test_strips_change_no_bit(monkeypatch, shape):
+    network, pixels = ALIKED.from_seed("aliked-n16", 0).eval().fuse(), noise(*shape)
+    expected, descriptors = Bfloat16ALIKED(network, KERNELS)(pixels, 300, 0.0)
+    monkeypatch.setattr(workspace, "_STEP_PIXELS", 1)
+    monkeypatch.setattr(workspace, "_BLOCK1_NUMBERS", 0)
+    strips = Bfloat16ALIKED(network, KERNELS)
+    for _ in range(2):
+        found, others = strips(pixels, 300, 0.0)
+        assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+        assert torch.equal(others, descriptors)
+    assert len(strips._maps.ends) == -(-shape[0] // 32)
 
 
 @needs_bfloat16

@@ -14,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aliked_ros.inference import workspace
 from aliked_ros.inference.compiled import CompiledALIKED
 from aliked_ros.inference.eager import EagerALIKED
 from aliked_ros.inference.kernels import (
@@ -93,6 +94,72 @@ def test_keypoints_are_those_of_torch(kernels, fused):
     distances = torch.cdist(expected.keypoints[0].double(), found.keypoints[0].double())
     assert (distances.min(dim=1).values < 0.01).float().mean() > 0.95
     assert descriptors.shape == (1, 60, 128)
+
+
+def in_strips(monkeypatch, keeps_block1=False):
+    """Let images of this test go through in strips of 32 rows."""
+    monkeypatch.setattr(workspace, "_STEP_PIXELS", 1)
+    monkeypatch.setattr(workspace, "_BLOCK1_NUMBERS", 10**9 if keeps_block1 else 0)
+
+
+@pytest.mark.parametrize("model", ["aliked-t16", "aliked-n16"])
+@pytest.mark.parametrize("shape", [(157, 203, 3), (289, 96, 1), (31, 500, 3), (320, 64, 3)])
+def test_strips_change_no_bit(kernels, fused, monkeypatch, model, shape):
+    pixels = photograph(*shape)
+    whole = CompiledALIKED(fused[model], kernels)
+    expected, descriptors = whole(pixels, 400, 0.0)
+    score_map = whole.encode(pixels)[0].clone()
+    for keeps_block1 in (False, True):
+        in_strips(monkeypatch, keeps_block1)
+        strips = CompiledALIKED(fused[model], kernels)
+        for _ in range(2):  # the second image finds the memory of the first one
+            found, others = strips(pixels, 400, 0.0)
+            assert torch.equal(strips.encode(pixels)[0], score_map)
+            assert all(torch.equal(*pair) for pair in zip(found, expected, strict=True))
+            assert torch.equal(others, descriptors)
+        num_strips = -(-shape[0] // 32)
+        assert len(strips._maps.ends) == num_strips
+        assert len(whole._maps.ends) == 1
+        assert whole._maps.keeps_block1
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 150), st.integers(1, 60), st.sampled_from([1, 3]), st.integers(0, 9))
+def test_any_size_in_strips_gives_the_values_of_torch(fused, height, width, channels, seed):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        in_strips(monkeypatch)
+        compiled = CompiledALIKED(fused["aliked-n16"], BEST)
+        pixels = photograph(height, width, channels, seed)
+        assert_same_network(fused["aliked-n16"], compiled, pixels)
+
+
+PEAK_OF_4K = r"""
+import re, torch
+from pathlib import Path
+from aliked_ros.inference.compiled import CompiledALIKED
+from aliked_ros.inference.kernels import load_kernels
+from aliked_ros.network.aliked import ALIKED
+
+def megabytes(key):
+    return int(re.search(key + r":\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
+
+compiled = CompiledALIKED(ALIKED.from_seed("aliked-t16", 0).eval().fuse(), load_kernels())
+pixels = torch.randint(256, (1, 2160, 3840, 3), dtype=torch.uint8)
+with torch.no_grad():
+    compiled(pixels[:, :64, :64], 9, 0.0)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
+    before = megabytes("VmRSS")
+    compiled(pixels, 1000, 0.0)
+print(megabytes("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_4k_image_takes_less_than_800_megabytes():
+    result = subprocess.run(
+        [sys.executable, "-c", PEAK_OF_4K], check=True, timeout=300, capture_output=True, text=True
+    )
+    assert 100 < float(result.stdout) < 800
 
 
 def test_no_keypoint_gives_no_descriptor(kernels, fused):
