@@ -196,7 +196,9 @@ def _untouched_zeros(count: int, dtype: torch.dtype) -> Tensor:
     In pages of 2 MB where the system has them: thousands of small ones would cost the first image
     more than its arithmetic.
     """
-    memory = mmap.mmap(-1, dtype.itemsize * count)
+    # Private: a forked process computes in memory of its own.
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    memory = mmap.mmap(-1, dtype.itemsize * count, flags=flags)
     with suppress(OSError):
         memory.madvise(mmap.MADV_HUGEPAGE)
     return torch.frombuffer(memory, dtype=dtype, count=count)
