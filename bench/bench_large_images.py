@@ -12,6 +12,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -46,7 +47,7 @@ def measure(options: argparse.Namespace, size: str) -> str:
     extractor(images[size])
     peak = megabytes("VmHWM") - before
     runs = {size: lambda: extractor(images[size]), SMALL: lambda: other(images[SMALL])}
-    times = time_in_turns(runs, options.repeats)
+    times, _ = time_in_turns(runs, options.repeats, time.perf_counter)
     per_pixel = {
         name: statistics.median(times[name]) * 1e6 / images[name][..., 0].size for name in images
     }

@@ -52,7 +52,7 @@ class Bfloat16ALIKED(CompiledALIKED):
         self._aggregation16 = Weights16.pack(head.agg_weights.flatten(0, 1).T)
 
     def _make_workspace(self, height: int, width: int) -> Workspace:
-        return Workspace(self._network, height, width, Map16)
+        return Workspace(self._network.channels, height, width, Map16)
 
     def _load_rows(self, image: PaddedImage, first_row: int, out: Map) -> None:
         self._kernels.aliked_load_image16(image, first_row, out)

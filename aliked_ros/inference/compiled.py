@@ -128,7 +128,7 @@ class CompiledALIKED:
         return self._maps
 
     def _make_workspace(self, height: int, width: int) -> Workspace:
-        return Workspace(self._network, height, width)
+        return Workspace(self._network.channels, height, width)
 
     def _run_fine_blocks(self, image: PaddedImage) -> None:
         """Run blocks 1 and 2; make the features of level 2 and the input of block 3."""

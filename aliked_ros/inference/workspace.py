@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from aliked_ros.inference.kernels import Map
-from aliked_ros.network.aliked import ALIKED
 
 _STEP_PIXELS = (
     500_000  # go through the layers together: a small image whole, or rows of a large one
@@ -77,7 +78,7 @@ class Workspace:
     Whatever is 1/8 of the image and less is whole, as deformable taps may reach anywhere.
 
     Args:
-        network: whose maps they are.
+        channels: of the four blocks; a level has a quarter of the last number.
         height: of the padded image, px, a multiple of 32.
         width: of the padded image, px, a multiple of 32.
         kind: the numbers of blocks 1 and 2; in bfloat16 block 1 always stays.
@@ -95,9 +96,11 @@ class Workspace:
         deep: the maps of blocks 3 and 4.
     """
 
-    def __init__(self, network: ALIKED, height: int, width: int, kind: type[Map] = Map) -> None:
-        c1, c2, c3, c4 = network.channels
-        features = network.dim // 4
+    def __init__(
+        self, channels: Sequence[int], height: int, width: int, kind: type[Map] = Map
+    ) -> None:
+        c1, c2, c3, c4 = channels
+        features = c4 // 4
         self.keeps_block1 = kind is not Map or height * width * c1 <= _BLOCK1_NUMBERS
         step = max(_STEP_PIXELS // width // 32 * 32, 32)
         self.ends = [*range(step, height, step), height]
