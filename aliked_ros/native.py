@@ -49,8 +49,6 @@ def open_library(build: str) -> ctypes.CDLL:
     Raises:
         OSError: if there is none.
     """
-    import torch
-
     name = f"libaliked_kernels_{build}.so"
     package = Path(__file__).resolve().parent
     places = (package / "lib" / name, package.parent / "install" / "aliked_ros" / "lib" / name)
@@ -61,7 +59,8 @@ def open_library(build: str) -> ctypes.CDLL:
         if not found:
             raise
         library = ctypes.CDLL(str(found[0]))
-    library.aliked_use_threads(torch.get_num_threads())
+    with one_torch_thread() as num_threads:  # perhaps in the scope of another one
+        library.aliked_use_threads(num_threads)
     return library
 
 

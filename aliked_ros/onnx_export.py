@@ -98,12 +98,17 @@ def write_onnx(
     module = ExportableALIKED(network, max_keypoints, detection_threshold).eval()
     program = _trace(module, size, max_keypoints, opset)
     notes = {
-        "producer": f"aliked_ros {__version__}",
         "model": network.model,
         "weights": weights_id,
         "max_keypoints": max_keypoints,
         "detection_threshold": detection_threshold,
     }
+    save(program, path, notes)
+
+
+def save(program: Any, path: Path, notes: dict[str, Any]) -> None:
+    """Write torch's ONNX program into one file, with notes and who wrote it."""
+    notes = {"producer": f"aliked_ros {__version__}", **notes}
     program.model.metadata_props.update({name: str(value) for name, value in notes.items()})
     program.save(str(path), external_data=False)
 
@@ -121,7 +126,7 @@ def _trace(
         2: torch.export.Dim("height", min=MIN_SIDE, max=MAX_SIDE),
         3: torch.export.Dim("width", min=MIN_SIDE, max=MAX_SIDE),
     }
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), quiet_exporter():
         program = torch.onnx.export(
             module,
             (torch.zeros(1, 3, height, width),),
@@ -211,7 +216,7 @@ def compare(size: tuple[int, int], expected: list[AnyArray], found: list[AnyArra
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """Silence what the exporter says about operators that this network does not have."""
     loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
     levels = [logger.level for logger in loggers]

@@ -1,7 +1,6 @@
 """The whole pipeline: camera or dataset -> features -> odometry; overlay, rviz, page on demand."""
 
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from aliked_ros.starting.arguments import ARGUMENTS
 from aliked_ros.starting.cameras import CAMERAS, driver_arguments
 from aliked_ros.starting.plan import NodeProcess, Plan, make_plan, parameter_sections
 from aliked_ros.starting.rviz_view import rviz_view
+from aliked_ros.starting.transport import has_profile, profile_variable
 from aliked_ros.view.viewer import find_python
 
 SHARE = Path(get_package_share_directory("aliked_ros"))
@@ -35,9 +35,8 @@ SHARE = Path(get_package_share_directory("aliked_ros"))
 def generate_launch_description() -> LaunchDescription:
     """Describe arguments and nodes."""
     profile = str(SHARE / "config" / "fastdds_large_images.xml")
-    variables = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
     return LaunchDescription(
-        [SetEnvironmentVariable(name, profile) for name in variables if name not in os.environ]
+        ([] if has_profile() else [SetEnvironmentVariable(profile_variable(), profile)])
         + [
             DeclareLaunchArgument(
                 name,

@@ -1,4 +1,5 @@
 # Source this (bash or zsh, from any folder) for a shell in which `python3 -m aliked_ros` and the nodes run.
+# DISTRO=kilted takes what `make kilted` installed.
 # shellcheck shell=bash
 if [ -n "${ZSH_VERSION:-}" ]; then
   eval '_aliked_script="${(%):-%x}"' # zsh's BASH_SOURCE; bash must not parse it
@@ -9,7 +10,10 @@ else
 fi
 _aliked_root=$(cd "$(dirname "$_aliked_script")/.." >/dev/null && pwd)
 
-if [ ! -e "$_aliked_root/install/.build" ]; then
+_aliked_base=$_aliked_root
+[ "${DISTRO:-jazzy}" = jazzy ] || _aliked_base=$_aliked_root/.$DISTRO
+
+if [ ! -e "$_aliked_base/install/.build" ]; then
   echo "activate: nothing is installed yet; run: make -C '$_aliked_root' install" >&2
   return 1
 fi
@@ -17,22 +21,25 @@ fi
 # Python's and colcon's scripts read unset variables.
 case $- in *u*) _aliked_nounset=u ;; *) _aliked_nounset= ;; esac
 set +u
-. "$_aliked_root/.venv/bin/activate"
+. "$_aliked_base/.venv/bin/activate"
 if [ -z "${ROS_DISTRO:-}" ]; then
   # ROS's wheels bring no setup script of their own.
   case ":${AMENT_PREFIX_PATH:-}:" in
-    *":$_aliked_root/.venv:"*) ;;
-    *) export AMENT_PREFIX_PATH="$_aliked_root/.venv${AMENT_PREFIX_PATH:+:$AMENT_PREFIX_PATH}" ;;
+    *":$_aliked_base/.venv:"*) ;;
+    *) export AMENT_PREFIX_PATH="$_aliked_base/.venv${AMENT_PREFIX_PATH:+:$AMENT_PREFIX_PATH}" ;;
   esac
   export RMW_IMPLEMENTATION=rmw_fastrtps_cpp
 fi
-. "$_aliked_root/install/local_setup.$_aliked_shell"
+. "$_aliked_base/install/local_setup.$_aliked_shell"
 
 # Fast DDS loses images of more than half a megabyte silently without this profile (a profile of your own
-# stays). The second name is that of Fast DDS 2, which Jazzy has.
-: "${FASTDDS_DEFAULT_PROFILES_FILE:=$_aliked_root/install/aliked_ros/share/aliked_ros/config/fastdds_large_images.xml}"
-: "${FASTRTPS_DEFAULT_PROFILES_FILE:=$FASTDDS_DEFAULT_PROFILES_FILE}"
-export FASTDDS_DEFAULT_PROFILES_FILE FASTRTPS_DEFAULT_PROFILES_FILE
+# stays). Fast DDS 2, which Jazzy has, reads one name; 3 reads both, and takes neither where both are set.
+_aliked_profile=$_aliked_base/install/aliked_ros/share/aliked_ros/config/fastdds_large_images.xml
+if [ ! -e "$_aliked_base/.venv/share/fastdds" ] && [ ! -e "/opt/ros/${ROS_DISTRO:-}/share/fastdds" ]; then
+  export FASTRTPS_DEFAULT_PROFILES_FILE="${FASTRTPS_DEFAULT_PROFILES_FILE:-$_aliked_profile}"
+elif [ -z "${FASTRTPS_DEFAULT_PROFILES_FILE:-}" ]; then
+  export FASTDDS_DEFAULT_PROFILES_FILE="${FASTDDS_DEFAULT_PROFILES_FILE:-$_aliked_profile}"
+fi
 
 if [ -x "$_aliked_root/.venv-view/bin/rerun" ]; then # `make view`
   : "${ALIKED_VIEW_PYTHON:=$_aliked_root/.venv-view/bin/python}"
@@ -40,4 +47,4 @@ if [ -x "$_aliked_root/.venv-view/bin/rerun" ]; then # `make view`
 fi
 
 [ -z "$_aliked_nounset" ] || set -u
-unset _aliked_script _aliked_shell _aliked_root _aliked_nounset
+unset _aliked_script _aliked_shell _aliked_root _aliked_base _aliked_profile _aliked_nounset

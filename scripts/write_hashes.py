@@ -14,7 +14,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-LISTS = ("requirements.txt", "scripts/jazzy_from_pypi.txt")
+LISTS = (
+    "requirements.txt",
+    "scripts/tools_from_pypi.txt",
+    "scripts/jazzy_from_pypi.txt",
+    "scripts/kilted_from_pypi.txt",
+)
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 PLATFORMS = (
     *(f"manylinux_2_{minor}_x86_64" for minor in range(36, 4, -1)),

@@ -19,12 +19,13 @@ _SILENT = 0  # of OpenCV's levels
 @contextmanager
 def silence() -> Iterator[None]:
     """Keep OpenCV from printing what is said in our words."""
-    level = cv2.getLogLevel()
-    cv2.setLogLevel(_SILENT)
+    logging: Any = cv2 if hasattr(cv2, "setLogLevel") else vars(cv2.utils)["logging"]  # OpenCV 4, 5
+    level = logging.getLogLevel()
+    logging.setLogLevel(_SILENT)
     try:
         yield
     finally:
-        cv2.setLogLevel(level)
+        logging.setLogLevel(level)
 
 
 def read_picture(data: Any, max_megapixels: float = 0.0, format: str = "") -> AnyArray:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
+from contextlib import suppress
 from functools import cache
+from math import prod
 from typing import Any, ClassVar
 
 import torch
@@ -28,7 +31,8 @@ class Map(ctypes.Structure):
     @classmethod
     def zeros(cls, height: int, width: int, channels: int) -> Map:
         """Return a map of zeros in a border of zeros."""
-        padded = torch.zeros(height + 2, width + 2, channels, dtype=cls.dtype)
+        shape = (height + 2, width + 2, channels)
+        padded = _untouched_zeros(prod(shape), cls.dtype).view(shape)
         result = cls(padded[1:, 1:].data_ptr(), height, width, channels)
         result.padded = padded
         return result
@@ -184,6 +188,20 @@ def _signatures() -> dict[str, tuple[type, ...]]:
             ctypes.POINTER(Pyramid), memory, memory, whole, whole, ctypes.c_float, memory,
         ),
     }  # fmt: skip
+
+
+def _untouched_zeros(count: int, dtype: torch.dtype) -> Tensor:
+    """Return zeros (count,) that take memory where they are written, by whoever writes first.
+
+    In pages of 2 MB where the system has them: thousands of small ones would cost the first image
+    more than its arithmetic.
+    """
+    # Private: a forked process computes in memory of its own.
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    memory = mmap.mmap(-1, dtype.itemsize * count, flags=flags)
+    with suppress(OSError):
+        memory.madvise(mmap.MADV_HUGEPAGE)
+    return torch.frombuffer(memory, dtype=dtype, count=count)
 
 
 @cache

@@ -25,13 +25,14 @@ def attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     Returns:
         (N, heads * 64): for each head softmax(queries keys^T / 8) values.
     """
-    if queries.device.type == "cpu" and queries.dtype == torch.float32:
+    is_plain = queries.device.type == "cpu" and queries.dtype == torch.float32
+    if is_plain and not torch.compiler.is_compiling():  # ONNX has standard operators only
         library = load_library()
         if library is not None:
             return _attend_by_kernel(library, queries, keys, values)
     heads = queries.shape[1] // HEAD
-    q, k, v = (x.reshape(len(x), heads, HEAD).transpose(0, 1) for x in (queries, keys, values))
-    return F.scaled_dot_product_attention(q, k, v).transpose(0, 1).flatten(1)
+    q, k, v = (x.view(1, -1, heads, HEAD).transpose(1, 2) for x in (queries, keys, values))
+    return F.scaled_dot_product_attention(q, k, v)[0].transpose(0, 1).flatten(1)
 
 
 def _attend_by_kernel(

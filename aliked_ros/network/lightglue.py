@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from aliked_ros.network.lightglue_assignment import Assignment, assign
+from aliked_ros.network.lightglue_assignment import Assignment, assign, choose
 from aliked_ros.network.lightglue_layers import WIDTH, Layer, RotaryCode, State
 from aliked_ros.network.packed_linear import PackedLinear
 from aliked_ros.structs import Features
@@ -99,6 +99,29 @@ class LightGlue:
             elif adaptive:
                 points = self._adapt(points, number, found)
         return found
+
+    def choose(
+        self, positions0: Tensor, descriptors0: Tensor, positions1: Tensor, descriptors1: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Choose partners by all layers, in shapes that depend on the numbers of points alone.
+
+        Args:
+            positions0: (N, 2), from the image's centre, in halves of its longer side.
+            descriptors0: (N, 128).
+            positions1: (M, 2).
+            descriptors1: (M, 128).
+
+        Returns:
+            As `lightglue_assignment.choose` does.
+        """
+        sizes = [positions0.shape[0], positions1.shape[0]]
+        code = RotaryCode.of(torch.cat((positions0, positions1)), self._frequencies)
+        x = self._input(torch.cat((descriptors0, descriptors1)))
+        for layer in self._layers:
+            x = layer(x, code, sizes)
+        x0, x1 = torch.split(x, sizes)
+        head = self._heads[-1]
+        return choose(head.final(x0), head.final(x1), head.matchability(x0), head.matchability(x1))
 
     def _begin(self, pairs: Sequence[tuple[Features, Features]]) -> _Points:
         numbers = [number for number, pair in enumerate(pairs) if all(map(len, pair))]
@@ -193,7 +216,12 @@ def _positions(features: Features) -> Tensor:
     """Return the keypoints (N, 2) from the centre, in halves of the longer side."""
     height, width = features.image_size
     size = features.keypoints.new_tensor((width, height), dtype=torch.float32)
-    return (features.keypoints.float() - size / 2) / (size.max() / 2)
+    return positions_of(features.keypoints.float(), size)
+
+
+def positions_of(keypoints: Tensor, size: Tensor) -> Tensor:
+    """Return keypoints (N, 2), px, as positions, by the size (2,) float32: width and height, px."""
+    return (keypoints - size / 2) / (size.max() / 2)
 
 
 def _sums(sizes: list[int]) -> list[int]:

@@ -47,13 +47,25 @@ def assign(f0: Tensor, f1: Tensor, z0: Tensor, z1: Tensor) -> tuple[Tensor, Tens
         indices: (K, 2) int64, sorted by the first.
         scores: (K,).
     """
+    best1, scores, is_pair = choose(f0, f1, z0, z1)
+    index0 = torch.arange(len(f0), device=f0.device)
+    return torch.stack((index0, best1), dim=1)[is_pair], scores[is_pair]
+
+
+def choose(f0: Tensor, f1: Tensor, z0: Tensor, z1: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Choose the best partner of each point of image 0; arguments as of `assign`.
+
+    Returns:
+        best1: (N,) int64, a point of image 1.
+        scores: (N,) of the pairs.
+        is_pair: (N,) bool, whether they are each other's best and the score suffices.
+    """
     similarity = f0 @ f1.T
     of_row = F.logsigmoid(z0) - similarity.logsumexp(dim=1)
     of_column = F.logsigmoid(z1) - similarity.logsumexp(dim=0)
     best1 = (2 * similarity + of_column).argmax(dim=1)
     best0 = (2 * similarity + of_row.unsqueeze(1)).T.contiguous().argmax(dim=1)
-    index0 = torch.arange(len(f0), device=f0.device)
+    index0 = torch.arange(f0.shape[0], device=f0.device)
     log_scores = 2 * similarity[index0, best1] + of_row + of_column[best1]
     scores = log_scores.exp()
-    kept = (best0[best1] == index0) & (scores > MIN_SCORE)
-    return torch.stack((index0, best1), dim=1)[kept], scores[kept]
+    return best1, scores, (best0[best1] == index0) & (scores > MIN_SCORE)

@@ -86,7 +86,7 @@ class Layer:
 
     def _attend_to_own_image(self, x: Tensor, code: RotaryCode, sizes: Sizes) -> Tensor:
         qkv = self._to_qkv(x)
-        turned = code.turn(qkv[:, : 2 * WIDTH].view(len(x), 2 * NUM_HEADS, 2, _TURNED))
+        turned = code.turn(qkv[:, : 2 * WIDTH].view(-1, 2 * NUM_HEADS, 2, _TURNED))
         q, k = torch.split(turned.flatten(1), WIDTH, dim=1)
         images = zip(
             *(torch.split(part, sizes) for part in (q, k, qkv[:, 2 * WIDTH :])), strict=True

@@ -11,17 +11,16 @@ from aliked_ros.nodes.player.work import PlayerWork
 
 
 class PlayerNode(ManagedNode):
-    """Publishes a sequence while it is active, and ends with it.
-
-    Attributes:
-        has_failed: whether it could not play to the end.
-    """
+    """Publishes a sequence while it is active, and ends the process with it."""
 
     def __init__(self) -> None:
         super().__init__("aliked_player")
         self._config = self.parameters(PlayerConfig)
         self._reading = self.parameters(ReadingConfig, PREFIX)
-        self.has_failed = False
+        self._has_failed = False
+        # The sequence ends on a thread of its own, which must not shut ROS down: Kilted's rclpy
+        # destroys the nodes in doing so.
+        self._over = self.create_guard_condition(self._leave)
 
     def make(self) -> PlayerWork:
         """Open the dataset, and say what there is to know of it.
@@ -38,17 +37,13 @@ class PlayerNode(ManagedNode):
         return PlayerWork(self, self.topics, config, sequence, remarks, self.diagnostics, self._end)
 
     def _end(self, has_failed: bool) -> None:
-        self.has_failed = has_failed
-        self.context.try_shutdown()
+        self._has_failed = has_failed
+        self._over.trigger()
+
+    def _leave(self) -> None:
+        raise SystemExit(int(self._has_failed))
 
 
 def main() -> int:
     """Run the node; 1 if it could not play to the end."""
-    players: list[PlayerNode] = []
-
-    def make() -> PlayerNode:
-        players.append(PlayerNode())
-        return players[0]
-
-    code = run(make)
-    return 1 if players and players[0].has_failed else code
+    return run(PlayerNode)

@@ -72,10 +72,16 @@ def attempts(
 
 def _shown_before(local_map: LocalMap, matches: Matches, view: View) -> Links:
     """Return the landmarks that the image before showed at the keypoints that match."""
-    shown = local_map.newest_image.landmark
+    before = local_map.newest_image
     pairs = matches.indices.detach().cpu().numpy()
-    similarities = matches.similarities.detach().cpu().numpy().astype(np.float64)
-    numbers, keypoints = shown[pairs[:, 0]], pairs[:, 1]
+    numbers, keypoints = before.landmark[pairs[:, 0]], pairs[:, 1]
+    # Links have cosines; a matcher may give other scores.
+    similarities = np.einsum(
+        "ij,ij->i",
+        before.view.descriptors[pairs[:, 0]],
+        view.descriptors[keypoints],
+        dtype=np.float64,
+    )
     is_known = (numbers != NONE) & np.isfinite(view.xy[keypoints, 0])
     links = Links(numbers, keypoints, similarities, np.zeros(0, np.int64)).select(is_known)
     return links.select(local_map.landmarks.is_alive[links.numbers])

@@ -3,6 +3,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from lifecycle_msgs.srv import GetState
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 
@@ -126,3 +127,17 @@ def test_depth_that_is_left_out_is_said_and_counted(processes, probe, tmp_path):
     listen_and_play(processes, probe, tmp_path, report=report)
     assert sum(json.loads(report.read_text())["left_out"].values()) == NUM_FRAMES // 2
     assert "depth image is 32x24" in processes.log("player_node")
+
+
+def test_ctrl_c_ends_a_player_that_waits_without_a_word_of_an_error(processes, probe):
+    processes.start("player_node", dataset="synthetic")
+
+    def is_active():
+        name = "/aliked_player/get_state"
+        return probe.call(GetState, name, GetState.Request()).current_state.label == "active"
+
+    probe.wait_until(is_active, "the player to wait")
+    assert processes.interrupt("player_node") == 0
+    lines = processes.log("player_node").splitlines()
+    assert [line for line in lines if not line.startswith("[INFO]")] == []
+    assert "played: " in lines[-1]

@@ -103,6 +103,11 @@ def test_every_script_has_a_run_here():
             ["--landmarks", "50", "--keypoints", "60", "--repeats", "1"],
             r"(?s)pose refinement .*search by place .* numpy / compiled [\d.]+",
         ),
+        (
+            "bench/bench_startup.py",
+            ["--repeats", "1"],
+            r"warm( +[\d.]+){8}\ncold( +[\d.]+){8}\n",
+        ),
     ],
     ids=[
         "bundle adjustment",
@@ -112,6 +117,7 @@ def test_every_script_has_a_run_here():
         "large images",
         "matching",
         "pose",
+        "start-up",
     ],
 )
 def test_a_benchmark_prints_its_table(script, arguments, printed):
@@ -330,7 +336,7 @@ def test_hashes_are_those_of_the_files_that_pip_would_take(tmp_path):
     (tmp_path / "pip" / "__init__.py").touch()
     (tmp_path / "pip" / "__main__.py").write_text(PIP)
     run("scripts/write_hashes.py", "--out", tmp_path / "hashes", PYTHONPATH=str(tmp_path))
-    text = (tmp_path / "hashes" / "jazzy_from_pypi.txt").read_text()
+    text = (tmp_path / "hashes" / "tools_from_pypi.txt").read_text()
     assert (
         'numpy==2.1.3; python_version >= "3.13" \\\n    --hash=sha256:numpy-2.1.3-3.13\n'
     ) in text
@@ -340,6 +346,34 @@ def test_hashes_are_those_of_the_files_that_pip_would_take(tmp_path):
     cpu = (tmp_path / "hashes" / "torch_cpu.txt").read_text()
     assert cpu == (ROOT / "scripts" / "hashes" / "torch_cpu.txt").read_text()
     assert len(re.findall("--hash=sha256:[0-9a-f]{64}", cpu)) == 3
+
+
+def test_a_wheel_is_checked_where_it_was_installed(tmp_path):
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    tree = tmp_path / "tree"  # what lies in build/ is of other builds
+    tree.mkdir()
+    for name in (
+        "aliked_ros",
+        "src",
+        "setup.py",
+        "pyproject.toml",
+        "MANIFEST.in",
+        "README.md",
+        "LICENSE",
+    ):
+        (tree / name).symlink_to(ROOT / name)
+    wheel = tmp_path / "wheel"
+    subprocess.run(
+        [*pip, "--no-build-isolation", "--target", wheel, tree], check=True, timeout=TIMEOUT_S
+    )
+    where = ["--prefix", wheel, "--scripts", wheel / "bin"]
+    printed = run("scripts/check_wheel.py", *where, PYTHONPATH=str(wheel))
+    assert re.search(r"aliked_ros [\d.]+ works: \d+ keypoints", printed)
+    for kernels in wheel.glob("aliked_ros/lib/*.so"):
+        kernels.write_bytes(b"")
+    without = {"PYTHONPATH": str(wheel), "LD_LIBRARY_PATH": ""}
+    said = run("scripts/check_wheel.py", *where, returncode=1, **without)
+    assert "the wheel runs without compiled kernels" in said
 
 
 def test_exports_of_a_foreign_machine_get_the_folders_of_this_one(tmp_path):

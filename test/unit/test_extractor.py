@@ -12,6 +12,7 @@ from aliked_ros import extractor as extractor_module
 from aliked_ros.config import MODELS, ExtractorConfig
 from aliked_ros.extractor import Extractor
 from aliked_ros.inference import open_inference
+from aliked_ros.network.weights import load_some_network
 from aliked_ros.structs import Features
 
 
@@ -289,3 +290,20 @@ def test_a_gpu_that_is_not_used_is_spoken_of_once(monkeypatch, caplog):
     assert "this machine has a GPU" not in caplog.text  # asked for the CPU
     Extractor(replace(config, device="auto"))
     assert caplog.text.count("this machine has a GPU, but") == 1
+
+
+def test_an_extractor_is_made_without_a_team_of_threads(monkeypatch):
+    counts = []
+
+    def load(*arguments):
+        counts.append(torch.get_num_threads())
+        return load_some_network(*arguments)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    monkeypatch.setattr("aliked_ros.extractor.load_some_network", load)
+    try:
+        Extractor(ExtractorConfig(weights="seed:0", device="cpu"))
+        assert (counts, torch.get_num_threads()) == ([1], 3)
+    finally:
+        torch.set_num_threads(before)

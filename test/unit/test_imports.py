@@ -24,7 +24,7 @@ ORDER = [
     {"matching"},
     {"extractor", "odometry", "datasets"},
     {"evaluation", "onnx_export"},
-    {"training"},
+    {"training", "onnx_matcher"},
     {"nodes", "cli"},
     {"__main__"},
 ]
@@ -60,7 +60,8 @@ MAX_CHAIN = 8  # modules, each of which imports the next as soon as it is import
 LONGER_CHAINS = {"odometry": 11, "nodes": 15}  # what stands on a whole method
 WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node", "view_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
-MAY_USE_DISK = {"datasets", "evaluation", "onnx_export", "training", "nodes", "cli", "__main__"}
+MAY_USE_DISK = {"datasets", "evaluation", "training", "nodes", "cli", "__main__"}
+MAY_USE_DISK |= {"onnx_export", "onnx_matcher"}
 MAY_USE_DISK |= {"view"}  # a process of its own
 MAY_USE_DISK |= {"interruption"}  # of os, it takes what ends a process
 LOADERS = {
@@ -71,6 +72,7 @@ LOADERS = {
     "aliked_ros.inference.kernels",
     "aliked_ros.inference.machine",
     "aliked_ros.inference.cuda.record",
+    "aliked_ros.starting.transport",
 }
 
 LIBRARY_WITHOUT_ROS = """

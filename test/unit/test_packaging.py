@@ -44,6 +44,10 @@ OPTIONAL = {
     "tensorboardX", "triton",
 }  # fmt: skip
 TESTED = {"evo", "onnxruntime", "rosbags", "tensorboardX", "triton"}
+LISTS = [
+    "requirements.txt",
+    *(f"scripts/{name}_from_pypi.txt" for name in ("tools", "jazzy", "kilted")),
+]
 PYPI_NAMES = {"cv2": "opencv-python-headless", "rerun": "rerun-sdk", "yaml": "PyYAML"}
 
 
@@ -141,7 +145,7 @@ def test_a_node_without_its_modules_says_so_in_one_line(tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "scripts/jazzy_from_pypi.txt"])
+@pytest.mark.parametrize("name", LISTS)
 def test_every_requirement_is_pinned(name):
     lines = _requirements(ROOT / name)
     assert lines
@@ -150,12 +154,16 @@ def test_every_requirement_is_pinned(name):
 
 def test_no_requirement_is_pinned_twice():
     # numpy is: once for Python before 3.13 and once from there on.
-    both = ("requirements.txt", "scripts/jazzy_from_pypi.txt")
-    names = [re.split(r"[=\[]", line)[0] for file in both for line in _requirements(ROOT / file)]
-    assert {name for name in names if names.count(name) > 1} == {"numpy"}
+    for distribution in ("jazzy", "kilted"):
+        files = [
+            name for name in LISTS if distribution in name or "_" not in name or "tools" in name
+        ]
+        lines = [line for file in files for line in _requirements(ROOT / file)]
+        names = [re.split(r"[=\[]", line)[0] for line in lines]
+        assert {name for name in names if names.count(name) > 1} == {"numpy"}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "scripts/jazzy_from_pypi.txt"])
+@pytest.mark.parametrize("name", LISTS)
 def test_the_hashes_are_of_everything_that_is_pinned_and_of_nothing_else(name):
     text = (ROOT / "scripts" / "hashes" / Path(name).name).read_text()
     assert "://" not in text
@@ -167,6 +175,28 @@ def test_the_hashes_are_of_everything_that_is_pinned_and_of_nothing_else(name):
         hashes = re.findall(r"    --hash=sha256:(\S+)", entry)
         assert hashes, entry
         assert all(re.fullmatch("[0-9a-f]{64}", one) for one in hashes), entry
+
+
+@pytest.mark.parametrize("distribution", ["jazzy", "kilted"])
+def test_wheels_are_pinned_of_one_distribution_alone(distribution):
+    lines = _requirements(ROOT / "scripts" / f"{distribution}_from_pypi.txt")
+    named = {
+        name for name in ("humble", "jazzy", "kilted") for line in lines if f"ros-{name}-" in line
+    }
+    assert named == {distribution}
+
+
+def test_a_distribution_without_wheels_is_refused():
+    environment = {**os.environ, "DISTRO": "noetic"}
+    result = subprocess.run(
+        [ROOT / "scripts" / "install.sh"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr == "install: DISTRO is 'noetic': give jazzy or kilted\n"
 
 
 def test_an_installation_that_is_neither_with_hashes_nor_without_is_refused():

@@ -14,6 +14,7 @@ from aliked_ros.nodes.base.clocks import STEADY
 from aliked_ros.nodes.base.counts import FrameCounts
 from aliked_ros.nodes.base.errors import explain
 from aliked_ros.nodes.base.silence import Wanted, why_silent
+from aliked_ros.starting.transport import profile_variable
 
 PERIOD_S = 1.0
 SILENCE_S = 5.0  # as long as this without input is worth a warning
@@ -154,7 +155,7 @@ class Diagnostics:
             self.warn(
                 f"{num_missed} messages were overwritten by newer ones or lost in transport: "
                 "if that goes on, load fastdds_large_images.xml in every process that sends images "
-                "(FASTRTPS_DEFAULT_PROFILES_FILE)"
+                f"({profile_variable()})"
             )
 
     def warn(self, text: str, kind: str = "") -> None:

@@ -18,6 +18,7 @@ from aliked_ros.nodes.base.causes import Causes, printable
 from aliked_ros.nodes.base.errors import explain
 from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.signals import Stopper
+from aliked_ros.starting.transport import has_profile, profile_variable
 
 MakeNodes = Callable[[], ManagedNode | list[ManagedNode]]
 
@@ -25,9 +26,8 @@ MakeNodes = Callable[[], ManagedNode | list[ManagedNode]]
 def load_transport_profile() -> None:
     """Let Fast DDS carry large images in this process too, unless the user chose a profile."""
     share = Path(get_package_share_directory("aliked_ros"))
-    profile = str(share / "config" / "fastdds_large_images.xml")
-    for name in ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE"):
-        os.environ.setdefault(name, profile)
+    if not has_profile():
+        os.environ[profile_variable()] = str(share / "config" / "fastdds_large_images.xml")
 
 
 def check_security() -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from nav_msgs.msg import Odometry
+from rclpy.logging import get_logger
 from rclpy.node import Node
 
 from aliked_ros.config.nodes import PlayerConfig
@@ -170,7 +171,10 @@ class PlayerWork:
             "left_out": dict(self._sequence.left_out),
             **self._answers.report(),
         }
-        self._logger.info("played: " + json.dumps(report))
+        # Behind Ctrl-C the node's own logger would fail to publish the line, and say so.
+        is_up = self._context.ok() and not self._stop.is_set()
+        logger = self._logger if is_up else get_logger(f"{self._logger.name}.end")
+        logger.info("played: " + json.dumps(report))
         if self._config.report:
             path = Path(self._config.report)
             path.parent.mkdir(parents=True, exist_ok=True)

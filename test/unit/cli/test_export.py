@@ -1,7 +1,10 @@
 import pytest
+import torch
+from lightglue_world import random_state
 
-from aliked_ros import onnx_export
+from aliked_ros import onnx_export, onnx_matcher
 from aliked_ros.__main__ import main
+from aliked_ros.network.released import sha256_of
 
 NETWORK = ["--weights", "seed:0", "--max-keypoints", "20"]
 
@@ -95,3 +98,42 @@ def test_more_keypoints_than_tensorrt_takes_are_remarked(without_exporter, tmp_p
         main(["export", "aliked-t16", path, "--weights", "seed:0", "--max-keypoints", "4000"]) == 0
     )
     assert "TensorRT takes at most 3840" in capsys.readouterr().out
+
+
+def test_the_matcher_is_written_and_checked(tmp_path, capsys):
+    pytest.importorskip("onnxscript")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    weights, path = tmp_path / "small.pth", tmp_path / "lightglue.onnx"
+    torch.save(random_state(1), weights)
+    assert main(["export", "lightglue", str(path), "--weights", str(weights)]) == 0
+    printed = capsys.readouterr().out
+    assert "lightglue.onnx: lightglue, any numbers of keypoints" in printed
+    assert "700 and 300 keypoints:" in printed
+    assert "the file computes what torch computes" in printed
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    digest = session.get_modelmeta().custom_metadata_map["weights"]
+    assert digest == sha256_of(weights)[:8]
+
+
+def test_a_matcher_that_differs_from_torch_is_exit_code_1(monkeypatch, tmp_path, capsys):
+    weights, path = tmp_path / "small.pth", tmp_path / "a.onnx"
+    torch.save(random_state(1), weights)
+    monkeypatch.setattr(onnx_matcher, "write_matcher", lambda network, path, **_: path.touch())
+    wrong = onnx_matcher.MatchDifferences((9, 9), 9, 8, 8 / 9, 0.0)
+    monkeypatch.setattr(onnx_matcher, "compare_with_torch", lambda *_: [wrong])
+    assert main(["export", "lightglue", str(path), "--weights", str(weights)]) == 1
+    printed = capsys.readouterr()
+    assert "9 and 9 keypoints: 8 matches, torch 9; 88.9% agree" in printed.out
+    assert "a.onnx differs from torch: at least 99.9% of the matches" in printed.err
+
+
+@pytest.mark.parametrize(
+    "option", [["--size", "64x64"], ["--dynamic"], ["--max-keypoints", "20"]], ids=lambda o: o[0]
+)
+def test_what_only_an_extractor_has_is_refused_for_the_matcher(option, tmp_path, capsys):
+    path = tmp_path / "a.onnx"
+    assert main(["export", "lightglue", str(path), *option]) == 2
+    assert f"{option[0]} is given and the model is lightglue: leave it out" in (
+        capsys.readouterr().err
+    )
+    assert not path.exists()

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from aliked_ros import native
-from aliked_ros.inference.kernels import _check
+from aliked_ros.inference.kernels import Map, _check
 
 ROOT = Path(__file__).parents[3]
 
@@ -68,6 +68,31 @@ def test_torch_works_alone_in_this_thread_and_only_here():
         assert elsewhere == [3]
     finally:
         torch.set_num_threads(before)
+
+
+def test_kernels_that_are_loaded_where_torch_is_alone_still_use_all_threads(monkeypatch):
+    asked = []
+
+    class Library:
+        aliked_use_threads = staticmethod(asked.append)
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Library)
+    expected = torch.get_num_threads()
+    monkeypatch.setattr(native, "_thread_setters", lambda: ())
+    monkeypatch.setattr(native._scope, "num_threads", expected + 1, raising=False)
+    native.open_library("any")
+    assert asked == [expected + 1]
+
+
+def test_memory_of_a_map_is_taken_where_it_is_written():
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    before = resident()
+    feature_map = Map.zeros(2000, 1000, 32)
+    assert resident() - before < 50e6  # of 257 MB
+    assert feature_map.padded.shape == (2002, 1002, 32)
+    assert not feature_map.padded[::100].any()
 
 
 def test_a_kernel_without_memory_raises():
