@@ -54,6 +54,7 @@ NODES = {
             "status",
             "landmarks",
             "keyframes",
+            "state_text",
             "tracks",
             "vins_tracks",
             "/tf",
@@ -94,7 +95,25 @@ NODES = {
         subscribes=("status", "odometry"),
     ),
     "aliked_recorder": Interfaces(
-        publishes=(), subscribes=("odometry", "status", "overlay")
+        publishes=(),
+        subscribes=(
+            "odometry",
+            "status",
+            "overlay",
+            "camera_info",
+            "right/camera_info",
+            "features",
+            "matches",
+            "/tf",
+            "/tf_static",
+        ),
+        images=("image_raw", "right/image_raw"),
+        depths=("depth/image_raw",),
+    ),
+    "aliked_view": Interfaces(
+        publishes=(),
+        subscribes=("matches", "odometry", "status", "landmarks", "keyframes"),
+        images=("image_raw",),
     ),
 }  # fmt: skip
 # Processes -> their nodes; each process has an enclave of its own.
@@ -105,4 +124,5 @@ PROCESSES = {
     "overlay": ("aliked_overlay",),
     "player": ("aliked_player",),
     "recorder": ("aliked_recorder",),
+    "view": ("aliked_view",),
 }

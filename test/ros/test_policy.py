@@ -18,6 +18,8 @@ from aliked_ros.nodes.overlay_node import OverlayNode
 from aliked_ros.nodes.player_node import PlayerNode
 from aliked_ros.nodes.recorder_node import RecorderNode
 from aliked_ros.nodes.tracker_node import TrackerNode
+from aliked_ros.nodes.view import work as view_work
+from aliked_ros.nodes.view_node import ViewNode
 
 RUNS = count()
 FILE = Path(__file__).resolve().parents[2] / "config" / "policy.xml"
@@ -25,6 +27,7 @@ OPTICAL = {"camera_transform": "optical"}
 RGBD = OPTICAL | {"odometry.sensor": "rgbd"}
 STEREO = OPTICAL | {"odometry.sensor": "stereo"}
 NETWORK = {"extractor.model": "aliked-t16", "extractor.weights": "seed:0"}
+BAG = {"format": "bag", "output_dir": "OUT"}
 # Node -> sets of parameters that together make it take everything that it can take.
 NODES = {
     ExtractorNode: [
@@ -42,10 +45,34 @@ NODES = {
     ],
     OverlayNode: [{"use_sim_time": True}, {"image_transport": "compressed"}],
     PlayerNode: [{"dataset": "synthetic", "clock": True, "use_sim_time": True}],
-    RecorderNode: [{"picture_period": 1, "output_dir": "OUT", "use_sim_time": True}],
+    RecorderNode: [
+        {"picture_period": 1, "output_dir": "OUT", "use_sim_time": True},
+        BAG,
+        BAG | {"image_transport": "compressed", "depth_transport": "compressed"},
+        BAG | {"depth_transport": "compressedDepth"},
+    ],
+    ViewNode: [{"use_sim_time": True}, {"image_transport": "compressed"}],
 }
 # What only a distribution's tf2_ros subscribes to.
 NOT_HERE = {TrackerNode: set() if find_spec("tf2_ros") else {"/tf_static"}}
+
+
+class StandInViewer:
+    """Shows nothing: what a node hears does not depend on rerun."""
+
+    address, num_dropped = "", 0
+
+    def __init__(self, **_):
+        pass
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def no_rerun(monkeypatch):
+    monkeypatch.setattr(view_work, "find_python", lambda: None)
+    monkeypatch.setattr(view_work, "Viewer", StandInViewer)
 
 
 def allowed(enclave):
@@ -114,8 +141,9 @@ def test_a_node_may_do_what_it_does_and_nothing_else(make_node, ros_environment,
     ((node, names),) = allowed(name).items()
     assert node == f"aliked_{name}"
     used = defaultdict(set)
-    for parameters in NODES[make_node]:
-        for what, found in endpoints(make_node, parameters, tmp_path / "out").items():
+    for number, parameters in enumerate(NODES[make_node]):
+        folder = tmp_path / f"out{number}"
+        for what, found in endpoints(make_node, parameters, folder).items():
             used[what] |= found
     used["subscribe"] |= NOT_HERE.get(make_node, set())
     assert used.pop("request") == set()
