@@ -45,7 +45,7 @@ class StoredFeatures:
     """Stands in for the extractor: returns the same features at once."""
 
     device, backend = torch.device("cpu"), "a stand-in"
-    model, weights_id = "aliked-n16", "stored"
+    model, weights_id, descriptor_dim = "aliked-n16", "stored", DIM
 
     def __init__(self, config: ExtractorConfig) -> None:
         self.config = config
