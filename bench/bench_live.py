@@ -78,7 +78,8 @@ def play(options: argparse.Namespace, report: Path) -> tuple[Listener, dict[str,
     executor.add_node(node)
     composed = start(
         "composed_node", f"odometry.sensor:={options.sensor}", f"extractor.model:={options.model}",
-        f"extractor.weights:='{options.weights}'", "camera_transform:=optical",
+        f"extractor.weights:='{options.weights}'", f"extractor.precision:={options.precision}",
+        "camera_transform:=optical",
     )  # fmt: skip
     listener = Listener(node, composed.pid)
     player = start(
@@ -128,6 +129,7 @@ def main() -> int:
     parser.add_argument("--sensor", default="rgbd", choices=SENSORS)
     parser.add_argument("--model", default="aliked-t16", choices=MODELS)
     parser.add_argument("--weights", default="", help="as the parameter extractor.weights")
+    parser.add_argument("--precision", default="float32", help="as extractor.precision")
     parser.add_argument("--rate", type=float, default=1.0, help="1 is the camera's own rate")
     parser.add_argument("--warm-up", type=int, default=30, help="answers that cost no matter what")
     options = parser.parse_args()
@@ -137,7 +139,9 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         listener, report = play(options, Path(folder) / "report.json")
-    print(f"{options.model}, {options.sensor}, {os.cpu_count()} cores, rate {options.rate:g}")
+    print(
+        f"{options.model}, {options.precision}, {options.sensor}, {os.cpu_count()} cores, rate {options.rate:g}"
+    )
     print(describe(listener, report, options.warm_up))
     print(f"took {time.monotonic() - started:.0f} s")
     rclpy.shutdown()
