@@ -139,9 +139,8 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         listener, report = play(options, Path(folder) / "report.json")
-    print(
-        f"{options.model}, {options.precision}, {options.sensor}, {os.cpu_count()} cores, rate {options.rate:g}"
-    )
+    what = f"{options.model}, {options.precision}, {options.sensor}"
+    print(f"{what}, {os.cpu_count()} cores, rate {options.rate:g}")
     print(describe(listener, report, options.warm_up))
     print(f"took {time.monotonic() - started:.0f} s")
     rclpy.shutdown()
