@@ -26,14 +26,13 @@ def spread(features: Features, num: int) -> Features:
     if count <= num:
         return features
     side = features.image_size[1] / _CELLS
-    column, row = (features.keypoints / side).floor().long().clamp(min=0).T
+    # On the host: nothing waits for a GPU once more.
+    column, row = (features.to("cpu").keypoints / side).floor().long().clamp(min=0).T
     cell = row * (_CELLS + 1) + column
     # In order of the cells, best first within each: the place in the cell is the turn.
     order = torch.argsort(cell, stable=True)
-    position = torch.arange(count, device=cell.device)
     sorted_cell = cell[order]
-    first = torch.searchsorted(sorted_cell, sorted_cell)
-    turn = torch.empty_like(position)
-    turn[order] = position - first
+    turn = torch.empty_like(order)
+    turn[order] = torch.arange(count) - torch.searchsorted(sorted_cell, sorted_cell)
     kept = torch.argsort(turn, stable=True)[:num]
     return features.select(kept.sort().values)

@@ -62,13 +62,19 @@ class Features:
         )
 
     def select(self, index: Tensor) -> Features:
-        """Return the features at `index`: (M,) int64 positions or (N,) bool mask."""
+        """Return the features at `index`: (M,) int64 positions or (N,) bool mask, on any device.
+
+        An index in host memory waits for nothing.
+        """
+        on_host = None if self.on_host is None else self.on_host.select(index.cpu())
+        index = index.to(self.keypoints.device)
         return Features(
             self.keypoints[index],
             self.scores[index],
             self.dispersity[index],
             self.descriptors[index],
             self.image_size,
+            on_host,
         )
 
 

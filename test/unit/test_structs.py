@@ -75,6 +75,13 @@ def test_selected_features_keep_their_rows_together(index):
         assert selected.descriptors[row, number] == 1
 
 
+def test_what_is_selected_stays_in_host_memory_too():
+    chosen = features(on_host=features()).select(torch.tensor([3, 1]))
+    assert chosen.on_host is not None
+    assert torch.equal(chosen.on_host.keypoints, chosen.keypoints)
+    assert chosen.on_host.scores.tolist() == pytest.approx([0.3, 0.1])
+
+
 def test_features_that_are_in_host_memory_already_are_not_copied_there_again():
     host = features()
     assert features(on_host=host).to("cpu") is host

@@ -101,13 +101,15 @@ class TimedExtractor:
             num_skipped: images that were received and could not be used so far.
         """
         start_s = time.perf_counter()
-        wanted = config.max_keypoints
-        num = max(self._view.num_asked_for(one.image, wanted, one.mask) for one in opened)
-        asked_for = replace(config, max_keypoints=num)
+        wanted, is_spread = config.max_keypoints, config.spread_from > config.max_keypoints
+        # Masks come before spreading, so both are done here.
+        num_found = max(wanted, config.spread_from)
+        num = max(self._view.num_asked_for(one.image, num_found, one.mask) for one in opened)
+        asked_for = replace(config, max_keypoints=num, spread_from=0)
         if asked_for != self._extractor.config:
             self._extractor.reconfigure(asked_for)
         found = [
-            self._view.in_whole_image(features, one.image, wanted, one.mask)
+            self._view.in_whole_image(features, one.image, wanted, one.mask, is_spread=is_spread)
             for one, features in zip(opened, self._run(opened), strict=True)
         ]
         extract_ms = (time.perf_counter() - start_s) * 1e3

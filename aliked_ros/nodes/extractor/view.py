@@ -7,9 +7,11 @@ from math import ceil
 
 import cv2
 import numpy as np
+import torch
 
 from aliked_ros.config.nodes import ViewConfig
 from aliked_ros.images import ImageError
+from aliked_ros.spreading import spread
 from aliked_ros.structs import Features, Pixels
 
 _MAX_KEYPOINTS = 100_000
@@ -100,27 +102,27 @@ class ImageView:
         image: Pixels,
         num_keypoints: int,
         own_mask: Pixels | None = None,
+        *,
+        is_spread: bool = False,
     ) -> Features:
-        """Return features of the part as those of the whole image, the best that are wanted.
+        """Return features of the part as those of the whole image, as many as are wanted.
 
         Args:
             features: whose keypoints are px in what `cut` returned.
             image: that was cut.
             num_keypoints: that are wanted at most.
             own_mask: as in `num_asked_for`.
+            is_spread: take those that lie all over the image, not the best.
         """
         cut = self._cut_of(image)
         mask = _together(cut.mask, own_mask)
         is_whole = cut.resized == cut.size == image.shape[1::-1]
         moved = features if is_whole else self._moved(features, cut, image)
-        if mask is None:
-            return moved
-        keypoints = moved.to("cpu").keypoints.numpy()
-        x, y = np.rint(keypoints).astype(np.int64).T
-        height, width = mask.shape
-        is_wanted = mask[y.clip(0, height - 1), x.clip(0, width - 1)] > 0
-        index = np.flatnonzero(is_wanted)[:num_keypoints]
-        return _selected(moved, index)
+        if mask is not None:
+            moved = _outside(mask, moved)
+        if is_spread:
+            return spread(moved, num_keypoints)
+        return moved if len(moved) <= num_keypoints else moved.select(torch.arange(num_keypoints))
 
     def _moved(self, features: Features, cut: _Cut, image: Pixels) -> Features:
         scales = [a / b for a, b in zip(cut.size, cut.resized, strict=True)]
@@ -160,6 +162,15 @@ class ImageView:
         return _Cut(x, y, (part_width, part_height), resized, mask)
 
 
+def _outside(mask: Pixels, features: Features) -> Features:
+    """Return the features that a mask (H, W) does not cover: where it is not 0."""
+    keypoints = features.to("cpu").keypoints.numpy()
+    x, y = np.rint(keypoints).astype(np.int64).T
+    height, width = mask.shape
+    is_wanted = mask[y.clip(0, height - 1), x.clip(0, width - 1)] > 0
+    return features.select(torch.from_numpy(np.flatnonzero(is_wanted)))
+
+
 def _together(mask: Pixels | None, other: Pixels | None) -> Pixels | None:
     """Return a mask that is 0 where one of two is."""
     if mask is None or other is None:
@@ -181,13 +192,3 @@ def _rectangle(text: str) -> tuple[int, int, int, int] | None:
         raise ValueError(f"crop is {text!r}: give 'x y width height', px, or nothing")
     x, y, width, height = numbers
     return x, y, width, height
-
-
-def _selected(features: Features, index: np.ndarray) -> Features:
-    """Return the features at an index, on their device and on the host."""
-    import torch
-
-    rows = torch.from_numpy(index)
-    on_host = None if features.on_host is None else features.on_host.select(rows)
-    chosen = features.select(rows.to(features.keypoints.device))
-    return replace(chosen, on_host=on_host)

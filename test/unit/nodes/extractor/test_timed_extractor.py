@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run make install")
 
@@ -17,20 +18,22 @@ from aliked_ros.nodes.base.decoding import ImageDecoder
 from aliked_ros.nodes.extractor.arrival import Arrival
 from aliked_ros.nodes.extractor.timed_extractor import TimedExtractor
 from aliked_ros.nodes.extractor.view import ImageView
+from aliked_ros.structs import Features
 
 
 class StandIn:
-    """An extractor that keeps what it is asked for."""
+    """An extractor that keeps what it is asked for, and returns the image if not told what."""
 
     model, device, backend, weights_id = "aliked-t16", "cpu", "a stand-in", "package-12345678"
 
-    def __init__(self, config):
+    def __init__(self, config, found=None):
         self.config = config
         self.num_calls = 0
+        self._found = found
 
     def __call__(self, image):
         self.num_calls += 1
-        return image
+        return image if self._found is None else self._found
 
     def extract_all(self, images):
         return self(images)
@@ -71,6 +74,23 @@ def test_an_image_is_extracted_with_the_configuration_of_the_moment(make, decode
     assert (extraction.max_keypoints, extraction.num_skipped) == (7, 2)
     assert (extraction.transport_ms, extraction.wait_ms) == (1.0, pytest.approx(250, abs=200))
     assert min(extraction.decode_ms, extraction.extract_ms) >= 0
+
+
+def test_as_many_are_found_as_are_spread_and_they_are_spread_behind_the_masks(make, decode):
+    found = Features(
+        torch.tensor([[0.0, 0], [0.1, 0], [3, 2]]),
+        torch.ones(3),
+        torch.ones(3),
+        torch.eye(3),
+        (3, 4),
+    )
+    extractor = StandIn(ExtractorConfig(), found)
+    timed = make(extractor)
+    config = replace(ExtractorConfig(), max_keypoints=2, spread_from=9)
+    (extraction,) = timed.extract([timed.open(decode, arrival(5, 0.0))], config, 0)
+    assert (extractor.config.max_keypoints, extractor.config.spread_from) == (9, 0)
+    np.testing.assert_allclose(extraction.features.keypoints.numpy(), [[0, 0], [3, 2]])
+    assert extraction.max_keypoints == 2
 
 
 def test_images_of_several_cameras_are_extracted_together_and_each_keeps_its_own(make, decode):

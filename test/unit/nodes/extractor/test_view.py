@@ -111,6 +111,16 @@ def test_the_mask_of_an_image_holds_beside_the_one_of_all_images(mask):
         np.testing.assert_allclose(found.keypoints.numpy(), kept)
 
 
+def test_what_the_mask_leaves_is_spread(mask):
+    """The best three crowd in one cell, and a masked one is alone in another."""
+    view = ImageView(ViewConfig(mask=mask))
+    given = features([[1, 1], [2, 1], [3, 1], [70, 50], [70, 10]], (60, 80))
+    best = view.in_whole_image(given, IMAGE, 2)
+    np.testing.assert_allclose(best.keypoints.numpy(), [[1, 1], [2, 1]])
+    spread = view.in_whole_image(given, IMAGE, 2, is_spread=True)
+    np.testing.assert_allclose(spread.keypoints.numpy(), [[1, 1], [70, 10]])
+
+
 def test_nothing_more_is_asked_for_where_nothing_will_be_kept():
     view = ImageView(ViewConfig())
     nowhere = np.zeros((60, 80), np.uint8)
