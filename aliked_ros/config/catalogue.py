@@ -13,6 +13,7 @@ from aliked_ros.config import (
     ScaleConfig,
     StereoConfig,
 )
+from aliked_ros.config.companions import OverlayConfig, PageConfig, PlayerConfig, RecorderConfig
 from aliked_ros.config.nodes import (
     CamerasConfig,
     FramesConfig,
@@ -20,10 +21,6 @@ from aliked_ros.config.nodes import (
     InputsConfig,
     LifecycleConfig,
     OutputsConfig,
-    OverlayConfig,
-    PageConfig,
-    PlayerConfig,
-    RecorderConfig,
     StreamConfig,
     ViewConfig,
 )

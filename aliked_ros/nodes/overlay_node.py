@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from aliked_ros.config.nodes import ImageConfig, OverlayConfig
+from aliked_ros.config.companions import OverlayConfig
+from aliked_ros.config.nodes import ImageConfig
 from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.run import run
 from aliked_ros.nodes.overlay.work import OverlayWork

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aliked_ros.config.nodes import PlayerConfig
+from aliked_ros.config.companions import PlayerConfig
 from aliked_ros.config.reading import ReadingConfig
 from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.run import run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aliked_ros.config.nodes import RecorderConfig
+from aliked_ros.config.companions import RecorderConfig
 from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.run import run
 from aliked_ros.nodes.recorder.bag_work import BagWork

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from aliked_ros.config.nodes import ImageConfig, PageConfig
+from aliked_ros.config.companions import PageConfig
+from aliked_ros.config.nodes import ImageConfig
 from aliked_ros.nodes.base.managed_node import ManagedNode
 from aliked_ros.nodes.base.run import run
 from aliked_ros.nodes.view.work import ViewWork

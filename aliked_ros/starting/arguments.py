@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from aliked_ros.config import MODELS, SENSORS
-from aliked_ros.config.nodes import RECORD_FORMATS, TRANSPORTS
+from aliked_ros.config.companions import RECORD_FORMATS
+from aliked_ros.config.nodes import TRANSPORTS
 from aliked_ros.starting.cameras import CAMERAS
 
 

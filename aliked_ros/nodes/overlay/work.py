@@ -9,7 +9,8 @@ import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import Image
 
-from aliked_ros.config.nodes import ImageConfig, OverlayConfig
+from aliked_ros.config.companions import OverlayConfig
+from aliked_ros.config.nodes import ImageConfig
 from aliked_ros.drawing import TrackTails, draw_tracks
 from aliked_ros.images import ImageError
 from aliked_ros.msg import Matches

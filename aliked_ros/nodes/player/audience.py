@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from rclpy.node import Node
 
-from aliked_ros.config.nodes import PlayerConfig
+from aliked_ros.config.companions import PlayerConfig
 
 _POLL_S = 0.05
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from aliked_ros.config.nodes import PlayerConfig
+from aliked_ros.config.companions import PlayerConfig
 from aliked_ros.config.reading import RECTIFIED, ReadingConfig
 from aliked_ros.datasets import DatasetError, Options, open_sequence
 from aliked_ros.datasets.doubts import find_doubts

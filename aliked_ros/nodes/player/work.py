@@ -14,7 +14,7 @@ from nav_msgs.msg import Odometry
 from rclpy.logging import get_logger
 from rclpy.node import Node
 
-from aliked_ros.config.nodes import PlayerConfig
+from aliked_ros.config.companions import PlayerConfig
 from aliked_ros.datasets import FrameError
 from aliked_ros.datasets.sequence import Sequence
 from aliked_ros.msg import OdometryStatus

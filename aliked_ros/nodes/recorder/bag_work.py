@@ -14,7 +14,7 @@ from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from tf2_msgs.msg import TFMessage
 
-from aliked_ros.config.nodes import RecorderConfig
+from aliked_ros.config.companions import RecorderConfig
 from aliked_ros.datasets.bag_writer import BagWriter
 from aliked_ros.msg import Features, Matches, OdometryStatus
 from aliked_ros.nodes.base.diagnostics import Diagnostics

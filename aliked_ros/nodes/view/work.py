@@ -12,7 +12,8 @@ from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 from visualization_msgs.msg import MarkerArray
 
-from aliked_ros.config.nodes import ImageConfig, PageConfig
+from aliked_ros.config.companions import PageConfig
+from aliked_ros.config.nodes import ImageConfig
 from aliked_ros.images import ImageError
 from aliked_ros.msg import Matches, OdometryStatus
 from aliked_ros.nodes.base.conversions.cameras import AnyImage

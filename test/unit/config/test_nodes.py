@@ -3,12 +3,13 @@ from dataclasses import fields
 import pytest
 
 from aliked_ros import config
-from aliked_ros.config import nodes
-from aliked_ros.config.nodes import CamerasConfig, FramesConfig, PlayerConfig
+from aliked_ros.config import companions, nodes, reading
+from aliked_ros.config.companions import PlayerConfig
+from aliked_ros.config.nodes import CamerasConfig, FramesConfig
 
 CONFIGS = [
     kind
-    for module in (config, nodes)
+    for module in (config, nodes, companions, reading)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, config.Config) and kind is not config.Config
 ]

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("rclpy", reason="ROS is not installed: run make install")
 
-from aliked_ros.config.nodes import PlayerConfig
+from aliked_ros.config.companions import PlayerConfig
 from aliked_ros.nodes.player.audience import Audience
 
 

@@ -7,7 +7,7 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS is not installed: run make install")
 
 from aliked_ros.config.catalogue import parameters_of
-from aliked_ros.config.nodes import PlayerConfig
+from aliked_ros.config.companions import PlayerConfig
 from aliked_ros.config.reading import ReadingConfig
 from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.nodes.player.opening import find_remarks, in_words_of_ros, open_dataset
