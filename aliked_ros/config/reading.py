@@ -17,7 +17,10 @@ class ReadingConfig(Config):
 
     layout: str = knob("auto", "layout, if it is taken for another one", choices=LAYOUTS)
     rate_hz: float = knob(
-        0.0, "frames per second where nothing says it, Hz; 0: as is usual", minimum=0.0
+        0.0,
+        "frames per second where nothing says it, Hz; 0: as is usual",
+        minimum=0.0,
+        maximum=1e4,
     )
     stamps: str = knob(
         "header",
@@ -29,6 +32,7 @@ class ReadingConfig(Config):
         "right and depth images belong to an image if their stamps differ by at most this, s; 0: "
         "0.005 for EuRoC, else 0.02",
         minimum=0.0,
+        maximum=10.0,
     )
     depth_scale: float = knob(
         0.0,
