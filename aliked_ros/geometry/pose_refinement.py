@@ -21,7 +21,7 @@ _LIMITS = np.array([1.5 * 5.99, 1.5 * 7.81])
 _MAX_NOISE = 6.0  # of an image, over what is expected: motion blur
 _SMALLEST, _LARGEST = 1e-12, 1e30  # what a number is refused beyond: squares must not overflow
 _UNKNOWN = 1e3  # variance of an inverse depth that was not measured
-_MEDIAN_OF_TWO = 1.386  # of chi-square with two degrees of freedom
+MEDIAN_OF_TWO = 1.386  # of chi-square with two degrees of freedom
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,4 +292,4 @@ def _excess(T: Array, points: Array, measured: Array, spread: Array) -> float:
     inverse = np.linalg.inv(spread[:, :2, :2])
     chi2 = np.einsum("ni,nij,nj->n", off, inverse, off)
     chi2 = np.sort(np.where(in_front, chi2, np.inf))
-    return float(chi2[len(chi2) // 2]) / _MEDIAN_OF_TWO
+    return float(chi2[len(chi2) // 2]) / MEDIAN_OF_TWO

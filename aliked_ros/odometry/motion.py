@@ -45,11 +45,7 @@ def motion_since(
     if that is below the noise of one keypoint, `still_px`, nobody can see it.
     """
     reference, landmarks = local_map.reference, local_map.landmarks
-    keypoint_of = np.full(len(landmarks) + 1, NONE)
-    linked = reference.linked
-    keypoint_of[reference.landmark[linked]] = linked
-    keypoint_of[NONE] = NONE
-    keypoints0 = keypoint_of[located.links.numbers]
+    keypoints0 = reference.keypoints_of(located.links.numbers, len(landmarks))
     is_common = keypoints0 != NONE
     num_common = int(is_common.sum())
     if num_common < _MIN_COMMON:

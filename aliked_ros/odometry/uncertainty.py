@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from aliked_ros.geometry import se3
+from aliked_ros.geometry.pose_refinement import MEDIAN_OF_TWO
 from aliked_ros.odometry.located import Located
 from aliked_ros.odometry.map.keyframe import Keyframe
 from aliked_ros.odometry.map.landmarks import NONE, Landmarks
@@ -16,7 +17,6 @@ from aliked_ros.structs import Array
 # to rendered rooms (seeds 0 and 1, rgbd and stereo).
 _GROWTH = 29.0
 _MIN_COMMON = 20  # landmarks of two images; with fewer nothing is known of what they share
-_MEDIAN_OF_TWO = 1.386  # of chi-square with two degrees of freedom
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +83,8 @@ class Uncertainty:
         self, before: Keyframe, image: Keyframe, excess: float, landmarks: Landmarks
     ) -> tuple[float, float]:
         """Return the part of the noise that is new, and the motion in widths of the image."""
-        keypoint_of = np.full(len(landmarks) + 1, NONE)
-        keypoint_of[before.numbers] = before.linked
         rows1 = image.linked
-        rows0 = keypoint_of[image.landmark[rows1]]
+        rows0 = before.keypoints_of(image.landmark[rows1], len(landmarks))
         rows0, rows1 = rows0[rows0 != NONE], rows1[rows0 != NONE]
         if len(rows0) < _MIN_COMMON:
             return 1.0, 1.0
@@ -94,7 +92,7 @@ class Uncertainty:
         view0, view1 = before.view, image.view
         changed = _residuals(image, rows1, points) - _residuals(before, rows0, points)
         variance = (self.noise**2) * (view0.spread[rows0] ** 2 + view1.spread[rows1] ** 2)
-        new = np.median((changed**2).sum(axis=1) / variance) / _MEDIAN_OF_TWO
+        new = np.median((changed**2).sum(axis=1) / variance) / MEDIAN_OF_TWO
         moved_px = np.linalg.norm(view1.pixels[rows1] - view0.pixels[rows0], axis=1)
         flow = float(np.median(moved_px)) / self._image_width
         return float(min(new / excess**2, 1.0)), min(flow, 1.0)

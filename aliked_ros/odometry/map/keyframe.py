@@ -55,6 +55,19 @@ class Keyframe:
         """(M,) the landmarks that it shows."""
         return self.landmark[self.landmark != NONE]
 
+    def keypoints_of(self, numbers: Index, num_landmarks: int) -> Index:
+        """Return the keypoint (M,) that shows each of some landmarks (M,), NONE where none does.
+
+        Args:
+            numbers: (M,).
+            num_landmarks: in the map.
+        """
+        keypoint = np.full(num_landmarks, NONE)
+        linked = self.linked
+        keypoint[self.landmark[linked]] = linked
+        found: Index = keypoint[numbers]
+        return found
+
 
 def no_landmarks(view: View) -> Index:
     """Return the links (N,) of a view that shows no landmark yet."""

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from odometry_runs import SENSORS, errors_m, feed, make
 from point_world import nothing, room, sideways
 
@@ -35,7 +36,7 @@ def test_images_without_keypoints_are_no_crash_and_no_pose(sensor):
 
 def test_fewer_than_five_keypoints_are_not_enough():
     features, depths_m = room().see(np.eye(4))
-    few = features.select(np.arange(4))
+    few = features.select(torch.arange(4))
     for result in feed(make("rgbd"), [(few, depths_m[:4])] * 3, "rgbd"):
         assert result.state is State.INITIALISING
 
