@@ -147,6 +147,7 @@ def node_parameters(
             "camera_info": options.camera_info,
             "sensor": sensor,
             "rate": 0.0,
+            "num_subscribers": 2,  # the overlay too, which takes images once its pictures are
             "start_timeout_s": 3600.0,  # the weights may have to be downloaded first
             "report": out / "player.json",
         },

@@ -43,6 +43,12 @@ class PlayerConfig(Config):
         minimum=0.0,
         maximum=86400.0,
     )
+    num_subscribers: int = knob(
+        1,
+        "play once so many take image_raw: the extractor; overlay and recorder where all counts",
+        minimum=1,
+        maximum=100,
+    )
     settle_s: float = knob(
         2.0,
         "then wait this long, so that all nodes find each other, s",

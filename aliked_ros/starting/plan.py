@@ -148,6 +148,8 @@ def choose_parameters(given: dict[str, str]) -> Parameters:
             "sensor": given["sensor"],
             "rate": _number("rate", given["rate"]),
             "clock": given["use_sim_time"] == "true",
+            # Extractor, view and bag take the images; a bag that begins later is not whole.
+            "num_subscribers": 1 + (given["view"] == "true") + (given["record"] == "bag"),
             **read_dataset_options(given),
         },
     }

@@ -7,6 +7,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 IMAGE_QOS = QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Images that wait for their partner (features, depth, right image) to be paired by stamp.
 PAIRED_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+# Images that somebody writes down wait while the writer is not scheduled or its disk is slow.
+RECORD_IMAGE_QOS = QoSProfile(depth=30, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Something of which the newest message counts, at whatever rate it comes.
 NEWEST_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 # Small messages of a fast sensor, which come while the executor is busy.

@@ -44,6 +44,7 @@ class Input:
         callback: called with each message and with the time when it was published, nanoseconds of
             the sender's wall clock.
         is_watched: whether silence is worth a warning, and gaps are counted.
+        counts_gaps: whether gaps are counted though silence is no fault.
         is_adjustable: whether the user may override its QoS.
         is_restamped: whether the time of arrival takes the place of its stamp.
         is_raw: whether the callback takes the bytes of the message.
@@ -54,6 +55,7 @@ class Input:
     qos: QoSProfile
     callback: Callback
     is_watched: bool = True
+    counts_gaps: bool = False
     is_adjustable: bool = False
     is_restamped: bool = False
     is_raw: bool = False
@@ -223,6 +225,7 @@ class Topics:
             try:
                 if wanted.is_watched:
                     self.diagnostics.heard(wanted.topic)
+                if wanted.is_watched or wanted.counts_gaps:
                     number = info["publication_sequence_number"]
                     self.diagnostics.count_missed(gaps.count(number))
                 if wanted.is_restamped:

@@ -19,7 +19,7 @@ class Audience:
     Args:
         node: the player.
         config: how long to wait, and whether frames wait for answers.
-        has_subscriber: whether somebody takes the images.
+        num_subscribers: how many take the images.
         stop: ends all waiting.
     """
 
@@ -27,20 +27,22 @@ class Audience:
         self,
         node: Node,
         config: PlayerConfig,
-        has_subscriber: Callable[[], bool],
+        num_subscribers: Callable[[], int],
         stop: threading.Event,
     ) -> None:
         self._node = node
         self._config = config
-        self._has_subscriber = has_subscriber
+        self._num_subscribers = num_subscribers
         self._stop = stop
 
     def wait(self) -> None:
-        """Wait for a subscriber of the images, though not for ever, and until all is settled."""
+        """Wait for who takes the images, though not for ever, and until all is settled."""
         deadline_s = time.monotonic() + self._config.start_timeout_s
-        if not self._wait_until(self._has_subscriber, deadline_s):
+        if not self._wait_until(self._has_subscribers, deadline_s):
+            num, wanted = self._num_subscribers(), self._config.num_subscribers
             self._node.get_logger().warning(
-                f"nobody subscribed to {self._node.resolve_topic_name('image_raw')} within "
+                f"{num or 'nobody'}{f' of {wanted}' if wanted > 1 else ''} subscribed to "
+                f"{self._node.resolve_topic_name('image_raw')} within "
                 f"{self._config.start_timeout_s:.0f} s: playing all the same"
             )
             return
@@ -48,6 +50,9 @@ class Audience:
             # Without extractor and tracker, each frame would wait in vain for its status.
             self._wait_until(self._has_tracker, deadline_s)
         self._stop.wait(self._config.settle_s)
+
+    def _has_subscribers(self) -> bool:
+        return self._num_subscribers() >= self._config.num_subscribers
 
     def _has_tracker(self) -> bool:
         return all(self._node.count_publishers(topic) for topic in ("features", "status"))

@@ -42,9 +42,9 @@ class CameraTopics:
         self._clock = node.create_publisher(Clock, "/clock", 10) if with_clock else None
 
     @property
-    def has_subscriber(self) -> bool:
-        """Whether somebody takes the images."""
-        return bool(self._image.get_subscription_count() > 0)
+    def num_subscribers(self) -> int:
+        """How many take the images."""
+        return int(self._image.get_subscription_count())
 
     def send(self, frame: Frame, stamp_ns: int, before_image: Callable[[], None]) -> None:
         """Publish a frame; `before_image` is called just before the image itself.

@@ -69,7 +69,7 @@ class PlayerWork:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._topics = CameraTopics(node, sequence, config.clock)
-        self._audience = Audience(node, config, lambda: self._topics.has_subscriber, self._stop)
+        self._audience = Audience(node, config, lambda: self._topics.num_subscribers, self._stop)
         topics.subscribe(OdometryStatus, "status", RECORD_QOS, self._store_status, is_watched=False)
         topics.subscribe(Odometry, "odometry", RECORD_QOS, self._store_odometry, is_watched=False)
 

@@ -18,7 +18,12 @@ from aliked_ros.config.companions import RecorderConfig
 from aliked_ros.datasets.bag_writer import BagWriter
 from aliked_ros.msg import Features, Matches, OdometryStatus
 from aliked_ros.nodes.base.diagnostics import Diagnostics
-from aliked_ros.nodes.base.qos import IMAGE_QOS, LATCHED_QOS, RECORD_QOS, TRANSFORM_QOS
+from aliked_ros.nodes.base.qos import (
+    LATCHED_QOS,
+    RECORD_IMAGE_QOS,
+    RECORD_QOS,
+    TRANSFORM_QOS,
+)
 from aliked_ros.nodes.base.silence import type_name
 from aliked_ros.nodes.base.topics import Topics
 
@@ -61,9 +66,8 @@ class BagWork:
             # A remapping is of the base name: the topics of transports follow it.
             topic = node.resolve_topic_name(wanted.topic) + wanted.suffix
             write = partial(self._write, topic, wanted)
-            topics.subscribe(
-                wanted.message_type, topic, wanted.qos, write, is_watched=False, is_raw=True
-            )
+            options = {"is_watched": False, "counts_gaps": True, "is_raw": True}
+            topics.subscribe(wanted.message_type, topic, wanted.qos, write, **options)
 
     def start(self) -> None:
         """Begin to write."""
@@ -99,12 +103,13 @@ def _wanted(config: RecorderConfig) -> list[_Wanted]:
         ("depth/image_raw", config.depth_transport),
     )
     wanted = [
-        _Wanted(topic, Image, IMAGE_QOS)
+        _Wanted(topic, Image, RECORD_IMAGE_QOS)
         if transport == "raw"
-        else _Wanted(topic, CompressedImage, IMAGE_QOS, f"/{transport}")
+        else _Wanted(topic, CompressedImage, RECORD_IMAGE_QOS, f"/{transport}")
         for topic, transport in pictures
     ]
-    wanted += [_Wanted(f"{side}camera_info", CameraInfo, IMAGE_QOS) for side in ("", "right/")]
+    infos = ("camera_info", "right/camera_info")
+    wanted += [_Wanted(topic, CameraInfo, RECORD_IMAGE_QOS) for topic in infos]
     if config.features:
         wanted.append(_Wanted("features", Features, RECORD_QOS))
     return [

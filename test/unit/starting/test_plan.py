@@ -50,6 +50,15 @@ def test_a_calibration_for_a_dataset_reaches_the_player():
     assert given.parameters["aliked_tracker"]["camera_transform"] == "optical"
 
 
+def test_a_dataset_is_played_once_all_take_it_who_need_the_whole():
+    def num(**given):
+        return plan(dataset="room", **given).parameters["aliked_player"]["num_subscribers"]
+
+    assert (num(), num(record="text"), num(record="bag"), num(record="bag", view="true")) == (
+        1, 1, 2, 3,
+    )  # fmt: skip
+
+
 def test_two_sources_of_scale_are_refused():
     with pytest.raises(ValueError, match=r"'/x' and camera_height_m is '1.65': give one of them"):
         plan(camera_height_m="1.65", scale_odometry_topic="/x")
