@@ -24,12 +24,15 @@ from aliked_ros.network.released import (
 _log = logging.getLogger(__name__)
 
 
-def load_lightglue(weights: str = "", device: torch.device | str = "cpu") -> LightGlue:
+def load_lightglue(
+    weights: str = "", device: torch.device | str = "cpu", precision: str = "float32"
+) -> LightGlue:
     """Return the network of a checkpoint.
 
     Args:
         weights: checkpoint file; empty to look for the released one (see `find_weights`).
         device: where it computes.
+        precision: of its layers, as `LightGlue` takes it.
 
     Raises:
         WeightsError: if there is no checkpoint, or one that is not of LightGlue for ALIKED.
@@ -45,7 +48,7 @@ def load_lightglue(weights: str = "", device: torch.device | str = "cpu") -> Lig
             LIGHTGLUE,
             digest,
         )
-    return LightGlue({name: value.to(device) for name, value in state.items()}, num_layers)
+    return LightGlue({n: value.to(device) for n, value in state.items()}, num_layers, precision)
 
 
 def expected_shapes(num_layers: int) -> dict[str, tuple[int, ...]]:
