@@ -20,6 +20,7 @@ from aliked_ros.config import ExtractorConfig, MatcherConfig
 from aliked_ros.datasets import open_sequence
 from aliked_ros.datasets.image_files import read_image
 from aliked_ros.extractor import Extractor
+from aliked_ros.inference.bfloat16 import why_no_bfloat16
 from aliked_ros.matching import match
 from aliked_ros.network.released import LIGHTGLUE, find_weights
 from aliked_ros.structs import Features
@@ -63,15 +64,19 @@ def _rendered() -> list[Any]:
 def _runs(weights: str, first: Features, second: Features) -> dict[str, Callable[[], int]]:
     """Return name -> how many matches it finds."""
 
-    def ours(kind: str, adaptive: bool) -> int:
-        config = MatcherConfig(kind=kind, adaptive=adaptive, weights=weights)
+    def ours(config: MatcherConfig) -> int:
         return len(match(first, second, config))
 
-    runs = {
-        "nearest neighbours": partial(ours, "nearest", True),
-        "ours, all layers": partial(ours, "lightglue", False),
-        "ours, adaptive": partial(ours, "lightglue", True),
-    }
+    runs: dict[str, Callable[[], int]] = {"nearest neighbours": partial(ours, MatcherConfig())}
+    device = first.descriptors.device
+    for precision in MatcherConfig.__dataclass_fields__["precision"].metadata["choices"]:
+        if precision != "float32" and why_no_bfloat16(device, "auto"):
+            continue
+        for name, adaptive in (("all layers", False), ("adaptive", True)):
+            config = MatcherConfig(
+                kind="lightglue", precision=precision, adaptive=adaptive, weights=weights
+            )
+            runs[f"ours, {precision}, {name}"] = partial(ours, config)
     if importlib.util.find_spec("kornia") is None:
         print("kornia is not installed: nothing to compare with")
         return runs

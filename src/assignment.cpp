@@ -30,20 +30,20 @@ struct LogSum {
 class Partners {
  public:
   Partners(const float* f0, int rows, const Linear& f1, int columns)
-      : f0_(f0), rows_(rows), f1_(f1), columns_(columns), filled_(f1.outputs),
+      : f0_(f0), rows_(rows), f1_(f1), columns_(columns), filled_(f1.outputs), step_(f1.outputs + kLanes),
         tile_greatest_(size_t((rows + kTile - 1) / kTile) * filled_), tile_second_(tile_greatest_.size()),
         of_row_(rows), of_column_(filled_, 0.0f) {}
 
   // How likely each point is the other's choice, as a logarithm without the pair's own similarity.
   void normalise(const float* chance0, const float* chance1) {
     for_each_tile([&](float* similarity, int begin, int end) {
-      for (int i = begin; i < end; ++i) of_row_[i] = chance0[i] - log_sum(similarity + ptrdiff_t(i - begin) * filled_);
+      for (int i = begin; i < end; ++i) of_row_[i] = chance0[i] - log_sum(similarity + ptrdiff_t(i - begin) * step_);
       float *greatest = at(tile_greatest_, begin), *sums = at(tile_second_, begin);
       for (int j = 0; j < filled_; j += kLanes) {
         Vector<kLanes> most = load<kLanes>(similarity + j), sum = {};
-        for (int i = 1; i < end - begin; ++i) most = greater(load<kLanes>(similarity + ptrdiff_t(i) * filled_ + j), most);
+        for (int i = 1; i < end - begin; ++i) most = greater(load<kLanes>(similarity + ptrdiff_t(i) * step_ + j), most);
         for (int i = 0; i < end - begin; ++i)
-          sum += exponential<kLanes>(load<kLanes>(similarity + ptrdiff_t(i) * filled_ + j) - most);
+          sum += exponential<kLanes>(load<kLanes>(similarity + ptrdiff_t(i) * step_ + j) - most);
         store<kLanes>(greatest + j, most);
         store<kLanes>(sums + j, sum);
       }
@@ -60,7 +60,7 @@ class Partners {
     for_each_tile([&](float* similarity, int begin, int end) {
       float *greatest = at(tile_greatest_, begin), *number = at(tile_second_, begin);
       for (int i = begin; i < end; ++i) {
-        const float* row = similarity + ptrdiff_t(i - begin) * filled_;
+        const float* row = similarity + ptrdiff_t(i - begin) * step_;
         best1[i] = best_of(row, log_score + i);
         log_score[i] += of_row_[i];
         for (int j = 0; j < filled_; j += kLanes) {
@@ -88,15 +88,15 @@ class Partners {
 
   float* at(std::vector<float>& of_tiles, int row) const { return &of_tiles[size_t(row / kTile) * filled_]; }
 
-  // Call `work(similarities (end - begin, filled), begin, end)`.
+  // Call `work(similarities, begin, end)`, with `step_` numbers from row to row.
   template <class Work>
   void for_each_tile(const Work& work) const {
     share_out(rows_, kTile, [&] {
       return [&, points = std::vector<float>(size_t(kTile) * f1_.inputs),
-              similarity = Memory<float>(size_t(kTile) * filled_)](int begin, int end) mutable {
+              similarity = Memory<float>(size_t(kTile) * step_)](int begin, int end) mutable {
         const float* from = f0_ + ptrdiff_t(begin) * f1_.inputs;
         std::copy(from, from + ptrdiff_t(end - begin) * f1_.inputs, points.begin());
-        multiply_rows(points.data(), f1_.inputs, round_up(end - begin, kGroup), f1_, 0, filled_, similarity.data(), filled_);
+        multiply_rows(points.data(), f1_.inputs, round_up(end - begin, kGroup), f1_, 0, filled_, similarity.data(), step_);
         work(similarity.data(), begin, end);
       };
     });
@@ -125,7 +125,7 @@ class Partners {
   const float* f0_;
   const int rows_;
   const Linear& f1_;
-  const int columns_, filled_;
+  const int columns_, filled_, step_;  // step_ is from row to row of the similarities
   std::vector<float> tile_greatest_, tile_second_;  // (tiles, filled): what the rows of a tile say of a column
   std::vector<float> of_row_, of_column_;
 };

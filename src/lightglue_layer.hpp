@@ -75,9 +75,11 @@ inline void normalise(const float* row, int count, const Update& update, Number*
   }
 }
 
-// Turn logits into weights that are not divided by their sum yet; return the sum. Filling has the logit -inf.
+// Turn logits to base 2 into weights that are not divided by their sum yet; return the sum. Filling has the logit
+// -inf.
 template <class Number>
 inline float soften(const float* logits, int count, Number* weights) {
+  const Vector<kLanes> lowest = Vector<kLanes>{} - 126.0f;
   Vector<kLanes> highest = Vector<kLanes>{} - std::numeric_limits<float>::infinity();
   for (int i = 0; i < count; i += kLanes) {
     const Vector<kLanes> logit = load<kLanes>(logits + i);
@@ -87,11 +89,27 @@ inline float soften(const float* logits, int count, Number* weights) {
   for (int lane = 1; lane < kLanes; ++lane) maximum = highest[lane] > maximum ? highest[lane] : maximum;
   Vector<kLanes> sums = {};
   for (int i = 0; i < count; i += kLanes) {
-    const Vector<kLanes> weight = exponential<kLanes>(load<kLanes>(logits + i) - maximum);
+    const Vector<kLanes> logit = load<kLanes>(logits + i) - maximum;
+    const Vector<kLanes> weight = quick_power<kLanes>(logit > lowest ? logit : lowest);
     sums += weight;
     store<kLanes>(weights + i, weight);
   }
   return sum_of(sums);
+}
+
+// Memory of the calling thread that stays for the next layer, unless it is large.
+template <class Number>
+Number* kept_memory(size_t count) {
+  constexpr size_t kMany = (32 << 20) / sizeof(Number);
+  thread_local Memory<Number> memory;
+  thread_local size_t size = 0;
+  if (count > size || size > kMany) {
+    size = 0;
+    memory = Memory<Number>();  // two at once would be too much
+    memory = Memory<Number>(count);
+    size = count;
+  }
+  return memory.data();
 }
 
 template <class Number>
@@ -109,10 +127,12 @@ class GlueRun {
       longest_ = longest_ > size ? longest_ : size;
     }
     longest_ = round_up(longest_, kBlock);
+    Number* memory = kept_memory<Number>(6 * memory_);
     for (Attended* set : {&own_, &other_}) {
-      set->queries = Memory<Number>(memory_);
-      set->keys = Memory<Number>(memory_);
-      set->values = Memory<Number>(memory_);
+      set->queries = memory;
+      set->keys = memory + memory_;
+      set->values = memory + 2 * memory_;
+      memory += 3 * memory_;
     }
     bias_.assign(size_t(points.num_images) * longest_, 0.0f);
     for (int i = 0; i < points.num_images; ++i)
@@ -147,13 +167,16 @@ class GlueRun {
     int rows() const { return round_up(count, kGroup); }
   };
   struct Attended {
-    Memory<Number> queries, keys, values;
+    Number *queries, *keys, *values;
   };
+  // Numbers from row to row: where that is a power of two, rows push each other out of the nearest cache.
+  static int step(int numbers) { return numbers + kLanes; }
+
   // What a thread computes a tile in.
   struct Scratch {
     explicit Scratch(int width, int points)
         : joined(kTile * 2 * width), hidden(kTile * 2 * width), activated(kTile * 2 * width),
-          logits(size_t(kTile) * points), weights(sizeof(Number) == 2 ? size_t(kTile) * points : 0) {}
+          logits(size_t(kTile) * step(points)), weights(sizeof(Number) == 2 ? size_t(kTile) * step(points) : 0) {}
     Memory<Number> joined;  // (kTile, 2 width): points, messages
     Memory<float> hidden;
     Memory<Number> activated;
@@ -214,16 +237,16 @@ class GlueRun {
   }
 
   void keep_queries(const float* x, const Tile& tile, Attended& set) const {
-    Number* to = set.queries.data() + images_[tile.image].offset + ptrdiff_t(tile.row) * width_;
+    Number* to = set.queries + images_[tile.image].offset + ptrdiff_t(tile.row) * width_;
     for (int i = 0; i < tile.rows() * width_; i += kLanes) store<kLanes>(to + i, load<kLanes>(x + i));
   }
 
   // Keys as a matrix (head, points) of each head.
   void keep_keys(const float* x, const Tile& tile, Attended& set) const {
     const Image& image = images_[tile.image];
-    const float scale = 1.0f / __builtin_sqrtf(float(head_));
+    const float scale = 1.44269504f / __builtin_sqrtf(float(head_));  // logits are to base 2
     for (int h = 0; h < layer_.heads; ++h) {
-      Number* to = set.keys.data() + image.offset + ptrdiff_t(h) * image.filled * head_;
+      Number* to = set.keys + image.offset + ptrdiff_t(h) * image.filled * head_;
       for (int i = 0; i < tile.count; ++i) {
         const int p = tile.row + i;
         Number* column = to + ptrdiff_t(p / kBlock) * kBlock * head_ + p % kBlock * kPack<Number>;
@@ -242,7 +265,7 @@ class GlueRun {
   void keep_values(const float* x, const Tile& tile, Attended& set) const {
     const Image& image = images_[tile.image];
     for (int block = 0; block < width_ / kBlock; ++block) {
-      Number* to = set.values.data() + image.offset + ptrdiff_t(block) * image.filled * kBlock;
+      Number* to = set.values + image.offset + ptrdiff_t(block) * image.filled * kBlock;
       for (int p = tile.row; p < (is_last(tile) ? image.filled : tile.row + tile.count); ++p) {
         Number* row = to + p / kPack<Number> * kBlock * kPack<Number> + p % kPack<Number>;
         const float* value = x + ptrdiff_t(p - tile.row) * width_ + block * kBlock;
@@ -257,22 +280,22 @@ class GlueRun {
   void attend(const Attended& set, const Tile& tile, int from, const float* x, Scratch& scratch) const {
     read(x, tile, scratch.joined.data());
     const Image& image = images_[from];
-    const Number* queries = set.queries.data() + images_[tile.image].offset + ptrdiff_t(tile.row) * width_;
-    const int rows = tile.rows(), filled = image.filled;
+    const Number* queries = set.queries + images_[tile.image].offset + ptrdiff_t(tile.row) * width_;
+    const int rows = tile.rows(), filled = image.filled, apart = step(filled);
     float *received = scratch.hidden.data(), *logits = scratch.logits.data();
     Number* weights = scratch.weights.data();
     if constexpr (sizeof(Number) == 4) weights = logits;
     static const float kNone[kBlock] = {};
     for (int h = 0; h < layer_.heads; ++h) {
-      const Linear keys = {set.keys.data() + image.offset + ptrdiff_t(h) * filled * head_,
+      const Linear keys = {set.keys + image.offset + ptrdiff_t(h) * filled * head_,
                            &bias_[size_t(from) * longest_], head_, filled};
-      multiply_rows(queries + h * head_, width_, rows, keys, 0, filled, logits, filled);
+      multiply_rows(queries + h * head_, width_, rows, keys, 0, filled, logits, apart);
       float sums[kTile];
       for (int i = 0; i < rows; ++i)
-        sums[i] = soften(logits + size_t(i) * filled, filled, weights + size_t(i) * filled);
+        sums[i] = soften(logits + size_t(i) * apart, filled, weights + size_t(i) * apart);
       for (int c = 0; c < head_; c += kBlock) {
-        const Linear values = {set.values.data() + image.offset + ptrdiff_t(h * head_ + c) * filled, kNone, filled, kBlock};
-        multiply_rows(weights, filled, rows, values, 0, kBlock, received, kBlock);
+        const Linear values = {set.values + image.offset + ptrdiff_t(h * head_ + c) * filled, kNone, filled, kBlock};
+        multiply_rows(weights, apart, rows, values, 0, kBlock, received, kBlock);
         for (int i = 0; i < rows; ++i) {
           Number* message = scratch.joined.data() + ptrdiff_t(2 * i + 1) * width_ + h * head_ + c;
           for (int k = 0; k < kBlock; k += kLanes)

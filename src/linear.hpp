@@ -47,14 +47,31 @@ inline void set_number(Bfloat16* to, float value) {
   *to = Bfloat16((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-inline void multiply_block(const float* in, ptrdiff_t step, const Linear& matrix, int first, float* out,
-                           ptrdiff_t out_step) {
-  const Segment segment = {in, step, matrix.inputs};
+// Not inlined: alone it keeps sums and addresses in registers.
+[[gnu::noinline]] inline void multiply_block(const float* in, ptrdiff_t step, const Linear& matrix, int first, float* out,
+                                             ptrdiff_t out_step) {
+  constexpr int vectors = kBlock / kLanes;
   const float* data = static_cast<const float*>(matrix.data) + ptrdiff_t(first) * matrix.inputs;
-  multiply<kLanes, kBlock / kLanes, kGroup, kLinear>(&segment, 1, data, matrix.bias + first, out, out_step);
+  Vector<kLanes> sum[kGroup][vectors];
+  for (int p = 0; p < kGroup; ++p)
+    for (int v = 0; v < vectors; ++v) sum[p][v] = load<kLanes>(matrix.bias + first + v * kLanes);
+  const int inputs = matrix.inputs;
+  for (int i = 0; i < inputs; ++i, data += kBlock) {
+    Vector<kLanes> weight[vectors];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) weight[v] = load<kLanes>(data + v * kLanes);
+#pragma GCC unroll 16
+    for (int p = 0; p < kGroup; ++p)
+#pragma GCC unroll 4
+      for (int v = 0; v < vectors; ++v) sum[p][v] += in[p * step + i] * weight[v];
+  }
+#pragma GCC unroll 16
+  for (int p = 0; p < kGroup; ++p)
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; ++v) store<kLanes>(out + p * out_step + v * kLanes, sum[p][v]);
 }
 
-inline void multiply_block(const Bfloat16* in, ptrdiff_t step, const Linear& matrix, int first, float* out,
+[[gnu::noinline]] inline void multiply_block(const Bfloat16* in, ptrdiff_t step, const Linear& matrix, int first, float* out,
                            ptrdiff_t out_step) {
 #if defined(ALIKED_PAIRS)
   const Segment16 segment = {in, step, matrix.inputs};

@@ -121,8 +121,9 @@ def _update_weights(state: State, block: str, projection: str, precision: str) -
         precision,
     )
     norm_weight, norm_bias = (state[f"{block}.ffn.1.{part}"] for part in ("weight", "bias"))
-    last = (state[f"{block}.ffn.3.{part}"] for part in ("weight", "bias"))
-    return UpdateWeights(expand, PackedLinear(*last, precision), norm_weight, norm_bias)
+    last_weight, last_bias = (state[f"{block}.ffn.3.{part}"] for part in ("weight", "bias"))
+    shrink = PackedLinear(last_weight, last_bias, precision)
+    return UpdateWeights(expand, shrink, norm_weight, norm_bias)
 
 
 def _update(weights: UpdateWeights, x: Tensor, message: Tensor) -> Tensor:
