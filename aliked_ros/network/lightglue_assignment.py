@@ -78,7 +78,7 @@ def choose(f0: Tensor, f1: Tensor, z0: Tensor, z1: Tensor) -> tuple[Tensor, Tens
 def _choose(
     f0: Tensor, f1: Tensor, log_chance0: Tensor, log_chance1: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the best of rows (N,), the logarithms of their scores (N,), the best of columns (M,)."""
+    """Return the best of rows (N,), the logarithms of their scores, the best of columns (M,)."""
     similarity = f0 @ f1.T
     of_row = log_chance0 - similarity.logsumexp(dim=1)
     of_column = log_chance1 - similarity.logsumexp(dim=0)
