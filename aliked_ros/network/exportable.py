@@ -80,8 +80,9 @@ def _pad(image: Tensor, axis: int) -> Tensor:
     padded = (size + STRIDE - 1) // STRIDE * STRIDE
     if isinstance(padded, int) and padded == size:
         return image
-    source = torch.arange(padded, device=image.device) - -size % STRIDE // 2
-    return image.index_select(axis, source.clamp(0, size - 1))
+    # TensorRT's list has no clip of whole numbers.
+    source = torch.arange(padded, device=image.device, dtype=torch.float32) - -size % STRIDE // 2
+    return image.index_select(axis, source.clamp(0, size - 1).long())
 
 
 def _crop(tensor: Tensor, axis: int, first: int, size: int) -> Tensor:
