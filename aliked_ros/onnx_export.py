@@ -85,6 +85,10 @@ def write_onnx(
 def _check(form: str, precision: str, opset: int) -> None:
     if form == "plain" and precision != "float32":
         raise ExportError(f"precision is {precision}: the form plain is float32; give tensorrt")
+    if form == "tensorrt" and not hasattr(torch.onnx, "ops"):
+        raise ExportError(
+            f"the form tensorrt needs torch 2.8 or later; here is {torch.__version__}"
+        )
     if opset < OPSETS[form]:
         raise ExportError(f"opset is {opset}: the form {form} needs at least {OPSETS[form]}")
 
