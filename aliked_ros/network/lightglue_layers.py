@@ -12,8 +12,6 @@ from torch.nn import functional as F
 from aliked_ros.network.attention import HEAD, attend
 from aliked_ros.network.packed_linear import PackedLinear
 
-WIDTH = 256
-NUM_HEADS = 4
 _TURNED = HEAD // 2  # pairs of numbers of a head that the rotary code turns
 
 State = Mapping[str, Tensor]
@@ -63,7 +61,8 @@ class Layer:
     def __init__(self, state: State, number: int) -> None:
         own, other = (f"transformers.{number}.{kind}" for kind in ("self_attn", "cross_attn"))
         weight, bias = state[f"{own}.Wqkv.weight"], state[f"{own}.Wqkv.bias"]
-        order = _blocks_of_queries_keys_values().to(weight.device)
+        self._width = weight.shape[1]
+        order = _blocks_of_queries_keys_values(self._width).to(weight.device)
         self._to_qkv = PackedLinear(weight[order], bias[order])
         self._self_update = _Update(state, own, "out_proj")
         names = (f"{other}.to_qk", f"{other}.to_v")
@@ -74,10 +73,10 @@ class Layer:
         self._cross_update = _Update(state, other, "to_out")
 
     def __call__(self, x: Tensor, code: RotaryCode, sizes: Sizes) -> Tensor:
-        """Return the new state (N, 256) of the points of all images.
+        """Return the new state (N, width) of the points of all images.
 
         Args:
-            x: (N, 256), the points of image 0, then of image 1, and so on.
+            x: (N, width), the points of image 0, then of image 1, and so on.
             code: of the positions of all points.
             sizes: how many points each image has; none is 0.
         """
@@ -85,16 +84,17 @@ class Layer:
         return self._cross_update(x, self._attend_to_other_image(x, sizes))
 
     def _attend_to_own_image(self, x: Tensor, code: RotaryCode, sizes: Sizes) -> Tensor:
-        qkv = self._to_qkv(x)
-        turned = code.turn(qkv[:, : 2 * WIDTH].view(-1, 2 * NUM_HEADS, 2, _TURNED))
-        q, k = torch.split(turned.flatten(1), WIDTH, dim=1)
+        qkv, width = self._to_qkv(x), self._width
+        turned = code.turn(qkv[:, : 2 * width].view(-1, 2 * (width // HEAD), 2, _TURNED))
+        q, k = torch.split(turned.flatten(1), width, dim=1)
         images = zip(
-            *(torch.split(part, sizes) for part in (q, k, qkv[:, 2 * WIDTH :])), strict=True
+            *(torch.split(part, sizes) for part in (q, k, qkv[:, 2 * width :])), strict=True
         )
         return torch.cat([attend(*image) for image in images])
 
     def _attend_to_other_image(self, x: Tensor, sizes: Sizes) -> Tensor:
-        qk, v = (torch.split(part, sizes) for part in torch.split(self._to_qk_v(x), WIDTH, dim=1))
+        parts = torch.split(self._to_qk_v(x), self._width, dim=1)
+        qk, v = (torch.split(part, sizes) for part in parts)
         return torch.cat([attend(qk[i], qk[i ^ 1], v[i ^ 1]) for i in range(len(sizes))])
 
 
@@ -106,7 +106,7 @@ class _Update:
         projection_weight, projection_bias = (
             state[f"{block}.{projection}.{part}"].double() for part in ("weight", "bias")
         )
-        of_x, of_message = torch.split(weight, WIDTH, dim=1)
+        of_x, of_message = torch.chunk(weight, 2, dim=1)
         self._expand = PackedLinear(
             torch.cat((of_x, of_message @ projection_weight), dim=1).float(),
             (bias + of_message @ projection_bias).float(),
@@ -120,8 +120,8 @@ class _Update:
         return x + self._shrink(hidden)
 
 
-def _blocks_of_queries_keys_values() -> Tensor:
+def _blocks_of_queries_keys_values(width: int) -> Tensor:
     """Return where the rows of Wqkv are, in our order: {q, k, v}, head, first or second, pair."""
-    stored = torch.arange(3 * WIDTH).view(NUM_HEADS, _TURNED, 2, 3)
+    stored = torch.arange(3 * width).view(width // HEAD, _TURNED, 2, 3)
     q, k, v = stored.unbind(dim=3)
     return torch.cat([x.transpose(1, 2).flatten() for x in (q, k)] + [v.flatten()])

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from aliked_ros.training.loop.average import MovingAverage
-from aliked_ros.training.loop.initial_network import make_network
 from aliked_ros.training.loop.processes import Processes
-from aliked_ros.training.losses.objective import Objective
-from aliked_ros.training.pairs.loading import Batch
-from aliked_ros.training.recipe import TrainingConfig
+from aliked_ros.training.loop.task import Task
+from aliked_ros.training.pairs.loading import Loaded
+from aliked_ros.training.recipe import LoopConfig
 
 
 class TrainingError(RuntimeError):
@@ -26,7 +25,7 @@ class Stepper:
     """A network, its optimiser and its average, which move together.
 
     Args:
-        config: what is trained and how.
+        task: what is trained and how.
         processes: that train together.
 
     Attributes:
@@ -35,8 +34,8 @@ class Stepper:
         step: steps that are done.
     """
 
-    def __init__(self, config: TrainingConfig, processes: Processes) -> None:
-        self._config = config
+    def __init__(self, task: Task, processes: Processes) -> None:
+        config = self._config = task.config
         self._device = processes.device
         self._is_mixed = config.precision == "float16"
         if self._is_mixed and self._device.type != "cuda":
@@ -45,14 +44,14 @@ class Stepper:
                 "CUDA; set precision to 'float32'"
             )
         self.step = 0
-        self.network = make_network(config).to(self._device)
+        self.network = task.make_network().to(self._device)
         self.average = MovingAverage(self.network, config.ema_decay)
-        self._objective = processes.wrap(Objective(self.network, config).train())
+        self._objective = processes.wrap(task.make_objective(self.network).train())
         self._parameters = [p for p in self.network.parameters() if p.requires_grad]
         self._optimizer = torch.optim.Adam(self._parameters, lr=config.learning_rate)
         self._scaler = torch.amp.GradScaler(self._device.type, enabled=self._is_mixed)
 
-    def advance(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+    def advance(self, batches: Sequence[Loaded]) -> dict[str, Tensor]:
         """Make a step with the mean gradient of some batches.
 
         Returns:
@@ -86,12 +85,10 @@ class Stepper:
         self.average.update(self.network, self.step)
         return means
 
-    def _terms(self, batch: Batch) -> dict[str, Tensor]:
-        there = batch.to(self._device)
-        images = there.images.to(torch.float32) / 255
-        images = images.contiguous(memory_format=torch.channels_last)
+    def _terms(self, batch: Loaded) -> dict[str, Tensor]:
+        inputs = batch.inputs(self._device)
         with torch.autocast(self._device.type, torch.float16, enabled=self._is_mixed):
-            terms: dict[str, Tensor] = self._objective(images, there.uniform, there.warps)
+            terms: dict[str, Tensor] = self._objective(*inputs)
         return terms
 
     def _exchange(self, is_last: bool) -> AbstractContextManager[Any]:
@@ -130,7 +127,7 @@ class Stepper:
         self._scaler.load_state_dict(state["scaler"])
 
 
-def rate(step: int, config: TrainingConfig) -> float:
+def rate(step: int, config: LoopConfig) -> float:
     """Return the learning rate of a step, counted from 0, as a part of the full one."""
     if step < config.warm_up_steps:
         return (step + 1) / config.warm_up_steps
