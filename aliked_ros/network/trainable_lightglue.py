@@ -39,6 +39,9 @@ class Readout(NamedTuple):
 class TrainableLightGlue(nn.Module):
     """Descriptors and positions of two images in, similarities of their points out.
 
+    It begins as a softmax over the descriptors' similarities, to which layers add little. Under
+    autocast attention and its networks alone are in less than single precision.
+
     Args:
         length: numbers of a descriptor.
         width: numbers of a point's state, a multiple of 64.
@@ -48,31 +51,13 @@ class TrainableLightGlue(nn.Module):
     def __init__(self, length: int, width: int, num_layers: int) -> None:
         super().__init__()
         self.length = length
-        self.posenc = nn.ModuleDict({"Wr": nn.Linear(2, HEAD // 2, bias=False)})
+        self.posenc = _Positions()
         self.input_proj = nn.Linear(length, width)
         self.transformers = nn.ModuleList(_Layer(width) for _ in range(num_layers))
         self.log_assignment = nn.ModuleList(_Assignment(width) for _ in range(num_layers))
         self.token_confidence = nn.ModuleList(_Confidence(width) for _ in range(num_layers - 1))
-        self._begin()
-
-    @torch.no_grad()
-    def _begin(self) -> None:
-        """Begin as a softmax over the descriptors' similarities, to which layers add little."""
-        width = self.input_proj.out_features
-        nn.init.normal_(self.posenc["Wr"].weight)
         nn.init.orthogonal_(self.input_proj.weight, gain=width**0.5)
         nn.init.zeros_(self.input_proj.bias)
-        # (g^2 width / sqrt(width)) cos = cos / temperature
-        gain = (_TEMPERATURE * width**0.5) ** -0.5
-        for layer in self.transformers:
-            for block in (layer.self_attn, layer.cross_attn):
-                block.ffn[3].weight.mul_(_SMALL)
-                nn.init.zeros_(block.ffn[3].bias)
-        for head in self.log_assignment:
-            head.final_proj.weight.copy_(gain * torch.eye(width))
-            nn.init.zeros_(head.final_proj.bias)
-            head.matchability.weight.mul_(_SMALL)
-            nn.init.zeros_(head.matchability.bias)
 
     def forward(self, positions: Tensor, descriptors: Tensor, is_point: Tensor) -> list[Readout]:
         """Return what is read off behind each layer.
@@ -83,14 +68,15 @@ class TrainableLightGlue(nn.Module):
             descriptors: (2 B, N, D) unit rows.
             is_point: (2 B, N) bool, False where a row is filling; every image has a point.
         """
-        angles = self.posenc["Wr"](positions).unsqueeze(1)  # (2 B, 1, N, 32)
-        code = angles.cos(), angles.sin()
         mask = None if bool(is_point.all()) else is_point[:, None, None, :]
-        x = self.input_proj(descriptors)
+        with _exact(positions):
+            code = self.posenc(positions)
+            x = self.input_proj(descriptors)
         readouts = []
         for number, layer in enumerate(self.transformers):
             x = layer(x, code, mask)
-            readouts.append(self._read(x, number, is_point))
+            with _exact(x):
+                readouts.append(self._read(x, number, is_point))
         return readouts
 
     def _read(self, x: Tensor, number: int, is_point: Tensor) -> Readout:
@@ -107,6 +93,17 @@ class TrainableLightGlue(nn.Module):
             confidence = first, second
         matchability0, matchability1 = matchability.chunk(2)
         return Readout(similarity, matchability0, matchability1, *confidence)
+
+
+class _Positions(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.Wr = nn.Linear(2, HEAD // 2, bias=False)
+        nn.init.normal_(self.Wr.weight)
+
+    def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        angles = self.Wr(positions).unsqueeze(1)  # (2 B, 1, N, 32)
+        return angles.cos(), angles.sin()
 
 
 class _Layer(nn.Module):
@@ -129,9 +126,11 @@ class _SelfAttention(nn.Module):
         self.ffn = _feed_forward(width)
 
     def forward(self, x: Tensor, code: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
-        qkv = self.Wqkv(x).unflatten(-1, (-1, HEAD, 3)).transpose(1, 2)  # (2 B, heads, N, 64, 3)
+        qkv = self.Wqkv(x)
+        qkv = qkv.view(*qkv.shape[:2], -1, HEAD, 3).transpose(1, 2)  # (2 B, heads, N, 64, 3)
         q, k, v = qkv.unbind(-1)
-        message = F.scaled_dot_product_attention(_turn(q, code), _turn(k, code), v, attn_mask=mask)
+        q, k, v = _turn(q, code), _turn(k, code), v.contiguous()  # fast attention takes no steps
+        message = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         message = self.out_proj(message.transpose(1, 2).flatten(2))
         return x + self.ffn(torch.cat((x, message), dim=-1))
 
@@ -146,7 +145,7 @@ class _CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         qk, v = (
-            projection(x).unflatten(-1, (-1, HEAD)).transpose(1, 2)
+            projection(x).view(*x.shape[:2], -1, HEAD).transpose(1, 2)
             for projection in (self.to_qk, self.to_v)
         )  # (2 B, heads, N, 64)
         other_mask = None if mask is None else _swapped(mask)
@@ -162,6 +161,13 @@ class _Assignment(nn.Module):
         super().__init__()
         self.final_proj = nn.Linear(width, width)
         self.matchability = nn.Linear(width, 1)
+        # cos / temperature, of states of squared length `width`
+        gain = (_TEMPERATURE * width**0.5) ** -0.5
+        with torch.no_grad():
+            self.final_proj.weight.copy_(gain * torch.eye(width))
+            self.matchability.weight.mul_(_SMALL)
+        nn.init.zeros_(self.final_proj.bias)
+        nn.init.zeros_(self.matchability.bias)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         f0, f1 = (self.final_proj(x) / x.shape[-1] ** 0.25).chunk(2)
@@ -178,16 +184,23 @@ class _Confidence(nn.Module):
 
 
 def _feed_forward(width: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(2 * width, 2 * width), nn.LayerNorm(2 * width), nn.GELU(),
-        nn.Linear(2 * width, width),
-    )  # fmt: skip
+    shrink = nn.Linear(2 * width, width)
+    with torch.no_grad():
+        shrink.weight.mul_(_SMALL)
+    nn.init.zeros_(shrink.bias)
+    expand = nn.Linear(2 * width, 2 * width)
+    return nn.Sequential(expand, nn.LayerNorm(2 * width), nn.GELU(), shrink)
+
+
+def _exact(x: Tensor) -> torch.autocast:
+    """Return a context in which everything is computed in single precision."""
+    return torch.autocast(x.device.type, enabled=False)
 
 
 def _turn(x: Tensor, code: tuple[Tensor, Tensor]) -> Tensor:
     """Turn neighbouring numbers of (2 B, heads, N, 64) by the angles of (2 B, 1, N, 32)."""
-    cos, sin = code
-    u, v = x.unflatten(-1, (-1, 2)).unbind(-1)
+    cos, sin = (part.to(x.dtype) for part in code)
+    u, v = x[..., 0::2], x[..., 1::2]
     return torch.stack((u * cos - v * sin, v * cos + u * sin), dim=-1).flatten(-2)
 
 

@@ -69,7 +69,9 @@ class LoopConfig(Config):
 
     device: str = knob("auto", "'auto', 'cpu', 'cuda' or 'cuda:N'")
     precision: str = knob(
-        "float32", "float16: mixed precision on CUDA", choices=("float32", "float16")
+        "float32",
+        "float16: mixed precision on CUDA; bfloat16: on processors with its instructions too",
+        choices=("float32", "float16", "bfloat16"),
     )
     num_workers: int = knob(1, "processes that prepare pairs; 0: none", minimum=0, maximum=256)
     save_every: int = knob(500, "steps between checkpoints to resume from", minimum=1)

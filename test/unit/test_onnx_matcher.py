@@ -94,6 +94,6 @@ def test_missing_invented_and_other_matches_count_against_a_file():
 
 
 def test_the_points_for_the_comparison_are_always_the_same():
-    once, again = paired_points(20, 30), paired_points(20, 30)
+    once, again = paired_points(20, 30, 64), paired_points(20, 30, 64)
     assert [len(features) for features in once] == [20, 30]
     assert all(torch.equal(a.keypoints, b.keypoints) for a, b in zip(once, again, strict=True))

@@ -16,6 +16,8 @@ from aliked_ros.training.loop.task import Task
 from aliked_ros.training.pairs.loading import Loaded
 from aliked_ros.training.recipe import LoopConfig
 
+_MIXED = {"float16": torch.float16, "bfloat16": torch.bfloat16}
+
 
 class TrainingError(RuntimeError):
     """The training cannot continue; the text says why and what to do."""
@@ -37,19 +39,20 @@ class Stepper:
     def __init__(self, task: Task, processes: Processes) -> None:
         config = self._config = task.config
         self._device = processes.device
-        self._is_mixed = config.precision == "float16"
-        if self._is_mixed and self._device.type != "cuda":
+        is_half = config.precision == "float16"  # whose small gradients have to be scaled
+        if is_half and self._device.type != "cuda":
             raise ValueError(
                 f"precision is 'float16' on device {str(self._device)!r}: mixed precision is for "
-                "CUDA; set precision to 'float32'"
+                "CUDA; set precision to 'float32', or to 'bfloat16'"
             )
+        self._mixed = _MIXED.get(config.precision)
         self.step = 0
         self.network = task.make_network().to(self._device)
         self.average = MovingAverage(self.network, config.ema_decay)
         self._objective = processes.wrap(task.make_objective(self.network).train())
         self._parameters = [p for p in self.network.parameters() if p.requires_grad]
         self._optimizer = torch.optim.Adam(self._parameters, lr=config.learning_rate)
-        self._scaler = torch.amp.GradScaler(self._device.type, enabled=self._is_mixed)
+        self._scaler = torch.amp.GradScaler(self._device.type, enabled=is_half)
 
     def advance(self, batches: Sequence[Loaded]) -> dict[str, Tensor]:
         """Make a step with the mean gradient of some batches.
@@ -75,7 +78,7 @@ class Stepper:
         self._scaler.unscale_(self._optimizer)
         limit = self._config.max_gradient_norm or math.inf
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
-        if not self._is_mixed:  # in mixed precision the scaler leaves such a step out
+        if not self._scaler.is_enabled():  # in mixed precision the scaler leaves such a step out
             self._check({"gradient_norm": norm})
         means["gradient_norm"] = norm
         means["learning_rate"] = torch.tensor(learning_rate)
@@ -87,7 +90,7 @@ class Stepper:
 
     def _terms(self, batch: Loaded) -> dict[str, Tensor]:
         inputs = batch.inputs(self._device)
-        with torch.autocast(self._device.type, torch.float16, enabled=self._is_mixed):
+        with torch.autocast(self._device.type, self._mixed, enabled=self._mixed is not None):
             terms: dict[str, Tensor] = self._objective(*inputs)
         return terms
 

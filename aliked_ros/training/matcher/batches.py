@@ -33,8 +33,10 @@ class FeatureBatch:
 
     def pin_memory(self) -> FeatureBatch:
         """Return the batch in page-locked memory; the data loader calls this, in a thread."""
-        tensors = (self.positions, self.descriptors, self.is_point, self.partner)
-        return FeatureBatch(*(tensor.pin_memory() for tensor in tensors), self.unreadable)
+        return FeatureBatch(
+            self.positions.pin_memory(), self.descriptors.pin_memory(), self.is_point.pin_memory(),
+            self.partner.pin_memory(), self.unreadable,
+        )  # fmt: skip
 
     def inputs(self, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Return what `MatcherObjective` takes."""

@@ -94,7 +94,7 @@ class FeaturePairs:
         if path.is_file():
             try:
                 return FeaturePair(**torch.load(path, weights_only=True))
-            except Exception:  # noqa: S110 - torch raises many types; it is drawn again
+            except Exception:
                 pass
         pair = self._draw(number)
         _write({name: getattr(pair, name) for name in FeaturePair.__dataclass_fields__}, path)

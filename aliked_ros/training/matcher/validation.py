@@ -62,8 +62,8 @@ class ValidationImages:
                 network([pair.features], adaptive=False)[0].indices.numpy() for pair in self._pairs
             ]
         nearest = [
-            mutual_nearest_neighbours(*(one.descriptors for one in pair.features))[0].numpy()
-            for pair in self._pairs
+            mutual_nearest_neighbours(first.descriptors, second.descriptors)[0].numpy()
+            for first, second in (pair.features for pair in self._pairs)
         ]
         return (
             _rates(self._pairs, found)

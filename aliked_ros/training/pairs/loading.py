@@ -16,7 +16,6 @@ from torch.utils.data import DataLoader, Dataset
 from aliked_ros.training.pairs.pair import PairSource, TrainingPair
 from aliked_ros.training.pairs.warps import Move, Warp
 
-
 T = TypeVar("T")
 
 
