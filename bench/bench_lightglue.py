@@ -1,7 +1,7 @@
 """Time LightGlue on two images, beside kornia's where that is installed, in turns.
 
 python3 bench/bench_lightglue.py a.jpg b.jpg --keypoints 512 1024
-python3 bench/bench_lightglue.py a.jpg b.jpg --model aliked-t16 --weights out/train_matcher_t16/best.pth
+python3 bench/bench_lightglue.py a.jpg b.jpg --model aliked-t16 --weights out/mine/best.pth
 """
 
 from __future__ import annotations

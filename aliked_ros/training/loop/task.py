@@ -31,14 +31,14 @@ class Task(Protocol):
     """A network, what it learns from, its loss, and how good it is.
 
     Attributes:
-        config: how many steps, and of what.
         best_by: the figure whose highest value is the best checkpoint's.
     """
 
     best_by: str
 
     @property
-    def config(self) -> RunConfig: ...
+    def config(self) -> RunConfig:
+        """How many steps, and of what."""
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the result: a run resumes with the same alone."""

@@ -7,19 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from aliked_ros.config import ExtractorConfig
-from aliked_ros.extractor import Extractor
 from aliked_ros.network.lightglue import positions_of
 from aliked_ros.structs import Features, Pixels
 from aliked_ros.training.matcher.partners import partners
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
 from aliked_ros.training.pairs.pair import PairSource, TrainingPair
+
+if TYPE_CHECKING:
+    from aliked_ros.extractor import Extractor
 
 _MIN_POINTS, _MIN_PARTNERS = 16, 8  # of a pair; with fewer another one is drawn
 _MAX_TRIES = 50
@@ -138,6 +140,8 @@ class FeaturePairs:
 
 def open_extractor(config: MatcherTrainingConfig) -> Extractor:
     """Return the extractor whose features are learned from, on the CPU."""
+    from aliked_ros.extractor import Extractor
+
     return Extractor(
         ExtractorConfig(
             model=config.model, weights=config.extractor_weights, device="cpu",

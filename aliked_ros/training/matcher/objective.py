@@ -43,7 +43,9 @@ class MatcherObjective(nn.Module):
         """Return the terms of a batch, each the mean of its pairs.
 
         Args:
-            positions, descriptors, is_point: as of `TrainableLightGlue`.
+            positions: as of `TrainableLightGlue`, like the next two.
+            descriptors: (2 B, N, D).
+            is_point: (2 B, N).
             partner: (2 B, N) int64, as of `partners`; filling is UNKNOWN.
 
         Returns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,7 +12,6 @@ from torch import Tensor
 
 from aliked_ros.evaluation.homography.metrics import PairScore, score_pair, summarise
 from aliked_ros.evaluation.homography.pairs import PlanarPair
-from aliked_ros.extractor import Extractor
 from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.network.lightglue import LightGlue
 from aliked_ros.structs import Array, Features, Index
@@ -19,6 +19,9 @@ from aliked_ros.training.matcher.feature_pairs import open_extractor
 from aliked_ros.training.matcher.partners import UNKNOWN, partners
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
 from aliked_ros.training.pairs.warps import HomographyWarp
+
+if TYPE_CHECKING:
+    from aliked_ros.extractor import Extractor
 
 LONGER_SIDE_PX = 480
 

@@ -20,14 +20,11 @@ T = TypeVar("T")
 
 
 class Loaded(Protocol):
-    """A batch of any kind.
-
-    Attributes:
-        unreadable: files that were skipped, with the reason.
-    """
+    """A batch of any kind."""
 
     @property
-    def unreadable(self) -> list[str]: ...
+    def unreadable(self) -> list[str]:
+        """Files that were skipped, with the reason."""
 
     def inputs(self, device: torch.device) -> tuple[Any, ...]:
         """Return what an objective takes, on a device."""

@@ -67,7 +67,16 @@ def test_the_released_length_is_known_without_the_file(monkeypatch, tmp_path):
         ),
         (lambda state: state["input_proj.bias"][3:4].fill_(torch.inf), "1 tensors.*input_proj.b"),
     ],
-    ids=["missing", "more", "other width", "no width", "no length", "empty", "all NaN", "one infinite"],
+    ids=[
+        "missing",
+        "more",
+        "other width",
+        "no width",
+        "no length",
+        "empty",
+        "all NaN",
+        "one infinite",
+    ],
 )
 def test_a_file_that_is_not_of_lightglue_says_what_differs(tmp_path, change, message):
     state = random_state(1)

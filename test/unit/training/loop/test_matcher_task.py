@@ -1,4 +1,4 @@
-"""A matcher is trained by the loop: the loss falls, it beats chance, it resumes to the same bits."""
+"""A matcher trained by the loop: the loss falls, it beats chance, it resumes to the same bits."""
 
 import json
 from dataclasses import replace
@@ -95,7 +95,9 @@ def test_the_loss_falls_and_the_matcher_that_is_kept_matches(world, tmp_path):
     extractor = Extractor(ExtractorConfig("aliked-t16", "package", "cpu", max_keypoints=64))
     image = draw_photograph(11, 200, 240)
     features = extractor(image[:160, :200]), extractor(image[8:168, 12:212])
-    found = match(*features, MatcherConfig("lightglue", adaptive=False, weights=str(tmp_path / BEST)))
+    found = match(
+        *features, MatcherConfig("lightglue", adaptive=False, weights=str(tmp_path / BEST))
+    )
     i, j = found.indices.T
     errors = features[0].keypoints[i] - features[1].keypoints[j] - torch.tensor([12.0, 8.0])
     assert len(found) > 10
@@ -115,7 +117,9 @@ def test_validation_counts_right_matches_beside_nearest_neighbours(world, tmp_pa
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     validation = json.loads(lines[-1])
     assert (validation["group"], validation["step"]) == ("validation", 1)
-    hopeless = {name: torch.zeros_like(v) for name, v in trainer.stepper.network.state_dict().items()}
+    hopeless = {
+        name: torch.zeros_like(v) for name, v in trainer.stepper.network.state_dict().items()
+    }
     figures = task._validation.score(hopeless, TINY.num_layers)
     assert figures["recall"] < 20
     assert np.isfinite(list(figures.values())).all()

@@ -112,7 +112,10 @@ def test_a_gradient_that_is_no_number_is_an_error_before_it_does_harm(three_batc
 
 
 def test_a_restored_stepper_goes_on_bit_by_bit(three_batches):
-    first, second = Stepper(tiny_task(TINY), ALONE), Stepper(tiny_task(replace(TINY, seed=5)), ALONE)
+    first, second = (
+        Stepper(tiny_task(TINY), ALONE),
+        Stepper(tiny_task(replace(TINY, seed=5)), ALONE),
+    )
     first.advance(three_batches[:1])
     second.restore(copy.deepcopy(first.state()))
     assert second.step == 1

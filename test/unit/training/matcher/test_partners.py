@@ -48,7 +48,10 @@ def test_a_homography_and_its_inverse_give_every_point_its_own_copy():
 def test_what_is_covered_in_the_other_image_has_no_partner():
     cover = torch.zeros(SIZE, dtype=torch.bool)
     cover[:, :50] = True
-    keypoints0, keypoints1 = torch.tensor([[20.0, 20], [70, 70]]), torch.tensor([[30.0, 20], [80, 70]])
+    keypoints0, keypoints1 = (
+        torch.tensor([[20.0, 20], [70, 70]]),
+        torch.tensor([[30.0, 20], [80, 70]]),
+    )
     found0, found1 = partners(keypoints0, keypoints1, warps_of(SHIFT, cover1=cover), 3.0, 5.0)
     assert found0.tolist() == [NONE, 1]
     assert found1[1] == 1
