@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
+    from aliked_ros.training.loop.task import Task
     from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
     from aliked_ros.training.recipe import TrainingConfig
 
@@ -34,12 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train to the end, and print where the weights are."""
     from aliked_ros.training.loop.joining import join
-    from aliked_ros.training.loop.opening import open_task
     from aliked_ros.training.loop.trainer import BEST, Trainer
 
     config = read_config(options.config, options.set)
     with join(config.device) as processes:
-        task = open_task(config)
+        task = _open_task(config)
         trainer = Trainer(task, processes, time.perf_counter)
         if processes.is_first and trainer.stepper.step:
             print(f"train: resuming after step {trainer.stepper.step}", file=sys.stderr)
@@ -50,6 +50,19 @@ def run(options: argparse.Namespace) -> int:
             figure = f", {task.best_by} {best[task.best_by]:.1f}" if task.best_by in best else ""
             print(f"{Path(config.out) / BEST}: step {best['step']:.0f}{figure}")
     return 0
+
+
+def _open_task(config: TrainingConfig | MatcherTrainingConfig) -> Task:
+    """Return what is trained, with its pairs."""
+    from aliked_ros.training.loop.extractor_task import ExtractorTask
+    from aliked_ros.training.loop.matcher_task import MatcherTask
+    from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
+    from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
+
+    source, validation = training_pairs(config), validation_pairs(config)
+    if isinstance(config, MatcherTrainingConfig):
+        return MatcherTask(config, source, validation)
+    return ExtractorTask(config, source, validation)
 
 
 def read_config(path: Path, changes: list[str]) -> TrainingConfig | MatcherTrainingConfig:
