@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,9 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 if not torch.cuda.is_available():
     # Triton interprets its kernels; it looks at this when it is imported, by torch or by us.
     os.environ["TRITON_INTERPRET"] = "1"
+
+# A shell starts `make test &` with Ctrl-C ignored, and the tests of Ctrl-C would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

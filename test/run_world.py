@@ -89,6 +89,7 @@ class Truthful:
             covariance=1e-6 * (1 + self.num_seen) * np.eye(6),
             noise_covariance=5e-7 * np.eye(6),
             step_covariance=1e-6 * np.eye(6),
+            unit_deviation=0.0,
             is_keyframe=self.num_seen == 0,
             num_keypoints=100,
             num_matches=50,

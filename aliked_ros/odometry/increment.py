@@ -27,6 +27,10 @@ class UncertainPose(Protocol):
     def step_covariance(self) -> Array | None:
         """(6, 6) gained since the image before; None where nobody knows."""
 
+    @property
+    def unit_deviation(self) -> float:
+        """Relative standard deviation of the unit of lengths."""
+
 
 def covariance_between(poses: Sequence[UncertainPose]) -> Array | None:
     """Return the covariance of the motion from the first pose to the last, or None if unknown.
@@ -43,7 +47,10 @@ def covariance_between(poses: Sequence[UncertainPose]) -> Array | None:
         if pose.step_covariance is None:
             return None
         total = total + _carried(pose.step_covariance, pose, last)
-    return np.asarray(total)
+    # A wrong unit makes the motion too long or too short as a whole.
+    stretch = np.zeros(6)
+    stretch[:3] = last.unit_deviation * _relative(poses[0], last)[:3, 3]
+    return np.asarray(total + np.outer(stretch, stretch))
 
 
 class IncrementCovariance:
@@ -79,6 +86,11 @@ class IncrementCovariance:
 
 def _carried(covariance: Array, earlier: UncertainPose, later: UncertainPose) -> Array:
     """Return the covariance (6, 6) of an earlier pose about the axes of a later one."""
+    return se3.carry(_relative(earlier, later), covariance)
+
+
+def _relative(earlier: UncertainPose, later: UncertainPose) -> Array:
     assert earlier.T_world_camera is not None
     assert later.T_world_camera is not None
-    return se3.carry(se3.inverse(later.T_world_camera) @ earlier.T_world_camera, covariance)
+    T: Array = se3.inverse(later.T_world_camera) @ earlier.T_world_camera
+    return T

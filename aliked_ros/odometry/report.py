@@ -50,4 +50,5 @@ def report(
         tracks=tracks,
         noise_covariance=noise,
         step_covariance=gained,
+        unit_deviation=step.posed.unit_deviation if step.posed is not None else 0.0,
     )

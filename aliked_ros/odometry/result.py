@@ -85,7 +85,9 @@ class OdometryResult:
         noise_covariance: (6, 6) the part of covariance that is of this image alone; the rest stays
             with the next one.
         step_covariance: (6, 6) what that rest gained since the image before; None where nobody
-            knows. `odometry.increment` makes the covariance of a motion of the two.
+            knows.
+        unit_deviation: relative standard deviation of the unit of a single camera, 0 where metres
+            are measured. `odometry.increment` makes the covariance of a motion of the three.
     """
 
     stamp_ns: int
@@ -102,3 +104,4 @@ class OdometryResult:
     tracks: TrackedPairs
     noise_covariance: Array = field(default_factory=lambda: np.zeros((6, 6)))
     step_covariance: Array | None = None
+    unit_deviation: float = 0.0

@@ -95,6 +95,7 @@ class PosedView:
         covariance: (6, 6) of it: translation, then rotation, about the axes of the view.
         noise: (6, 6) the part of it that is of this image alone.
         step: (6, 6) what the rest gained since the image before; None where nobody knows.
+        unit_deviation: relative standard deviation of the unit of lengths.
     """
 
     view: View
@@ -102,3 +103,4 @@ class PosedView:
     covariance: Array
     noise: Array = field(default_factory=lambda: np.zeros((6, 6)))
     step: Array | None = None
+    unit_deviation: float = 0.0

@@ -26,7 +26,7 @@ from aliked_ros.odometry.runners import AtOnce
 from aliked_ros.odometry.starting import Starting
 from aliked_ros.odometry.step import Step, tracking
 from aliked_ros.odometry.tracks import Tracks
-from aliked_ros.odometry.uncertainty import Uncertainty
+from aliked_ros.odometry.uncertainty import UNIT_DEVIATION, Uncertainty
 from aliked_ros.odometry.view import PosedView, View
 from aliked_ros.structs import AnyArray, Array, Camera, Features, Index
 
@@ -101,6 +101,7 @@ class VisualOdometry:
         self._mapping = Mapping(config, K, self._make_runner)
         self._keyframe_rule = KeyframeRule(config, self._camera.width)
         self._uncertainty.noise = config.keypoint_noise_px / float(K[0, 0])
+        self._uncertainty.unit_deviation = UNIT_DEVIATION if config.sensor == "mono" else 0.0
         self._starting = Starting(config, matcher, K, self._prediction)
 
     def process(
@@ -162,7 +163,8 @@ class VisualOdometry:
     def _track(self, view: View, matches: FrameMatches) -> Step:
         """Measure the pose of the next view: the method."""
         if self._map is not None:
-            self._follow(self._mapping.update(self._map))
+            newest = self._map.newest_image.T_world_view
+            self._follow(self._mapping.update(self._map), newest)
         # 1. Expect: the camera goes on as it moved.
         T_world_expected = self._prediction.predict(view.stamp_ns, view.turn_from(self._previous))
         # 2. Match: landmarks near their expected places, else in the whole image.
@@ -181,10 +183,14 @@ class VisualOdometry:
         # 6. Map: it grows, and is adjusted around the keyframe.
         if is_keyframe:
             self._insert(self._map, image, located)
+            covariance = self._uncertainty.corrected(covariance)
         self._prediction.observe(view.stamp_ns, image.T_world_view)
         follows = self._posed is not None and self._posed.view is self._previous
         step = covariance.step if follows else None
-        posed = PosedView(view, image.T_world_view, covariance.total, covariance.noise, step)
+        posed = PosedView(
+            view, image.T_world_view, covariance.total, covariance.noise, step,
+            covariance.unit_deviation,
+        )  # fmt: skip
         return tracking(posed, motion.kind, len(located), motion.parallax_deg, is_keyframe)
 
     def _locate(
@@ -200,11 +206,19 @@ class VisualOdometry:
     def _insert(self, local_map: LocalMap, image: Keyframe, located: Located) -> None:
         """Make an image that was located a keyframe of the map."""
         image.view = image.view.noisier(located.noise)
-        self._follow(self._mapping.insert(local_map, image, self._localiser.least_similarity()))
+        T_world_view = image.T_world_view
+        least_similarity = self._localiser.least_similarity()
+        self._follow(self._mapping.insert(local_map, image, least_similarity), T_world_view)
         self._keyframe_rule.restart()
 
-    def _follow(self, correction: Array) -> None:
-        """Move along with an adjusted map: correction (4, 4) is the left factor of T_world_view."""
+    def _follow(self, correction: Array, T_world_view: Array) -> None:
+        """Move along with an adjusted map.
+
+        Args:
+            correction: (4, 4) left factor of T_world_view.
+            T_world_view: (4, 4) of the newest image, before the map moved.
+        """
+        self._uncertainty.correct(correction, T_world_view)
         self._prediction.move(correction)
         if self._posed is not None:
             self._posed = replace(self._posed, T_world_view=correction @ self._posed.T_world_view)

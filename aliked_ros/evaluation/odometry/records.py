@@ -55,7 +55,7 @@ class FrameRecord:
     Attributes:
         stamp_ns, state, motion, reason, T_world_camera, covariance, is_keyframe: as in
             OdometryResult.
-        noise_covariance, step_covariance: likewise.
+        noise_covariance, step_covariance, unit_deviation: likewise.
         figures: num_keypoints, num_matches, num_inliers and parallax_deg of OdometryResult.
         latencies_ms: stage -> milliseconds; "total" is everything up to the pose.
     """
@@ -71,6 +71,7 @@ class FrameRecord:
     latencies_ms: dict[str, float]
     noise_covariance: Array = field(default_factory=lambda: np.zeros((6, 6)))
     step_covariance: Array | None = None
+    unit_deviation: float = 0.0
 
     @classmethod
     def of(cls, result: OdometryResult, latencies_ms: dict[str, float]) -> FrameRecord:
@@ -87,6 +88,7 @@ class FrameRecord:
             latencies_ms,
             result.noise_covariance,
             result.step_covariance,
+            result.unit_deviation,
         )
 
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 from point_world import CAMERA, FRAME_NS, room, sideways
 
@@ -5,6 +7,7 @@ from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.odometry import VisualOdometry
 from aliked_ros.odometry.increment import covariance_between
+from aliked_ros.odometry.uncertainty import PoseCovariance, Uncertainty
 
 
 def run(path, depth_noise=0.0):
@@ -56,3 +59,50 @@ def test_independent_keypoints_are_claimed_as_they_err():
             error = se3.log(se3.inverse(true) @ motion)
             squares.append(error @ np.linalg.solve(covariance_between(chain), error) / 6)
         assert low < np.mean(squares) < high
+
+
+def test_what_adjusting_moves_is_claimed_as_a_step():
+    moved = np.array([0.0, 0.02, 0, 0, 0, 0.01])
+    T_world_view = se3.exp(np.array([1.0, 2, 3, 0.1, 0.2, 0.3]))
+    correction = T_world_view @ se3.exp(moved) @ se3.inverse(T_world_view)
+    none = np.zeros((6, 6))
+    uncertainty = Uncertainty(640)
+    uncertainty.correct(np.eye(4), T_world_view)
+    assert uncertainty.corrected(PoseCovariance(none, none, none, 0.0)).step.max() < 1e-20
+    uncertainty.correct(correction, T_world_view)
+    claimed = uncertainty.corrected(PoseCovariance(none, none, none, 0.0))
+    np.testing.assert_allclose(claimed.step, np.outer(moved, moved), atol=1e-12)
+    np.testing.assert_allclose(claimed.total, claimed.step)
+    assert uncertainty.corrected(claimed).step is not claimed.step  # once
+    np.testing.assert_allclose(uncertainty.corrected(claimed).step, claimed.step)
+
+
+def test_a_keyframe_that_moves_the_map_claims_it(monkeypatch):
+    def steps():
+        results = run(sideways(40), depth_noise=OdometryConfig().inverse_depth_noise_per_m)[2:]
+        keyframes = np.array([one.is_keyframe for one in results])
+        return np.array([one.step_covariance for one in results]), keyframes
+
+    claimed, keyframes = steps()
+    monkeypatch.setattr(Uncertainty, "correct", lambda *_: None)
+    without, _ = steps()
+    gained = np.trace(claimed - without, axis1=1, axis2=2)
+    assert keyframes.any()
+    assert (gained[keyframes] > 1e-9).all()
+    np.testing.assert_allclose(gained[~keyframes], 0, atol=1e-15)
+
+
+def test_a_wrong_unit_stretches_a_motion_as_a_whole():
+    def pose(x):
+        zero = np.zeros((6, 6))
+        T = se3.exp(np.array([x, 0, 0, 0, 0, 0.0]))
+        return SimpleNamespace(
+            T_world_camera=T, noise_covariance=zero, step_covariance=zero, unit_deviation=0.01
+        )
+
+    for poses in ([pose(0), pose(2)], [pose(x) for x in np.linspace(0, 2, 11)]):
+        expected = np.zeros((6, 6))
+        expected[0, 0] = 0.02**2
+        np.testing.assert_allclose(covariance_between(poses), expected, atol=1e-15)
+    there_and_back = [pose(0), pose(1), pose(0)]
+    np.testing.assert_allclose(covariance_between(there_and_back), 0, atol=1e-15)
