@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from lightglue_world import random_state
 
 from aliked_ros.network.lightglue import LightGlue
+from aliked_ros.network.trainable_lightglue import TrainableLightGlue
 from aliked_ros.onnx_matcher import (
     INPUTS,
     OUTPUTS,
@@ -20,7 +20,16 @@ NUM_LAYERS = 1
 
 @pytest.fixture(scope="module")
 def network():
-    return LightGlue(random_state(NUM_LAYERS), NUM_LAYERS)
+    """A small one for descriptors of 64 numbers; test/golden has the released sizes."""
+    return small_network(seed=0)
+
+
+def small_network(seed):
+    torch.manual_seed(seed)
+    state = TrainableLightGlue(64, 128, NUM_LAYERS).state_dict()
+    state["log_assignment.0.matchability.bias"] += 3.0
+    state["transformers.0.self_attn.ffn.3.weight"] *= 20  # so that the layer counts
+    return LightGlue(state, NUM_LAYERS)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +51,7 @@ def test_a_file_finds_the_matches_of_torch_for_any_numbers_of_keypoints(matcher_
 
 def test_other_weights_than_those_of_the_file_are_noticed(matcher_file):
     pytest.importorskip("onnxruntime")
-    other = LightGlue(random_state(NUM_LAYERS, seed=1), NUM_LAYERS)
+    other = small_network(seed=1)
     assert not compare_with_torch(matcher_file, other, [(60, 60)])[0].are_tolerable
 
 
@@ -67,10 +76,10 @@ def test_a_file_says_what_it_takes_gives_and_holds(matcher_file):
     points0, points1 = "num_keypoints0", "num_keypoints1"
     assert shapes == {
         "keypoints0": [1, points0, 2],
-        "descriptors0": [1, points0, 128],
+        "descriptors0": [1, points0, 64],
         "image_size0": [2],
         "keypoints1": [1, points1, 2],
-        "descriptors1": [1, points1, 128],
+        "descriptors1": [1, points1, 64],
         "image_size1": [2],
         "matches0": [1, points0],
         "scores0": [1, points0],
