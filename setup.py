@@ -27,7 +27,12 @@ def kernels(build: str) -> Extension:
 
 
 class BuildKernels(build_ext):
-    """Names the libraries as CMake does: they know nothing of Python."""
+    """Names the libraries as CMake does: they know nothing of Python. Builds them side by side."""
+
+    def finalize_options(self) -> None:
+        """Take every core unless told otherwise."""
+        super().finalize_options()
+        self.parallel = self.parallel or True
 
     def get_ext_filename(self, fullname: str) -> str:
         """Return the path of a library in the wheel."""

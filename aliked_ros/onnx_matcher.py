@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from aliked_ros.extras import require
 from aliked_ros.network.exportable_lightglue import ExportableLightGlue
 from aliked_ros.network.lightglue import LightGlue
-from aliked_ros.onnx_export import DEFAULT_OPSET, quiet_exporter, save
+from aliked_ros.onnx_comparison import open_file
+from aliked_ros.onnx_export import OPSETS, quiet_exporter, save
 from aliked_ros.structs import Features
 
 INPUTS = tuple(
@@ -22,6 +23,9 @@ OUTPUTS = ("matches0", "scores0")
 MAX_KEYPOINTS = 1 << 16
 MIN_AGREEMENT = 0.999  # of the pairs; rounding may decide between two partners
 SCORE_TOLERANCE = 5e-4
+DEMAND = (
+    f"at least {MIN_AGREEMENT:.1%} of the matches must agree, their scores within {SCORE_TOLERANCE}"
+)
 
 _TRACED = (37, 53)  # points of the two images; any numbers that differ
 _IMAGE_SIZES = ((480, 640), (375, 501))
@@ -50,16 +54,24 @@ class MatchDifferences:
         """Whether the file computes what torch computes."""
         return self.agreement >= MIN_AGREEMENT and self.score <= SCORE_TOLERANCE
 
+    def __str__(self) -> str:
+        """Say it in one line."""
+        num0, num1 = self.num_keypoints
+        return (
+            f"{num0} and {num1} keypoints: {self.num_found} matches, torch {self.num_expected}; "
+            f"{self.agreement:.1%} agree; score within {self.score:.1e}"
+        )
+
 
 def write_matcher(
-    network: LightGlue, path: Path, *, opset: int = DEFAULT_OPSET, weights_id: str = ""
+    network: LightGlue, path: Path, *, opset: int | None = None, weights_id: str = ""
 ) -> None:
     """Write LightGlue as ONNX: `ExportableLightGlue`, for any numbers of keypoints.
 
     Args:
         network: on the CPU.
         path: file to write; its folder exists.
-        opset: version of the standard operators.
+        opset: version of the standard operators; None: the oldest that torch writes.
         weights_id: short name of the parameters, noted in the file.
 
     Raises:
@@ -74,7 +86,7 @@ def write_matcher(
             _inputs(paired_points(*_TRACED, network.length)),
             input_names=list(INPUTS),
             output_names=list(OUTPUTS),
-            opset_version=opset,
+            opset_version=opset or OPSETS["plain"],
             dynamic_shapes=tuple(s for n in (0, 1) for s in ({1: points[n]}, {1: points[n]}, None)),
             dynamo=True,
             verbose=False,
@@ -95,10 +107,7 @@ def compare_with_torch(
     Raises:
         MissingPackageError: without onnxruntime.
     """
-    require("onnxruntime", extra="export", feature="checking an ONNX file")
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = open_file(path)
     differences = []
     for size in sizes:
         pair = paired_points(*size, network.length)

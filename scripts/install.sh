@@ -60,6 +60,37 @@ cpu_index=(--timeout 15 --retries 1 --extra-index-url https://download.pytorch.o
 
 has_cuda() { nvidia-smi >/dev/null 2>&1; }
 
+pinned_torch() { sed -nE 's/^torch==([0-9.]+).*/\1/p' requirements.txt; }
+
+# The version of a torch with CUDA that somebody else installed: a Jetson's own, a container's. Empty: there is none.
+foreign_torch() {
+  "$venv/bin/python" - "$venv/" "$(pinned_torch)" "$(cat "$venv/.torch" 2>/dev/null)" <<'END'
+import importlib.util
+import pathlib
+import runpy
+import sys
+
+venv, *ours = sys.argv[1:]
+spec = importlib.util.find_spec("torch")
+file = pathlib.Path(spec.origin).with_name("version.py") if spec and spec.origin else None
+if file and file.is_file():  # read, not imported: libraries of CUDA may be missing here
+    version = runpy.run_path(str(file))
+    name = version["__version__"]
+    is_ours = str(file).startswith(venv) and name.partition("+")[0] in ours
+    if version.get("cuda") and not is_ours:
+        print(name)
+END
+}
+
+# Ours would hide it or take its place: everything else is installed around it.
+install_around() { # version of torch
+  local own="$venv/requirements.txt" others=("${requirements[@]:1}")
+  echo "install: torch $1 with CUDA is here and stays; it is the one that is used"
+  grep -vE '^(torch|triton)==' requirements.txt >"$own"
+  echo "torch==$1" >"$venv/constraints.txt"
+  "${pip[@]}" install --constraint="$venv/constraints.txt" --requirement="$own" "${others[@]/#/--requirement=}"
+}
+
 install_hashed() {
   local hashed=() list
   ! has_cuda || fail "HASHES=true: the CUDA build of torch needs libraries that are not pinned; leave HASHES out"
@@ -73,7 +104,7 @@ install_hashed() {
 }
 
 install_dependencies() {
-  local python pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet)
+  local python torch pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet)
   # One that was moved, has lost its interpreter or was made for the other world cannot be repaired.
   if ! "$venv/bin/python" -c '' 2>/dev/null || ! grep -qF "$venv/" "$venv/bin/pip" ||
     ! grep -q "^include-system-site-packages = $sees_system" "$venv/pyvenv.cfg"; then
@@ -83,14 +114,18 @@ install_dependencies() {
     "$python" -m venv --clear "${venv_options[@]}" "$venv"
   fi
   echo "install: installing pinned dependencies (torch is the large one)"
+  torch=$(foreign_torch)
   if [ "$HASHES" = true ]; then
     install_hashed
+  elif [ -n "$torch" ]; then
+    install_around "$torch"
   else
     if ! has_cuda; then
       # PyTorch's own index holds the small CPU build; without that index pip takes what it finds elsewhere.
-      "${pip[@]}" install --no-deps "${cpu_index[@]}" "$(grep -o '^torch==[0-9.]*' requirements.txt)"
+      "${pip[@]}" install --no-deps "${cpu_index[@]}" "torch==$(pinned_torch)"
     fi
     "${pip[@]}" install "${requirements[@]/#/--requirement=}"
+    pinned_torch >"$venv/.torch"
   fi
   "$venv/bin/python" scripts/relocate_cmake_exports.py
 }

@@ -28,8 +28,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _two_threads() -> None:
-    torch.set_num_threads(min(2, torch.get_num_threads()))
+def _one_thread() -> None:
+    """Images here are small, and threads that wait for each other cost more than they save."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ NUM_FRAMES = 20
 
 
 def play(
-    processes, probe, network_parameters, folder, sensor, report, is_composed=False, **tracker
-):
+    processes, probe, network_parameters, folder, sensor, report, is_composed=False,
+    num_subscribers=1, **tracker,
+):  # fmt: skip
     """Run the pipeline on a dataset in step with the tracker; return the player's report."""
     options = {"odometry__sensor": sensor, "camera_transform": "optical", **tracker}
     if is_composed:
@@ -19,7 +20,8 @@ def play(
         processes.start("extractor_node", **network_parameters)
         processes.start("tracker_node", **options)
     probe.wait_for_publishers()
-    processes.start("player_node", dataset=folder, sensor=sensor, rate=0.0, report=report)
+    player = {"dataset": folder, "sensor": sensor, "rate": 0.0, "report": report}
+    processes.start("player_node", **player, num_subscribers=num_subscribers)
     assert processes.wait("player_node", 120.0) == 0, processes.log("player_node")
     return json.loads(report.read_text())
 

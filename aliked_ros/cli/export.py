@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aliked_ros.cli.arguments import add_options, config_from
 from aliked_ros.config import MODELS, ExtractorConfig
+from aliked_ros.extras import MissingPackageError
 
 if TYPE_CHECKING:
-    from aliked_ros.onnx_export import Differences
+    from aliked_ros.onnx_comparison import Differences
     from aliked_ros.onnx_matcher import MatchDifferences
 
 DESCRIPTION = "Write a network as ONNX of standard operators, for TensorRT and C++."
@@ -42,11 +44,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dynamic", action="store_true", help="take images of any size from 64x64 on"
     )
     parser.add_argument(
+        "--form",
+        choices=("plain", "tensorrt"),
+        default="plain",
+        help="tensorrt: with the operator DeformConv, for TensorRT 10.1 and later (default: plain)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "float16"),
+        default="float32",
+        help="of the form tensorrt: float16 halves the costly part (default: float32)",
+    )
+    parser.add_argument(
         "--opset",
         type=int,
-        default=18,
         choices=(18, 19, 20, 21),
-        help="version of the standard operators (default: 18); TensorRT 10 reads up to 20",
+        help="version of the standard operators (default: 18, tensorrt: 19); TensorRT 10 reads "
+        "up to 20",
     )
     others = tuple(knob.name for knob in fields(ExtractorConfig) if knob.name not in _OPTIONS)
     add_options(parser, "extractor", ExtractorConfig, short=True, without=others)
@@ -63,8 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _export_extractor(options: argparse.Namespace, config: ExtractorConfig) -> int:
-    from aliked_ros import onnx_export
-    from aliked_ros.extras import MissingPackageError
+    from aliked_ros import onnx_comparison, onnx_export
     from aliked_ros.network.weights import load_network
 
     network, weights_id = load_network(options.model, config.weights)
@@ -75,25 +88,26 @@ def _export_extractor(options: argparse.Namespace, config: ExtractorConfig) -> i
         size=None if options.dynamic else size,
         max_keypoints=config.max_keypoints,
         detection_threshold=config.detection_threshold,
+        form=options.form,
+        precision=options.precision,
         opset=options.opset,
         weights_id=weights_id,
     )
-    _announce(options, "any size" if options.dynamic else f"{size[1]}x{size[0]}")
+    shape = "any size" if options.dynamic else f"{size[1]}x{size[0]}"
+    _announce(options, f"{shape}, form {options.form}, {options.precision}")
     if config.max_keypoints > _TENSORRT_MAX_KEYPOINTS:
         print(f"note: TensorRT takes at most {_TENSORRT_MAX_KEYPOINTS} keypoints")
     checked = _DYNAMIC_SIZES if options.dynamic else (size,)
     large = [(h, w) for h, w in checked if h * w >= config.max_keypoints]
-    try:
-        differences = onnx_export.compare_with_torch(options.output, network, large)
-    except MissingPackageError as error:
-        print(f"not checked: {error}")
-        return 0
-    return _judge(options.output, differences)
+    return _judge(
+        options.output,
+        lambda: onnx_comparison.compare_with_torch(options.output, network, large),
+        str(onnx_comparison.TOLERANCES[options.precision]),
+    )
 
 
 def _export_matcher(options: argparse.Namespace, weights: str) -> int:
     from aliked_ros import onnx_matcher
-    from aliked_ros.extras import MissingPackageError
     from aliked_ros.network.lightglue_weights import load_lightglue
     from aliked_ros.network.released import LIGHTGLUE, find_weights, sha256_of
 
@@ -101,12 +115,11 @@ def _export_matcher(options: argparse.Namespace, weights: str) -> int:
     digest = sha256_of(find_weights(LIGHTGLUE, weights))
     onnx_matcher.write_matcher(network, options.output, opset=options.opset, weights_id=digest[:8])
     _announce(options, "any numbers of keypoints")
-    try:
-        differences = onnx_matcher.compare_with_torch(options.output, network, _CHECKED_KEYPOINTS)
-    except MissingPackageError as error:
-        print(f"not checked: {error}")
-        return 0
-    return _judge_matcher(options.output, differences)
+    return _judge(
+        options.output,
+        lambda: onnx_matcher.compare_with_torch(options.output, network, _CHECKED_KEYPOINTS),
+        onnx_matcher.DEMAND,
+    )
 
 
 def _refuse_extractor_options(options: argparse.Namespace) -> None:
@@ -114,6 +127,7 @@ def _refuse_extractor_options(options: argparse.Namespace) -> None:
     given = vars(options)
     knobs = (name for name in _OPTIONS if name != "weights" and f"extractor.{name}" in given)
     names = [name for name in ("size", "dynamic") if given[name]] + list(knobs)
+    names += [name for name in ("form", "precision") if given[name] in ("tensorrt", "float16")]
     if names:
         option = names[0].replace("_", "-")
         raise ValueError(
@@ -124,56 +138,25 @@ def _refuse_extractor_options(options: argparse.Namespace) -> None:
 
 def _announce(options: argparse.Namespace, shape: str) -> None:
     megabytes = options.output.stat().st_size / 1e6
-    print(f"{options.output}: {options.model}, {shape}, {megabytes:.1f} MB, opset {options.opset}")
+    print(f"{options.output}: {options.model}, {shape}, {megabytes:.1f} MB")
 
 
-def _judge_matcher(path: Path, differences: list[MatchDifferences]) -> int:
-    """Do what `_judge` does for a matcher."""
-    from aliked_ros import onnx_matcher
-
-    for one in differences:
-        num0, num1 = one.num_keypoints
-        print(
-            f"{num0} and {num1} keypoints: {one.num_found} matches, torch {one.num_expected}; "
-            f"{one.agreement:.1%} agree; score within {one.score:.1e}"
-        )
-    if all(one.are_tolerable for one in differences):
-        print("the file computes what torch computes")
+def _judge(
+    path: Path, compare: Callable[[], Sequence[Differences | MatchDifferences]], demand: str
+) -> int:
+    """Compare a file with torch and say how far it is; return 1 if that is too far."""
+    try:
+        differences = compare()
+    except MissingPackageError as error:
+        print(f"not checked: {error}")
         return 0
-    print(
-        f"{path} differs from torch: at least {onnx_matcher.MIN_AGREEMENT:.1%} of the matches must "
-        f"agree, their scores within {onnx_matcher.SCORE_TOLERANCE}",
-        file=sys.stderr,
-    )
-    return 1
-
-
-def _judge(path: Path, differences: list[Differences]) -> int:
-    """Say how far the file is from torch; return 1 if that is too far."""
-    from aliked_ros import onnx_export
-
     for one in differences:
-        print(_describe(one))
+        print(one)
     if not all(one.are_tolerable for one in differences):
-        print(
-            f"{path} differs from torch: at least {onnx_export.MIN_AGREEMENT:.0%} of the "
-            f"keypoints must agree within {onnx_export.KEYPOINT_TOLERANCE_PX} px, score "
-            f"{onnx_export.SCORE_TOLERANCE} and 1 - cosine {onnx_export.COSINE_TOLERANCE}",
-            file=sys.stderr,
-        )
+        print(f"{path} differs from torch: {demand}", file=sys.stderr)
         return 1
     print("the file computes what torch computes")
     return 0
-
-
-def _describe(differences: Differences) -> str:
-    one = differences
-    height, width = one.image_size
-    return (
-        f"{width}x{height}: {one.num_found} keypoints, torch {one.num_expected}; "
-        f"{one.agreement:.1%} agree; 99 % within {one.keypoint_px:.1e} px, "
-        f"score {one.score:.1e}, 1 - cosine {one.cosine:.1e}"
-    )
 
 
 def _read_size(text: str) -> tuple[int, int]:

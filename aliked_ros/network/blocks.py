@@ -35,12 +35,15 @@ class DeformableConv2d(nn.Module):
         output = F.linear(taps.view(-1, 9 * channels), kernel, self.regular_conv.bias)
         return output.view(batch, height, width, -1).permute(0, 3, 1, 2)
 
+    def offsets(self, x: Tensor) -> Tensor:
+        """Return (B, 18, h, w) float32, how far each tap moves, in cells."""
+        limit = torch.sym_max(*x.shape[2:]) / 4  # type: ignore[no-untyped-call]
+        return at_least_float32(self.offset_conv(x)).clamp(-limit, limit)
+
     def _tap_neighbours(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return index (B * h * w * 9, 4) into the rows of x, and the weights of these rows."""
         batch, _, height, width = x.shape
-        limit = torch.sym_max(height, width) / 4  # type: ignore[no-untyped-call]
-        offset = at_least_float32(self.offset_conv(x)).clamp(-limit, limit)
-        offset = offset.permute(0, 2, 3, 1).reshape(batch, height, width, 3, 3, 2)
+        offset = self.offsets(x).permute(0, 2, 3, 1).reshape(batch, height, width, 3, 3, 2)
         rows = torch.arange(height, device=x.device, dtype=offset.dtype)
         columns = torch.arange(width, device=x.device, dtype=offset.dtype)
         steps = torch.arange(-1, 2, device=x.device, dtype=offset.dtype)

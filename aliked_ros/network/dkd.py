@@ -163,22 +163,26 @@ def refine(score_map: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         keypoints: (B, K, 2) float32, px, (x, y), less than 2 px from their pixel.
         dispersity: (B, K) float32 in [0, 1]; 0 if the window is one peak, 1 if it is flat.
     """
+    y = index // score_map.shape[2]
+    x = index - y * score_map.shape[2]
+    return refine_at(score_map, x.to(score_map.dtype), y.to(score_map.dtype))
+
+
+def refine_at(score_map: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Do what `refine` does of pixels in columns x and rows y, (B, K) in the type of the map."""
     height, width = score_map.shape[1:]
-    step = torch.arange(-RADIUS, RADIUS + 1, device=score_map.device)
+    step = torch.arange(-RADIUS, RADIUS + 1, device=score_map.device, dtype=score_map.dtype)
     dy, dx = (grid.flatten() for grid in torch.meshgrid(step, step, indexing="ij"))  # (25,)
-    y = index // width
-    x = index - y * width
     # The clamp concerns only the filling, which may lie on the border.
-    window_x = (x.unsqueeze(-1) + dx).clamp(0, width - 1)
-    window_y = (y.unsqueeze(-1) + dy).clamp(0, height - 1)
+    window_x = (x.unsqueeze(-1) + dx).clamp(0, width - 1).long()
+    window_y = (y.unsqueeze(-1) + dy).clamp(0, height - 1).long()
     window_index = (window_y * width + window_x).flatten(1)
-    window = score_map.flatten(1).gather(1, window_index).view(*index.shape, dx.numel())
+    window = score_map.flatten(1).gather(1, window_index).view(*x.shape, dx.numel())
     weights = torch.softmax(window / TEMPERATURE, dim=-1)  # (B, K, 25)
-    steps = torch.stack((dx, dy), dim=-1).to(score_map.dtype)  # (25, 2)
+    steps = torch.stack((dx, dy), dim=-1)  # (25, 2)
     shift = weights @ steps  # (B, K, 2)
     spread = ((steps - shift.unsqueeze(-2)) / RADIUS).square().sum(dim=-1)  # (B, K, 25)
-    keypoints = torch.stack((x, y), dim=-1) + shift
-    return keypoints, (weights * spread).sum(dim=-1)
+    return torch.stack((x, y), dim=-1) + shift, (weights * spread).sum(dim=-1)
 
 
 def sample_score(score_map: Tensor, keypoints: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.dkd import refine, sample_score, suppress_by_pooling
+from aliked_ros.network.dkd import refine_at, sample_score, suppress_by_pooling
 from aliked_ros.network.encoder import STRIDE
 from aliked_ros.network.pyramid import FeaturePyramid
 
@@ -15,14 +15,14 @@ class ExportableALIKED(nn.Module):
     """What `ALIKED.forward` computes, without a branch on a value or an edit in place.
 
     Args:
-        network: any ALIKED; a fused copy of it is taken.
+        network: `ALIKED.fuse` or `for_tensorrt` made it.
         max_keypoints: K, rows of every output; at most the number of pixels.
         detection_threshold: score-map value that a peak must exceed.
     """
 
     def __init__(self, network: ALIKED, max_keypoints: int, detection_threshold: float) -> None:
         super().__init__()
-        self.network = network.fuse()
+        self.network = network
         self.max_keypoints = max_keypoints
         self.detection_threshold = detection_threshold
 
@@ -52,12 +52,22 @@ class ExportableALIKED(nn.Module):
         """Do what `dkd.detect` does, with K rows always."""
         heights, index = suppress_by_pooling(score_map).flatten(1).topk(self.max_keypoints)
         is_valid = heights > self.detection_threshold
-        keypoints, _ = refine(score_map, index)
+        keypoints, _ = refine_at(score_map, *_columns_and_rows(index, score_map.shape[2]))
         scores = sample_score(score_map, keypoints) * is_valid
         # Keypoints in front of filling, even where the refined score is 0.
         order = torch.where(is_valid, scores, -1.0).topk(self.max_keypoints).indices
         keypoints = keypoints.gather(1, order.unsqueeze(-1).expand(-1, -1, 2))
         return keypoints, scores.gather(1, order), is_valid.sum(dim=1).to(torch.int32)
+
+
+def _columns_and_rows(index: Tensor, width: int) -> tuple[Tensor, Tensor]:
+    """Return x and y, float32, of pixel numbers (B, K) int64.
+
+    The quotient of whole numbers would become an operator on booleans that TensorRT's list lacks.
+    """
+    column = index % torch.full_like(index, width)
+    # Off by less than 0.01 before it is rounded: rows are fewer than 2^16.
+    return column.float(), ((index - column).float() / width).round()
 
 
 # A size that is left open until the file runs is a SymInt, no int: then nothing may be skipped.
@@ -70,8 +80,9 @@ def _pad(image: Tensor, axis: int) -> Tensor:
     padded = (size + STRIDE - 1) // STRIDE * STRIDE
     if isinstance(padded, int) and padded == size:
         return image
-    source = torch.arange(padded, device=image.device) - -size % STRIDE // 2
-    return image.index_select(axis, source.clamp(0, size - 1))
+    # TensorRT's list has no clip of whole numbers.
+    source = torch.arange(padded, device=image.device, dtype=torch.float32) - -size % STRIDE // 2
+    return image.index_select(axis, source.clamp(0, size - 1).long())
 
 
 def _crop(tensor: Tensor, axis: int, first: int, size: int) -> Tensor:

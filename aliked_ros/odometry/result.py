@@ -88,6 +88,7 @@ class OdometryResult:
             knows.
         unit_deviation: relative standard deviation of the unit of a single camera, 0 where metres
             are measured. `odometry.increment` makes the covariance of a motion of the three.
+        num_attached: keypoints that were left out, because they move along with the camera.
     """
 
     stamp_ns: int
@@ -105,3 +106,4 @@ class OdometryResult:
     noise_covariance: Array = field(default_factory=lambda: np.zeros((6, 6)))
     step_covariance: Array | None = None
     unit_deviation: float = 0.0
+    num_attached: int = 0

@@ -12,13 +12,19 @@ from aliked_ros.geometry.vectors import seen_from
 from aliked_ros.odometry.matched_views import MatchedViews
 from aliked_ros.odometry.result import TrackedPairs
 from aliked_ros.odometry.view import View
-from aliked_ros.structs import Array, Index, Mask, Matches
+from aliked_ros.structs import Array, Index, Matches
 
 
 class Tracks:
-    """Gives each keypoint of the newest image a track id and counts how often it was seen."""
+    """Gives each keypoint of the newest image a track id and counts how often it was seen.
+
+    Attributes:
+        off_px: (K,) how far the newest image's pairs are from where the motion allows them to be,
+            px; NaN where nobody knows, inf where it does not at all.
+    """
 
     def __init__(self) -> None:
+        self.off_px: Array = np.zeros(0)
         self._next_id = 0
         self._ids = np.zeros(0, dtype=np.uint64)
         self._lengths = np.zeros(0, dtype=np.uint32)
@@ -83,13 +89,13 @@ class Tracks:
         else:
             pairs = matches.indices.detach().cpu().numpy()
             similarities = matches.similarities.detach().cpu().numpy()
-        inlier_mask = np.zeros(len(pairs), np.bool_)
+        self.off_px = np.full(len(pairs), np.nan)
         same = pairs
         if T_world_view is not None and T_world_previous is not None:
             T_1_0 = se3.inverse(T_world_view) @ T_world_previous
-            inlier_mask = _agree(MatchedViews(previous, view, pairs), T_1_0, K, threshold_px)
+            self.off_px = _off_px(MatchedViews(previous, view, pairs), T_1_0, K)
             # A wrong pair would tie two points into one track, across the image.
-            same = pairs[inlier_mask]
+            same = pairs[self.off_px < threshold_px]
         track_ids, lengths = self.update(same, len(view))
         return TrackedPairs(
             previous_stamp_ns=previous.stamp_ns,
@@ -99,12 +105,12 @@ class Tracks:
             similarities=similarities,
             track_ids=track_ids[pairs[:, 1]],
             lengths=lengths[pairs[:, 1]],
-            inlier_mask=inlier_mask,
+            inlier_mask=self.off_px < threshold_px,
         )
 
 
-def _agree(matched: MatchedViews, T_1_0: Array, K: Array, threshold_px: float) -> Mask:
-    """Return which pairs (K,) agree with a motion."""
+def _off_px(matched: MatchedViews, T_1_0: Array, K: Array) -> Array:
+    """Return how far pairs (K,) are from where a motion allows them to be, px."""
     xy0, xy1 = matched.xy
     # A pair without a measured depth may lie anywhere on its epipolar line in front of the camera.
     triangulated, _ = inverse_depth_from_motion(xy0, xy1, T_1_0, 0.0)
@@ -113,4 +119,5 @@ def _agree(matched: MatchedViews, T_1_0: Array, K: Array, threshold_px: float) -
     points1 = seen_from(T_1_0, xy0, inverse_depth)
     with np.errstate(invalid="ignore"):
         off_px = np.linalg.norm(project(points1, K) - matched.pixels[1], axis=1)
-    return (points1[:, 2] > 0) & (off_px < threshold_px)
+    off: Array = np.where(points1[:, 2] <= 0, np.inf, off_px)
+    return off

@@ -9,6 +9,7 @@ from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry import se3
 from aliked_ros.odometry import map_report
 from aliked_ros.odometry.acceptance import accept, median_depth
+from aliked_ros.odometry.attached import AttachedPoints
 from aliked_ros.odometry.frame_matches import FrameMatches, match_views
 from aliked_ros.odometry.intake import Intake
 from aliked_ros.odometry.keyframes import KeyframeRule
@@ -70,6 +71,7 @@ class VisualOdometry:
         self._camera, self._K = camera, camera.K_rectified
         self._right_camera, self._make_runner = right_camera, make_runner
         self._tracks = Tracks()
+        self._attached = AttachedPoints()  # of the camera, whatever world it is in
         self._recovery = Recovery()
         self._prediction = ConstantVelocity()
         self._uncertainty = Uncertainty(camera.width)
@@ -146,6 +148,7 @@ class VisualOdometry:
         previous, posed = self._previous, self._posed
         view = self._intake.take(stamp_ns, features, depths_m, R_inertial_camera, previous)
         view = view.with_late_depths(depth_offset_s, *self._prediction.speed())
+        view, num_attached = self._attached.hide(view)
         step = self._track(view, matches)
         T_world_previous = None
         if posed is not None and posed.view is previous:
@@ -157,8 +160,11 @@ class VisualOdometry:
             view, T_world_view, previous, T_world_previous, matches.previous, self._K,
             self._config.ransac_threshold_px,
         )  # fmt: skip
+        if T_world_view is not None and T_world_previous is not None:
+            self._attached.observe(tracks, self._tracks.off_px)
         self._previous = view
-        return report(step, view, self._camera.R, tracks)
+        result = report(step, view, self._camera.R, tracks)
+        return replace(result, num_attached=num_attached)
 
     def _track(self, view: View, matches: FrameMatches) -> Step:
         """Measure the pose of the next view: the method."""

@@ -12,10 +12,14 @@ pytest.importorskip("rclpy", reason="ROS is not installed: run make install")
 pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run make install")
 
 import rclpy
+from aliked_ros.msg import Features
+from diagnostic_msgs.msg import DiagnosticArray
+from extractor_probe import hears
 from kitti_writer import write_kitti
 from pipeline_runs import NUM_FRAMES
 from rclpy.signals import SignalHandlerOptions
 from running_nodes import Probe, Processes
+from sensor_msgs.msg import Image
 
 from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.synthetic.room import SyntheticRoom
@@ -87,3 +91,15 @@ def network_parameters():
         "extractor__weights": "seed:0",
         "extractor__detection_threshold": 0.0,
     }
+
+
+@pytest.fixture
+def node(processes, probe, network_parameters):
+    """Start the extractor and return a function that sends it an image."""
+    processes.start("extractor_node", **network_parameters)
+    images = probe.publisher(Image, "image_raw")
+    probe.listen(Features, "features")
+    probe.listen(DiagnosticArray, "/diagnostics")
+    probe.wait_until(lambda: probe.node.count_publishers("features") == 1, "the extractor")
+    probe.wait_until(lambda: hears(probe, "/image_raw"), "the extractor to hear the probe")
+    return images.publish

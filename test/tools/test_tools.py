@@ -1,10 +1,9 @@
 """Every script of bench/ and scripts/ runs, briefly: what the documentation promises cannot rot."""
 
-import importlib.util
-import json
+import ctypes
 import os
+import platform
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,187 +11,24 @@ from pathlib import Path
 import cv2
 import pytest
 import torch
-from lightglue_world import random_state
+from script_runs import ROOT, TIMEOUT_S, needs_triton, run
 from training_world import write_photographs
 
 from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.trainable_lightglue import TrainableLightGlue
 from aliked_ros.network.weights import PACKAGED_FILE
 from aliked_ros.synthetic.room import SyntheticRoom
 
-ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted(
     str(path.relative_to(ROOT))
     for folder in ("bench", "scripts")
     for path in (ROOT / folder).glob("*.py")
 )
-TIMEOUT_S = 300
-NETWORK = ["--model", "aliked-t16", "--weights", "seed:0", "--max-keypoints", "50"]
-
-needs_ros = [
-    pytest.mark.ros,
-    pytest.mark.skipif(
-        importlib.util.find_spec("rclpy") is None, reason="ROS is not installed: run make install"
-    ),
-]
-
-
-needs_triton = pytest.mark.skipif(
-    importlib.util.find_spec("triton") is None, reason="triton is not installed"
-)
-
-
-def run(script, *arguments, returncode=0, **environment):
-    """Run a script as a user does; return what it printed, or said on stderr if it failed."""
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / script), *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 100), **environment},
-        start_new_session=True,
-    )
-    try:
-        printed, said = process.communicate(timeout=TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        # With Ctrl-C a script ends the nodes that it has started.
-        os.killpg(process.pid, signal.SIGINT)
-        printed, said = process.communicate(timeout=60)
-        pytest.fail(f"{script} did not end within {TIMEOUT_S} s: {said}")
-    assert process.returncode == returncode, said
-    assert "Traceback" not in said
-    return printed if returncode == 0 else said
 
 
 def test_every_script_has_a_run_here():
-    text = Path(__file__).read_text()
+    text = "".join(path.read_text() for path in Path(__file__).parent.glob("*.py"))
     assert [script for script in SCRIPTS if f'"{script}"' not in text] == []
-
-
-@pytest.mark.parametrize(
-    ("script", "arguments", "printed"),
-    [
-        (
-            "bench/bench_bundle_adjustment.py",
-            ["--windows", "1", "--keyframes", "4", "--landmarks", "100"],
-            r"(?s)half with depth.*compiled +median [\d.]+ ms.*position error.*numpy / compiled",
-        ),
-        (
-            "bench/bench_extractor.py",
-            [*NETWORK, "--size", "128x96", "--repeats", "1"],
-            r"aliked_ros, plain torch: [\d.]+ times as long per image",
-        ),
-        (
-            "bench/bench_extractor.py",
-            [*NETWORK, "--size", "64x64", "--repeats", "1", "--batch", "2"],
-            r"aliked_ros, float32, one image",
-        ),
-        (
-            "bench/bench_contention.py",
-            [*NETWORK, "--size", "128x96", "--repeats", "2", "--busy", "1"],
-            r"aliked_ros, \D+0 +[\d.]+ .*\n.*aliked_ros, \D+1 +[\d.]+ ",
-        ),
-        (
-            "bench/bench_large_images.py",
-            [*NETWORK, "--sizes", "1280x720", "--repeats", "1"],
-            r"aliked-t16 +1280x720 +[1-9]\d+ +\d+ +\d+ +[\d.]+ +[\d.]+\n",
-        ),
-        ("bench/bench_matching.py", ["--num", "64", "--repeats", "1"], r"ratio [\d.]+"),
-        (
-            "bench/bench_pose.py",
-            ["--landmarks", "50", "--keypoints", "60", "--repeats", "1"],
-            r"(?s)pose refinement .*search by place .* numpy / compiled [\d.]+",
-        ),
-        (
-            "bench/bench_startup.py",
-            ["--repeats", "1"],
-            r"warm( +[\d.]+){8}\ncold( +[\d.]+){8}\n",
-        ),
-    ],
-    ids=[
-        "bundle adjustment",
-        "extractor",
-        "extractor with batches",
-        "contention",
-        "large images",
-        "matching",
-        "pose",
-        "start-up",
-    ],
-)
-def test_a_benchmark_prints_its_table(script, arguments, printed):
-    assert re.search(printed, run(script, *arguments))
-
-
-def test_lightglue_is_timed_beside_nearest_neighbours(tmp_path):
-    weights = tmp_path / "own.pth"
-    torch.save(random_state(1), weights)
-    printed = run(
-        "bench/bench_lightglue.py", "--extractor-weights", "seed:0", "--weights", weights,
-        "--keypoints", "20", "--repeats", "1",
-    )  # fmt: skip
-    for name in ("nearest neighbours", "ours, all layers", "ours, adaptive"):
-        assert re.search(rf"{name} +[\d.]+ +[\d.]+ +\d+", printed)
-
-
-def test_a_small_matcher_is_timed_with_the_features_that_it_takes(tmp_path):
-    torch.save(TrainableLightGlue(64, 64, 1).state_dict(), tmp_path / "small.pth")
-    printed = run(
-        "bench/bench_lightglue.py", "--model", "aliked-t16", "--extractor-weights", "package",
-        "--weights", tmp_path / "small.pth", "--keypoints", "40", "--repeats", "1",
-    )  # fmt: skip
-    assert "nothing to compare with" in printed
-    assert re.search(r"ours, all layers +[\d.]+ +[\d.]+ +[1-9]\d*\n", printed)
-
-
-@pytest.mark.parametrize(
-    ("script", "arguments", "printed"),
-    [
-        pytest.param(
-            "bench/bench_messages.py", ["--repeats", "3"], r"median of 3, [1-3] received",
-            marks=needs_ros,
-        ),
-        pytest.param(
-            "bench/bench_nodes.py",
-            ["--images", "20", "--memory-images", "10"],
-            r"(?s)20 images sent, [1-9].*odometry received \(composed\).*"
-            r"20 images sent, [1-9].*[1-9]\d* of 10 answered.*[1-9]\d* of 10 answered",
-            marks=needs_ros,
-        ),
-        pytest.param(
-            "bench/bench_live.py",
-            ["synthetic", "--weights", "package", "--rate", "5", "--warm-up", "1"],
-            r"[1-9]\d* of 300 images answered, [1-9]\d* with a pose",
-            marks=needs_ros,
-        ),
-    ],
-    ids=["messages", "nodes", "live"],
-)  # fmt: skip
-def test_a_benchmark_of_the_nodes_gets_answers(script, arguments, printed):
-    assert re.search(printed, run(script, *arguments))
-
-
-@needs_triton
-def test_a_dry_run_finds_mistakes_in_the_benchmark_of_the_gpu(tmp_path):
-    printed = run("bench/bench_gpu.py", "--dry", "--steps", "machine,matching", "--out", tmp_path)
-    assert re.search(r"== matching: ok .*\n  64:\n    same: True\n    matches: [1-9]", printed)
-    assert "ERROR" not in printed
-    assert set(json.loads((tmp_path / "gpu.json").read_text())) == {"machine", "matching", "whole"}
-
-
-@needs_triton
-def test_every_cut_that_the_benchmark_of_the_gpu_tries_is_one_of_a_launch(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "bench"))
-    from gpu import kernels
-
-    from aliked_ros.inference.cuda.tuning import choices
-
-    known = {name: set(choice) for name, choice in choices().items()}
-    tried = [*kernels.VARIANTS.items(), ("match", kernels.MATCHING_CUTS)]
-    wrong = [(name, cut) for name, cuts in tried for cut in cuts if not set(cut) <= known[name]]
-    assert tried
-    assert wrong == []
 
 
 @needs_triton
@@ -215,16 +51,6 @@ def test_a_script_of_the_gpu_says_that_triton_is_missing(tmp_path, script):
     assert 'needs triton (hidden): pip install "aliked_ros[gpu]"' in said
 
 
-@pytest.mark.parametrize("folder", ["graf"])
-@pytest.mark.ros
-def test_short_descriptors_are_compared_with_long_ones(folder, shared, weights_dir):
-    pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run make install")
-    arguments = ["--model", "aliked-t16", "--sequences", folder]
-    printed = run("bench/bench_descriptor_types.py", *arguments)
-    assert re.search(r"all +float32 +2 .*100.00%", printed)
-    assert re.search(r"all +int8 +2 ", printed)
-
-
 @pytest.mark.ros
 def test_the_demo_plays_a_sequence_and_leaves_figures_and_pictures(tmp_path):
     pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run make install")
@@ -244,11 +70,12 @@ def test_every_variant_of_the_ablation_has_a_row(tmp_path):
     changes = {
         "photographs": photographs, "validation": photographs, "validation_pairs": 1,
         "size_px": 64, "num_detected": 16, "num_random": 16, "num_workers": 0, "device": "cpu",
+        "batch_pairs": 1, "accumulate": 1,
     }  # fmt: skip
     options = [word for name, value in changes.items() for word in ("--set", f"{name}={value}")]
     printed = run(
         "scripts/ablate_training.py", ROOT / "config" / "train_t16.yaml",
-        "--steps", "1", "--out", tmp_path / "out", *options,
+        "--steps", "1", "--out", tmp_path / "out", *options, OMP_NUM_THREADS="1",
     )  # fmt: skip
     rows = [line for line in printed.splitlines() if line.startswith("| ")]
     assert len(rows) == 2 + 5
@@ -359,7 +186,7 @@ def test_hashes_are_those_of_the_files_that_pip_would_take(tmp_path):
     assert len(re.findall("--hash=sha256:[0-9a-f]{64}", cpu)) == 3
 
 
-def test_a_wheel_is_checked_where_it_was_installed(tmp_path):
+def test_a_wheel_holds_the_kernels_of_cmake_and_is_checked_where_it_was_installed(tmp_path):
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
     tree = tmp_path / "tree"  # what lies in build/ is of other builds
     tree.mkdir()
@@ -377,10 +204,21 @@ def test_a_wheel_is_checked_where_it_was_installed(tmp_path):
     subprocess.run(
         [*pip, "--no-build-isolation", "--target", wheel, tree], check=True, timeout=TIMEOUT_S
     )
+    # What CMake builds.
+    builds = [platform.machine()]
+    if builds == ["x86_64"]:
+        builds = re.findall(r"x86-64-v\d", (ROOT / "CMakeLists.txt").read_text())
+    libraries = sorted(wheel.glob("aliked_ros/lib/*.so"))
+    assert [path.name for path in libraries] == [
+        f"libaliked_kernels_{build}.so" for build in sorted(builds)
+    ]
+    assert ctypes.CDLL(str(libraries[0])).aliked_convolve
+
     where = ["--prefix", wheel, "--scripts", wheel / "bin"]
     printed = run("scripts/check_wheel.py", *where, PYTHONPATH=str(wheel))
     assert re.search(r"aliked_ros [\d.]+ works: \d+ keypoints", printed)
-    for kernels in wheel.glob("aliked_ros/lib/*.so"):
+    for kernels in libraries:
+        kernels.unlink()  # loaded here: not to be overwritten
         kernels.write_bytes(b"")
     without = {"PYTHONPATH": str(wheel), "LD_LIBRARY_PATH": ""}
     said = run("scripts/check_wheel.py", *where, returncode=1, **without)

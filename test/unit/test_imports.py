@@ -24,7 +24,8 @@ ORDER = [
     {"matching"},
     {"extractor", "odometry", "datasets"},
     {"evaluation", "onnx_export"},
-    {"training", "onnx_matcher"},
+    {"training", "onnx_comparison"},
+    {"onnx_matcher"},
     {"nodes", "cli"},
     {"__main__"},
 ]
@@ -61,7 +62,7 @@ LONGER_CHAINS = {"odometry": 11, "nodes": 15}  # what stands on a whole method
 WITHOUT_TORCH = ("overlay_node", "player_node", "recorder_node", "view_node")
 DISK = {"io", "json", "os", "pathlib", "shutil", "subprocess", "tempfile", "urllib"}
 MAY_USE_DISK = {"datasets", "evaluation", "training", "nodes", "cli", "__main__"}
-MAY_USE_DISK |= {"onnx_export", "onnx_matcher"}
+MAY_USE_DISK |= {"onnx_comparison", "onnx_export", "onnx_matcher"}
 MAY_USE_DISK |= {"view"}  # a process of its own
 MAY_USE_DISK |= {"interruption"}  # of os, it takes what ends a process
 LOADERS = {

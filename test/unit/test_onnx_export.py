@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+from onnx_files import check_standard, notes_of, shapes_of
 
-from aliked_ros.onnx_export import (
-    OUTPUTS,
-    ExportError,
+from aliked_ros.onnx_comparison import (
+    TOLERANCES,
     blobs,
     compare,
     compare_with_torch,
-    write_onnx,
 )
+from aliked_ros.onnx_export import OUTPUTS, ExportError, write_onnx
 
 MAX_KEYPOINTS = 50
 
@@ -50,36 +50,23 @@ def test_other_weights_than_those_of_the_file_are_noticed(dynamic_file):
 
 def test_every_operator_is_a_standard_one_that_tensorrt_reads(dynamic_file):
     onnx = pytest.importorskip("onnx")
-    model = onnx.load(dynamic_file)
-    onnx.checker.check_model(model, full_check=True)
-    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 18)]
-    assert {node.domain for node in model.graph.node} == {""}
-    assert not model.functions
-    unknown_to_tensorrt = {"NonZero", "If", "Loop", "Scan", "DFT", "Unique", "SequenceAt"}
-    assert not {node.op_type for node in model.graph.node} & unknown_to_tensorrt
-    top_ks = [node for node in model.graph.node if node.op_type == "TopK"]
-    constants = {tensor.name for tensor in model.graph.initializer}
-    assert top_ks
-    assert all(node.input[1] in constants for node in top_ks)  # K is fixed
+    check_standard(onnx.load(dynamic_file), opset=18)
 
 
 def test_a_file_says_what_it_takes_gives_and_holds(dynamic_file):
     onnx = pytest.importorskip("onnx")
     model = onnx.load(dynamic_file)
-    shapes = {
-        value.name: [axis.dim_value or axis.dim_param for axis in value.type.tensor_type.shape.dim]
-        for value in (*model.graph.input, *model.graph.output)
-    }
-    assert shapes == {
+    assert shapes_of(model) == {
         "image": [1, 3, "height", "width"],
         "keypoints": [1, MAX_KEYPOINTS, 2],
         "scores": [1, MAX_KEYPOINTS],
         "descriptors": [1, MAX_KEYPOINTS, 64],
         "num_keypoints": [1],
     }
-    assert list(shapes) == ["image", *OUTPUTS]
-    notes = {entry.key: entry.value for entry in model.metadata_props}
+    assert list(shapes_of(model)) == ["image", *OUTPUTS]
+    notes = notes_of(model)
     assert notes["model"] == "aliked-t16"
+    assert notes["form"] == "plain"
     assert notes["weights"] == "seed:0"
     assert notes["max_keypoints"] == str(MAX_KEYPOINTS)
     assert notes["detection_threshold"] == "0.0"
@@ -95,6 +82,21 @@ def test_more_keypoints_than_pixels_are_refused(seeded_network, tmp_path):
             max_keypoints=1025,
             detection_threshold=0.2,
         )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "float16"}, "precision is float16: the form plain is float32"),
+        ({"form": "tensorrt", "opset": 18}, "opset is 18: the form tensorrt needs at least 19"),
+    ],
+    ids=["precision", "opset"],
+)
+def test_what_a_form_does_not_have_is_refused(options, message, seeded_network, tmp_path):
+    pytest.importorskip("onnxscript")
+    knobs = {"size": (32, 32), "max_keypoints": 9, "detection_threshold": 0.2}
+    with pytest.raises(ExportError, match=message):
+        write_onnx(seeded_network, tmp_path / "a.onnx", **knobs, **options)
 
 
 def _features(count):
@@ -120,6 +122,13 @@ def test_two_of_a_hundred_wrong_are_too_many_and_one_is_not(number, factor):
         differences = compare((9, 9), expected, found)
         assert differences.agreement == pytest.approx(1 - wrong / 100)
         assert differences.are_tolerable == are_tolerable
+
+
+def test_half_precision_may_differ_by_more():
+    expected, found = _features(100), _features(100)
+    found[0] += 0.05
+    assert compare((9, 9), expected, found).agreement == 0
+    assert compare((9, 9), expected, found, TOLERANCES["float16"]).agreement == 1
 
 
 def test_missing_and_invented_keypoints_are_not_tolerable():

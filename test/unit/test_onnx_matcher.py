@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from onnx_files import check_standard, notes_of, shapes_of
 
 from aliked_ros.network.lightglue import LightGlue
 from aliked_ros.network.trainable_lightglue import TrainableLightGlue
@@ -57,24 +58,14 @@ def test_other_weights_than_those_of_the_file_are_noticed(matcher_file):
 
 def test_every_operator_is_a_standard_one_and_no_shape_depends_on_a_value(matcher_file):
     onnx = pytest.importorskip("onnx")
-    model = onnx.load(matcher_file)
-    onnx.checker.check_model(model, full_check=True)
-    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 18)]
-    assert {node.domain for node in model.graph.node} == {""}
-    assert not model.functions
-    depending = {"NonZero", "If", "Loop", "Scan", "Unique", "SequenceAt", "Compress"}
-    assert not {node.op_type for node in model.graph.node} & depending
+    check_standard(onnx.load(matcher_file), opset=18)
 
 
 def test_a_file_says_what_it_takes_gives_and_holds(matcher_file):
     onnx = pytest.importorskip("onnx")
     model = onnx.load(matcher_file)
-    shapes = {
-        value.name: [axis.dim_value or axis.dim_param for axis in value.type.tensor_type.shape.dim]
-        for value in (*model.graph.input, *model.graph.output)
-    }
     points0, points1 = "num_keypoints0", "num_keypoints1"
-    assert shapes == {
+    assert shapes_of(model) == {
         "keypoints0": [1, points0, 2],
         "descriptors0": [1, points0, 64],
         "image_size0": [2],
@@ -84,8 +75,8 @@ def test_a_file_says_what_it_takes_gives_and_holds(matcher_file):
         "matches0": [1, points0],
         "scores0": [1, points0],
     }
-    assert list(shapes) == [*INPUTS, *OUTPUTS]
-    notes = {entry.key: entry.value for entry in model.metadata_props}
+    assert list(shapes_of(model)) == [*INPUTS, *OUTPUTS]
+    notes = notes_of(model)
     assert notes["model"] == "lightglue"
     assert notes["weights"] == "random"
     assert notes["producer"].startswith("aliked_ros ")

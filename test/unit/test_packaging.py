@@ -1,11 +1,8 @@
 """The manifests agree with each other and with the tree."""
 
 import ast
-import ctypes
 import os
-import platform
 import re
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -153,14 +150,14 @@ def test_every_requirement_is_pinned(name):
 
 
 def test_no_requirement_is_pinned_twice():
-    # numpy is: once for Python before 3.13 and once from there on.
+    # These are, but never for one Python: the last of an old Python's, and a newer one.
     for distribution in ("jazzy", "kilted"):
         files = [
             name for name in LISTS if distribution in name or "_" not in name or "tools" in name
         ]
         lines = [line for file in files for line in _requirements(ROOT / file)]
         names = [re.split(r"[=\[]", line)[0] for line in lines]
-        assert {name for name in names if names.count(name) > 1} == {"numpy"}
+        assert {name for name in names if names.count(name) > 1} == {"numpy", "onnxruntime"}
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -219,18 +216,6 @@ def _build_kernels(folder: Path, **environment: str) -> list[str]:
         cwd=ROOT, env={**os.environ, **environment}, check=True, timeout=280, capture_output=True,
     )  # fmt: skip
     return sorted(path.name for path in folder.glob("lib/aliked_ros/lib/*.so"))
-
-
-def test_pip_builds_the_kernels_that_cmake_builds(tmp_path):
-    if shutil.which("c++") is None:
-        pytest.skip("there is no C++ compiler")
-    builds = [platform.machine()]
-    if builds == ["x86_64"]:
-        builds = re.findall(r"x86-64-v\d", CMAKE)
-    built = _build_kernels(tmp_path)
-    assert built == sorted(f"libaliked_kernels_{build}.so" for build in builds)
-    kernels = ctypes.CDLL(str(tmp_path / "lib" / "aliked_ros" / "lib" / built[0]))
-    assert kernels.aliked_convolve
 
 
 def test_pip_installs_without_a_compiler_too(tmp_path):

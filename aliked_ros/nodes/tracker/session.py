@@ -18,6 +18,7 @@ from aliked_ros.nodes.base.diagnostics import Diagnostics
 from aliked_ros.nodes.base.errors import explain
 from aliked_ros.nodes.base.extraction import Extraction
 from aliked_ros.nodes.base.topics import Topics
+from aliked_ros.nodes.tracker.attached_keypoints import AttachedKeypoints
 from aliked_ros.nodes.tracker.beginning import Beginning, RecordingCheck
 from aliked_ros.nodes.tracker.frame_images import FrameImageReader
 from aliked_ros.nodes.tracker.frame_inputs import FrameInputs
@@ -94,6 +95,7 @@ class Session:
         self._settings, self._make_odometry = settings, make_odometry
         self._setups = SetupReader(node, topics, settings)
         noise_deg = settings.odometry.rotation_prior_noise_deg
+        self._attached = AttachedKeypoints(diagnostics)
         self._imu = ImuOrientation(node, topics, settings.frames, noise_deg, diagnostics)
         self._outputs = TrackerOutputs(node, topics, settings, self._setups.fixed_mount)
         self._images = FrameImageReader(settings.images, settings.inputs, diagnostics)
@@ -183,6 +185,7 @@ class Session:
             raise
         self._num_failed = 0
         result = tracked.result
+        self._attached.note(result.num_attached)
         reason = self._outputs.publish(setup, pipeline.odometry, placement, result)
         return replace(
             outcome,

@@ -2,7 +2,7 @@ import pytest
 import torch
 from lightglue_world import random_state
 
-from aliked_ros import onnx_export, onnx_matcher
+from aliked_ros import onnx_comparison, onnx_export, onnx_matcher
 from aliked_ros.__main__ import main
 from aliked_ros.network.released import sha256_of
 
@@ -22,12 +22,12 @@ def without_exporter(monkeypatch):
         return [_differences(size, 1.0) for size in sizes]
 
     monkeypatch.setattr(onnx_export, "write_onnx", write_onnx)
-    monkeypatch.setattr(onnx_export, "compare_with_torch", compare)
+    monkeypatch.setattr(onnx_comparison, "compare_with_torch", compare)
     return calls
 
 
 def _differences(size, agreement):
-    return onnx_export.Differences(size, 20, 20, agreement, 0.0, 0.0, 0.0)
+    return onnx_comparison.Differences(size, 20, 20, agreement, 0.0, 0.0, 0.0)
 
 
 def test_a_file_of_fixed_size_is_written_and_checked(tmp_path, capsys):
@@ -56,11 +56,32 @@ def test_the_size_is_one_or_any(without_exporter, tmp_path, capsys):
     assert "'64': give width and height" in capsys.readouterr().err
 
 
+def test_the_form_for_tensorrt_is_asked_for_with_its_precision(without_exporter, tmp_path, capsys):
+    path = str(tmp_path / "a.onnx")
+    assert main(["export", "aliked-t16", path, *NETWORK]) == 0
+    assert (without_exporter["form"], without_exporter["precision"]) == ("plain", "float32")
+    assert without_exporter["opset"] is None
+    options = ["--form", "tensorrt", "--precision", "float16", "--opset", "20"]
+    assert main(["export", "aliked-t16", path, *NETWORK, *options]) == 0
+    assert "640x480, form tensorrt, float16" in capsys.readouterr().out
+    assert (without_exporter["form"], without_exporter["precision"]) == ("tensorrt", "float16")
+    assert without_exporter["opset"] == 20
+
+
+def test_half_precision_is_refused_where_the_form_has_none(tmp_path, capsys):
+    pytest.importorskip("onnxscript")
+    path = str(tmp_path / "a.onnx")
+    assert main(["export", "aliked-t16", path, *NETWORK, "--precision", "float16"]) == 2
+    assert "precision is float16: the form plain is float32; give tensorrt" in (
+        capsys.readouterr().err
+    )
+
+
 def test_a_file_that_differs_from_torch_is_exit_code_1(
     without_exporter, monkeypatch, tmp_path, capsys
 ):
     monkeypatch.setattr(
-        onnx_export,
+        onnx_comparison,
         "compare_with_torch",
         lambda path, network, sizes: [_differences(sizes[0], 0.5)],
     )
@@ -128,7 +149,15 @@ def test_a_matcher_that_differs_from_torch_is_exit_code_1(monkeypatch, tmp_path,
 
 
 @pytest.mark.parametrize(
-    "option", [["--size", "64x64"], ["--dynamic"], ["--max-keypoints", "20"]], ids=lambda o: o[0]
+    "option",
+    [
+        ["--size", "64x64"],
+        ["--dynamic"],
+        ["--max-keypoints", "20"],
+        ["--form", "tensorrt"],
+        ["--precision", "float16"],
+    ],
+    ids=lambda option: option[0],
 )
 def test_what_only_an_extractor_has_is_refused_for_the_matcher(option, tmp_path, capsys):
     path = tmp_path / "a.onnx"

@@ -3,108 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
-import numpy as np
 import pytest
 import torch
+from stand_in_gpu import END, StandIn, assert_same, image, infer
 
-from aliked_ros.inference.cuda_graph import _FIRST_PAUSE, _MAX_FRAMES, GraphedInference
-from aliked_ros.inference.device_loss import DeviceLostError
-from aliked_ros.inference.direct import DirectInference
-from aliked_ros.inference.eager import EagerALIKED
-from aliked_ros.inference.on_cuda import compute_by
-from aliked_ros.inference.stages import TorchStages
-
-CPU = torch.device("cpu")
-END = ("mark", "hand over", "wait")
-
-
-class Mark:
-    def __init__(self, machine):
-        self.set = lambda: machine.calls.append("mark")
-        self.wait = lambda: machine.wait()
-
-
-class StandIn:
-    """A machine whose recordings compute again; `problem` is what goes wrong."""
-
-    device = CPU
-
-    def __init__(self):
-        self.problem = ""
-        self.is_alive = True
-        self.calls = []
-
-    @contextmanager
-    def session(self, after_caller):
-        self.calls.append("session after caller" if after_caller else "session")
-        yield
-
-    def pinned(self, num_bytes):
-        return torch.empty(num_bytes, dtype=torch.uint8)
-
-    def capture(self, work):
-        self.calls.append("capture")
-        if self.problem:
-            raise RuntimeError(self.problem)
-
-        def replay():
-            self.calls.append("replay")
-            work()
-
-        return replay
-
-    def hand_over(self, results):
-        self.calls.append("hand over")
-
-    def mark(self):
-        return Mark(self)
-
-    def wait(self):
-        self.calls.append("wait")
-
-    def make_room(self):
-        self.calls.append("make room")
-
-    def answers(self):
-        return self.is_alive
-
-
-@pytest.fixture
-def machine():
-    return StandIn()
-
-
-@pytest.fixture(scope="module")
-def fused(seeded_network):
-    return seeded_network.fuse()
-
-
-@pytest.fixture(scope="module")
-def direct(fused):
-    return DirectInference(EagerALIKED(fused, CPU, torch.float32), CPU)
-
-
-def infer(machine, fused, compute=None):
-    compute = compute or compute_by(TorchStages(fused, torch.float32))
-    return GraphedInference("CUDA graphs", {}, compute, fused.dim, machine)
-
-
-def image(seed, height=48, width=64):
-    generator = np.random.default_rng(seed)
-    return generator.integers(0, 255, (height, width, 3), dtype=np.uint8)
-
-
-def assert_same(found, expected):
-    assert len(found) == len(expected)
-    for one, other in zip(found, expected, strict=True):
-        for name in ("keypoints", "scores", "dispersity", "descriptors"):
-            torch.testing.assert_close(getattr(one, name), getattr(other, name), atol=1e-3, rtol=0)
-        assert one.image_size == other.image_size
+from aliked_ros.inference.cuda_graph import _MAX_FRAMES
 
 
 def test_the_stages_give_the_features_of_the_network(machine, fused, direct):
@@ -224,69 +130,6 @@ def test_a_frame_takes_few_operations_of_torch_besides_its_recording(machine, fu
     assert sum(names.values()) <= 12, names
 
 
-@pytest.mark.parametrize("problem", ["out of memory", "operation not permitted"])
-def test_a_recording_that_fails_is_tried_again_later(machine, fused, direct, problem, caplog):
-    inference = infer(machine, fused)
-    machine.problem = problem
-    for number in range(_FIRST_PAUSE + 1):
-        found = inference([image(number % 3)], 20, 0.0)
-        assert_same(found, direct([image(number % 3)], 20, 0.0))
-    assert machine.calls.count("capture") == machine.calls.count("make room") == 1
-    assert problem in caplog.text
-    machine.problem = ""
-    inference([image(0)], 20, 0.0)
-    machine.calls.clear()
-    inference([image(1)], 20, 0.0)
-    assert machine.calls == ["session", "replay", *END]
-
-
-def test_each_failure_doubles_the_pause(machine, fused):
-    inference = infer(machine, fused)
-    machine.problem = "out of memory"
-    for _ in range(3 * _FIRST_PAUSE + 2):
-        inference([image(0, 8, 8)], 20, 0.0)
-    assert machine.calls.count("capture") == 2
-
-
-def test_a_recording_that_gives_other_results_is_not_used(machine, fused, direct, caplog):
-    plain = compute_by(TorchStages(fused, torch.float32))
-    num_calls = itertools.count()
-
-    def compute(frame):
-        plain(frame)
-        if next(num_calls) % 2:  # the replay that checks the recording
-            frame.outputs.keypoints.add_(3)
-
-    inference = infer(machine, fused, compute)
-    assert_same(inference([image(0)], 20, 0.0), direct([image(0)], 20, 0.0))
-    assert "other results" in caplog.text
-
-
-def test_a_recording_that_does_nothing_is_not_used(machine, fused, direct, caplog):
-    machine.capture = lambda work: lambda: None
-    inference = infer(machine, fused)
-    for number in range(2):
-        assert_same(inference([image(number)], 20, 0.0), direct([image(number)], 20, 0.0))
-    assert "other results" in caplog.text
-
-
-def test_two_keypoints_of_equal_score_that_change_places_are_no_other_results(machine, fused):
-    plain = compute_by(TorchStages(fused, torch.float32))
-    num_calls = itertools.count()
-
-    def compute(frame):
-        plain(frame)
-        if next(num_calls) % 2:
-            for part in (frame.outputs.keypoints, frame.outputs.descriptors):
-                part[0, :2] = part[0, :2].flip(0)
-
-    inference = infer(machine, fused, compute)
-    inference([image(0)], 20, 0.0)
-    machine.calls.clear()
-    inference([image(0)], 20, 0.0)
-    assert "replay" in machine.calls
-
-
 def test_threads_do_not_mix_their_images(machine, fused, direct):
     inference = infer(machine, fused)
     images = [image(number, 33 + 8 * (number % 2)) for number in range(12)]
@@ -295,35 +138,6 @@ def test_threads_do_not_mix_their_images(machine, fused, direct):
         found = list(pool.map(lambda one: inference([one], 20, 0.0), images))
     for one, other in zip(found, expected, strict=True):
         assert_same(one, other)
-
-
-def test_an_error_leaves_the_lock_free_and_the_next_image_works(machine, fused):
-    inference = infer(machine, fused)
-    waits = [RuntimeError("no memory")]
-    machine.wait = lambda: (_ for _ in ()).throw(waits.pop()) if waits else None
-    with pytest.raises(RuntimeError, match="no memory"):
-        inference([image(0)], 20, 0.0)
-    done = threading.Event()
-    threading.Thread(target=lambda: inference([image(0)], 20, 0.0) and done.set()).start()
-    assert done.wait(20)
-
-
-def test_a_device_that_answers_no_more_is_told_from_an_error_that_passes(machine, fused):
-    def fail():
-        raise RuntimeError("CUDA error: an illegal memory access was encountered")
-
-    inference = infer(machine, fused)
-    machine.wait = fail
-    for _ in range(5):
-        with pytest.raises(RuntimeError, match="illegal") as caught:
-            inference([image(0)], 20, 0.0)
-        assert not isinstance(caught.value, DeviceLostError)
-    machine.is_alive = False
-    for _ in range(2):
-        with pytest.raises(RuntimeError, match="illegal"):
-            inference([image(0)], 20, 0.0)
-    with pytest.raises(DeviceLostError, match=r"start this process again.*illegal"):
-        inference([image(0)], 20, 0.0)
 
 
 def test_images_on_the_device_wait_for_the_callers_work_and_others_do_not(machine, fused):

@@ -83,6 +83,17 @@ def test_refined_keypoint_and_dispersity_match_a_loop():
     torch.testing.assert_close(dispersity, torch.tensor([[spread]]), atol=1e-5, rtol=0)
 
 
+def test_pixels_far_behind_the_first_are_told_apart():
+    # More pixels than float32 counts one by one.
+    score_map = torch.rand(4100, 5).repeat(1, 820).unsqueeze(0)
+    row, column = 4097, 4001
+    index = torch.tensor([[row * 4100 + column, row * 4100 + column + 1]])
+    keypoints, _ = refine(score_map, index)
+    left, _ = refine(score_map[:, -9:, -199:], torch.tensor([[6 * 199 + 100, 6 * 199 + 101]]))
+    offset = torch.tensor([column - 100, row - 6], dtype=torch.float32)
+    torch.testing.assert_close(keypoints - offset, left, atol=1e-3, rtol=0)
+
+
 def test_dispersity_is_zero_on_a_peak_and_one_on_a_plain():
     peak = torch.zeros(1, 5, 5)
     peak[0, 2, 2] = 10.0

@@ -47,6 +47,7 @@ def result(index=0, state=State.TRACKING):
         covariance=np.eye(6),
         noise_covariance=0.1 * np.eye(6),
         step_covariance=0.1 * np.eye(6),
+        unit_deviation=0.0,
         is_keyframe=index == 0,
         tracks=NO_TRACKS,
     )
