@@ -14,12 +14,13 @@ from aliked_ros.config import MatcherConfig
 from aliked_ros.inference.kernels import kernel_nearest_neighbours, load_kernels
 from aliked_ros.inference.precision import exact_float32
 from aliked_ros.native import one_torch_thread
-from aliked_ros.network.released import LIGHTGLUE_LENGTH
 from aliked_ros.structs import Features, Matches
 
 if TYPE_CHECKING:
     from aliked_ros.inference.on_cuda import Matcher
     from aliked_ros.network.lightglue import LightGlue
+
+_SMALL_LENGTH = 64  # numbers of the descriptors of aliked-t16
 
 
 def match(features0: Features, features1: Features, config: MatcherConfig | None = None) -> Matches:
@@ -34,8 +35,9 @@ def match(features0: Features, features1: Features, config: MatcherConfig | None
         One-to-one matches, sorted by the index in image 0; none if an image has no keypoints.
 
     Raises:
-        ValueError: if the descriptors have different lengths, or for LightGlue not 128 numbers, or
-            numbers that are not finite; or if `precision` cannot be had.
+        ValueError: if the descriptors have different lengths, or for LightGlue not those that its
+            weights take (the released ones 128 numbers), or numbers that are not finite; or if
+            `precision` cannot be had.
         WeightsError: if LightGlue's weights are not found and cannot be downloaded.
     """
     config = config or MatcherConfig()
@@ -58,10 +60,10 @@ def match_pairs(
     config = config or MatcherConfig()
     if config.kind != "lightglue":
         return [match(features0, features1, config) for features0, features1 in pairs]
-    for number, features in enumerate(chain.from_iterable(pairs)):
-        _check_for_lightglue(config, features, f"image {number % 2}")
     if not any(len(features0) and len(features1) for features0, features1 in pairs):
         return [Matches(*_no_matches(features0.descriptors)) for features0, _ in pairs]
+    for number, features in enumerate(chain.from_iterable(pairs)):
+        _check_for_lightglue(config, features, f"image {number % 2}")
     device = pairs[0][0].descriptors.device
     network = _lightglue(config.weights, config.precision, device)
     with torch.no_grad(), exact_float32(device), one_torch_thread() as num_threads:
@@ -86,21 +88,30 @@ def load_matcher(config: MatcherConfig, device: torch.device) -> None:
     if config.kind == "lightglue":
         with_number = torch.empty(0, device=device).device
         _lightglue(config.weights, config.precision, with_number)
+        _descriptor_length(config.weights)
 
 
 def forget_matchers() -> None:
     """Give back the memory of what matchers have read."""
     _lightglue.cache_clear()
+    _descriptor_length.cache_clear()
 
 
 def check_descriptors(config: MatcherConfig, length: int, whose: str) -> None:
-    """Raise ValueError if a matcher cannot take descriptors of a length; `whose` names them."""
-    if config.kind == "lightglue" and length != LIGHTGLUE_LENGTH:
-        raise ValueError(
-            f"descriptors of {whose} have {length} numbers, and LightGlue takes "
-            f"{LIGHTGLUE_LENGTH}: set the extractor's model to aliked-n16, for which its weights "
-            "were made, or the matcher's kind to 'nearest'"
-        )
+    """Raise ValueError if a matcher cannot take descriptors of a length; `whose` names them.
+
+    Raises:
+        WeightsError: if the matcher's own weights cannot be read.
+    """
+    if config.kind != "lightglue" or length == (taken := _descriptor_length(config.weights)):
+        return
+    named = f"LightGlue with the weights {config.weights}" if config.weights else "LightGlue"
+    models = "aliked-t16" if taken == _SMALL_LENGTH else "aliked-n16"
+    raise ValueError(
+        f"descriptors of {whose} have {length} numbers, and {named} takes {taken}: set the "
+        f"extractor's model to {models}, for which its weights were made, the matcher's weights to "
+        "a file that was made for these, or the matcher's kind to 'nearest'"
+    )
 
 
 def mutual_nearest_neighbours(
@@ -177,6 +188,14 @@ def _lightglue(weights: str, precision: str, device: torch.device) -> LightGlue:
     if precision == "bfloat16" and (problem := why_no_bfloat16(device, "auto")):
         raise ValueError(f"the matcher's precision is 'bfloat16' on {str(device)!r}: {problem}")
     return load_lightglue(weights, device, precision)
+
+
+@cache
+def _descriptor_length(weights: str) -> int:
+    """Return the numbers of the descriptors that LightGlue's weights take; read once."""
+    from aliked_ros.network.lightglue_weights import descriptor_length
+
+    return descriptor_length(weights)
 
 
 @cache

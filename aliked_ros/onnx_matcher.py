@@ -12,7 +12,6 @@ from torch.nn import functional as F
 from aliked_ros.extras import require
 from aliked_ros.network.exportable_lightglue import ExportableLightGlue
 from aliked_ros.network.lightglue import LightGlue
-from aliked_ros.network.released import LIGHTGLUE_LENGTH
 from aliked_ros.onnx_comparison import open_file
 from aliked_ros.onnx_export import OPSETS, quiet_exporter, save
 from aliked_ros.structs import Features
@@ -84,7 +83,7 @@ def write_matcher(
     with torch.no_grad(), quiet_exporter():
         program = torch.onnx.export(
             ExportableLightGlue(network).eval(),
-            _inputs(paired_points(*_TRACED)),
+            _inputs(paired_points(*_TRACED, network.length)),
             input_names=list(INPUTS),
             output_names=list(OUTPUTS),
             opset_version=opset or OPSETS["plain"],
@@ -111,7 +110,7 @@ def compare_with_torch(
     session = open_file(path)
     differences = []
     for size in sizes:
-        pair = paired_points(*size)
+        pair = paired_points(*size, network.length)
         with torch.no_grad():
             expected = network([pair], adaptive=False)[0]
         given = (tensor.numpy() for tensor in _inputs(pair))
@@ -126,12 +125,18 @@ def compare_with_torch(
     return differences
 
 
-def paired_points(num0: int, num1: int) -> tuple[Features, Features]:
-    """Return features of two images that show the same points, as far as there are so many."""
+def paired_points(num0: int, num1: int, length: int) -> tuple[Features, Features]:
+    """Return features of two images that show the same points, as far as there are so many.
+
+    Args:
+        num0: keypoints of image 0.
+        num1: keypoints of image 1.
+        length: numbers of a descriptor.
+    """
     generator = torch.Generator().manual_seed(0)
     num = max(num0, num1)
     places = torch.rand(num, 2, generator=generator)
-    descriptors = torch.randn(num, LIGHTGLUE_LENGTH, generator=generator)
+    descriptors = torch.randn(num, length, generator=generator)
     images = []
     for size, chosen in zip(
         _IMAGE_SIZES,

@@ -1,6 +1,7 @@
 """Time LightGlue on two images, beside kornia's where that is installed, in turns.
 
 python3 bench/bench_lightglue.py a.jpg b.jpg --keypoints 512 1024
+python3 bench/bench_lightglue.py a.jpg b.jpg --model aliked-t16 --weights out/mine/best.pth
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from aliked_ros.datasets.image_files import read_image
 from aliked_ros.extractor import Extractor
 from aliked_ros.inference.bfloat16 import why_no_bfloat16
 from aliked_ros.matching import match
-from aliked_ros.network.released import LIGHTGLUE, find_weights
+from aliked_ros.network.released import LIGHTGLUE, RELEASE_SHA256, find_weights, sha256_of
 from aliked_ros.structs import Features
 
 _NEVER = -1  # kornia's way to switch adaptation off
@@ -33,7 +34,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", nargs="*", type=Path, help="two; else two of the rendered room")
     parser.add_argument("--keypoints", nargs="+", type=int, default=[512, 1024])
-    parser.add_argument("--extractor-weights", default="", help="of aliked-n16")
+    parser.add_argument("--model", default="aliked-n16", help="whose features are paired")
+    parser.add_argument("--extractor-weights", default="", help="of the model")
     parser.add_argument("--weights", default="", help="of LightGlue")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=10)
@@ -46,8 +48,8 @@ def main() -> None:
     for count in arguments.keypoints:
         extractor = Extractor(
             ExtractorConfig(
-                weights=arguments.extractor_weights, device=arguments.device,
-                max_keypoints=count, detection_threshold=0.0,
+                model=arguments.model, weights=arguments.extractor_weights,
+                device=arguments.device, max_keypoints=count, detection_threshold=0.0,
             )
         )  # fmt: skip
         features0, features1 = (extractor(image) for image in images)
@@ -78,8 +80,9 @@ def _runs(weights: str, first: Features, second: Features) -> dict[str, Callable
                 kind="lightglue", precision=precision, adaptive=adaptive, weights=weights
             )
             runs[f"ours, {precision}, {name}"] = partial(ours, config)
-    if importlib.util.find_spec("kornia") is None:
-        print("kornia is not installed: nothing to compare with")
+    is_released = sha256_of(Path(weights)) == RELEASE_SHA256[LIGHTGLUE]
+    if not is_released or importlib.util.find_spec("kornia") is None:
+        print("kornia is not installed, or does not have this network: nothing to compare with")
         return runs
     for name, adaptive in (("kornia, all layers", False), ("kornia, adaptive", True)):
         runs[name] = _kornia(weights, first, second, adaptive)

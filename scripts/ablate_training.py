@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aliked_ros.cli.train import read_config
 from aliked_ros.evaluation.reports.provenance import provenance
+from aliked_ros.training.loop.extractor_task import ExtractorTask
 from aliked_ros.training.loop.joining import join
 from aliked_ros.training.loop.trainer import Trainer
 from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
@@ -57,7 +58,8 @@ def _train_all(options: argparse.Namespace) -> list[list[str]]:
             raise ValueError("validation is empty: name a folder with --set validation=FOLDER")
         with join(config.device) as processes:
             source = training_pairs(config)
-            figures = Trainer(config, source, validation, processes, time.perf_counter).run()
+            task = ExtractorTask(config, source, validation)
+            figures = Trainer(task, processes, time.perf_counter).run()
         rows.append([name, *(f"{figures[column]:.1f}" for column in COLUMNS)])
     return rows
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from aliked_ros.training.loop.extractor_task import ExtractorTask
 from aliked_ros.training.loop.processes import Processes
 from aliked_ros.training.pairs.homographic import HomographicPairs, ViewRange
 from aliked_ros.training.recipe import TrainingConfig
@@ -63,3 +64,9 @@ def tiny_source(folder: Path, config: TrainingConfig = TINY) -> HomographicPairs
 
 def tiny(out: Path, **changes: object) -> TrainingConfig:
     return replace(TINY, out=str(out), **changes)  # type: ignore[arg-type]
+
+
+def tiny_task(
+    config: TrainingConfig = TINY, source: object = None, validation: tuple[object, ...] = ()
+) -> ExtractorTask:
+    return ExtractorTask(config, source, validation)  # type: ignore[arg-type]

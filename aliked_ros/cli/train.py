@@ -1,4 +1,4 @@
-"""train: ALIKED from photographs and RGB-D sequences."""
+"""train: ALIKED, or a matcher of its features, from photographs and RGB-D sequences."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
+    from aliked_ros.training.loop.task import Task
+    from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
     from aliked_ros.training.recipe import TrainingConfig
 
-DESCRIPTION = "Train ALIKED; resumes the last run in the same folder."
+DESCRIPTION = "Train ALIKED or a matcher; resumes the last run in the same folder."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,34 +35,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train to the end, and print where the weights are."""
     from aliked_ros.training.loop.joining import join
-    from aliked_ros.training.loop.trainer import BEST, BEST_BY, Trainer
-    from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
+    from aliked_ros.training.loop.trainer import BEST, Trainer
 
     config = read_config(options.config, options.set)
     with join(config.device) as processes:
-        source, validation = training_pairs(config), validation_pairs(config)
-        trainer = Trainer(config, source, validation, processes, time.perf_counter)
+        task = _open_task(config)
+        trainer = Trainer(task, processes, time.perf_counter)
         if processes.is_first and trainer.stepper.step:
             print(f"train: resuming after step {trainer.stepper.step}", file=sys.stderr)
         best = trainer.run()
         if processes.is_first:
             for reason in sorted(trainer.unreadable):
                 print(f"train: skipped {reason}", file=sys.stderr)
-            figure = f", {BEST_BY} {best[BEST_BY]:.1f}" if BEST_BY in best else ""
+            figure = f", {task.best_by} {best[task.best_by]:.1f}" if task.best_by in best else ""
             print(f"{Path(config.out) / BEST}: step {best['step']:.0f}{figure}")
     return 0
 
 
-def read_config(path: Path, changes: list[str]) -> TrainingConfig:
+def _open_task(config: TrainingConfig | MatcherTrainingConfig) -> Task:
+    """Return what is trained, with its pairs."""
+    from aliked_ros.training.loop.extractor_task import ExtractorTask
+    from aliked_ros.training.loop.matcher_task import MatcherTask
+    from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
+    from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
+
+    source, validation = training_pairs(config), validation_pairs(config)
+    if isinstance(config, MatcherTrainingConfig):
+        return MatcherTask(config, source, validation)
+    return ExtractorTask(config, source, validation)
+
+
+def read_config(path: Path, changes: list[str]) -> TrainingConfig | MatcherTrainingConfig:
     """Return the settings of a file, with changes of the form NAME=VALUE.
 
-    Environment variables in texts, such as $ALIKED_SHARED, are replaced.
+    `trains: matcher` among them makes it those of a matcher. Environment variables in texts, such
+    as $ALIKED_SHARED, are replaced.
 
     Raises:
         ValueError: naming the file, the setting and what is allowed, or the variable not set.
     """
-    from aliked_ros.training.recipe import TrainingConfig
-
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except yaml.YAMLError as error:
@@ -75,7 +88,8 @@ def read_config(path: Path, changes: list[str]) -> TrainingConfig:
             found[name.strip()] = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise ValueError(f"--set is {change!r}: what follows = is not YAML") from error
-    known = TrainingConfig.__dataclass_fields__
+    kind = _kind(found.pop("trains", "extractor"), path)
+    known = kind.__dataclass_fields__
     for name, value in found.items():
         if name not in known:
             raise ValueError(f"{path}: there is no setting {name!r}; there are {', '.join(known)}")
@@ -86,9 +100,21 @@ def read_config(path: Path, changes: list[str]) -> TrainingConfig:
                 f"export it, or give another value with --set {name}=VALUE"
             )
     try:
-        return TrainingConfig(**found)
+        return kind(**found)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def _kind(name: Any, path: Path) -> type[TrainingConfig] | type[MatcherTrainingConfig]:
+    """Return whose settings they are."""
+    from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
+    from aliked_ros.training.recipe import TrainingConfig
+
+    if name == "extractor":
+        return TrainingConfig
+    if name == "matcher":
+        return MatcherTrainingConfig
+    raise ValueError(f"{path}: trains is {name!r}: must be one of extractor, matcher")
 
 
 def _missing_variable(value: Any) -> str:

@@ -78,7 +78,8 @@ class MatcherConfig(Config):
 
     kind: str = knob(
         "nearest",
-        "'nearest': mutual nearest neighbours; 'lightglue': a network, for aliked-n16",
+        "'nearest': mutual nearest neighbours; 'lightglue': a network, for aliked-n16 "
+        "or, with weights of your own, aliked-t16",
         choices=MATCHERS,
     )
     min_similarity: float = knob(

@@ -32,10 +32,10 @@ class ExportableLightGlue(nn.Module):
 
         Args:
             keypoints0: (1, N, 2) float32, px, (x, y); N > 0.
-            descriptors0: (1, N, 128) float32, unit rows.
+            descriptors0: (1, N, D) float32, unit rows.
             image_size0: (2,) int64, height and width of the image, px.
             keypoints1: (1, M, 2), M > 0.
-            descriptors1: (1, M, 128).
+            descriptors1: (1, M, D).
             image_size1: (2,).
 
         Returns:

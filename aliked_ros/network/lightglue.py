@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from aliked_ros.network.lightglue_assignment import Assignment, assign, choose
-from aliked_ros.network.lightglue_layers import WIDTH, Layer, RotaryCode, State
+from aliked_ros.network.lightglue_layers import Layer, RotaryCode, State
 from aliked_ros.network.packed_linear import PackedLinear
 from aliked_ros.structs import Features
 
@@ -24,7 +24,7 @@ class _Points:
     """The points of all images that are still at work.
 
     Attributes:
-        x: (N, 256), their states.
+        x: (N, width), their states.
         code: of their positions.
         index: (N,) which keypoint of its image each is.
         sizes: points of each image, in the order of the rows.
@@ -67,10 +67,15 @@ class LightGlue:
         state: a checkpoint's tensors, checked, float32, all on one device.
         num_layers: of the checkpoint.
         precision: of the products in the layers; "bfloat16" on a CPU that has it.
+
+    Attributes:
+        device: where it computes.
+        length: D, numbers of the descriptors that it takes.
     """
 
     def __init__(self, state: State, num_layers: int, precision: str = "float32") -> None:
         self.device = state["posenc.Wr.weight"].device
+        self.length = state["input_proj.weight"].shape[1]
         self._input = PackedLinear(state["input_proj.weight"], state["input_proj.bias"])
         self._frequencies = state["posenc.Wr.weight"]
         self._layers = [Layer(state, number, precision) for number in range(num_layers)]
@@ -82,7 +87,7 @@ class LightGlue:
         """Find the partners in pairs of images.
 
         Args:
-            pairs: features with descriptors (N, 128), on the network's device.
+            pairs: features with descriptors (N, D), on the network's device.
             adaptive: stop when nearly all points of a pair are sure of their partner, and leave out
                 those that surely have none; False: compute all layers with all points.
 
@@ -108,9 +113,9 @@ class LightGlue:
 
         Args:
             positions0: (N, 2), from the image's centre, in halves of its longer side.
-            descriptors0: (N, 128).
+            descriptors0: (N, D).
             positions1: (M, 2).
-            descriptors1: (M, 128).
+            descriptors1: (M, D).
 
         Returns:
             As `lightglue_assignment.choose` does.
@@ -187,10 +192,9 @@ class _Head:
 
     def __init__(self, state: State, number: int) -> None:
         name = f"log_assignment.{number}"
-        scale = WIDTH**-0.25
-        self.final = PackedLinear(
-            state[f"{name}.final_proj.weight"] * scale, state[f"{name}.final_proj.bias"] * scale
-        )
+        weight, bias = (state[f"{name}.final_proj.{part}"] for part in ("weight", "bias"))
+        scale = len(bias) ** -0.25
+        self.final = PackedLinear(weight * scale, bias * scale)
         self._matchability = (
             state[f"{name}.matchability.weight"], state[f"{name}.matchability.bias"]
         )  # fmt: skip

@@ -13,7 +13,6 @@ from aliked_ros.network.attention import HEAD, attend
 from aliked_ros.network.compiled_layer import CompiledLayer, UpdateWeights
 from aliked_ros.network.packed_linear import PackedLinear
 
-WIDTH = 256
 _TURNED = HEAD // 2  # pairs of numbers of a head that the rotary code turns
 
 State = Mapping[str, Tensor]

@@ -1,4 +1,4 @@
-"""The knobs of the training, with their ranges."""
+"""The knobs of the training of ALIKED, and those that every training shares, with their ranges."""
 
 from __future__ import annotations
 
@@ -10,19 +10,10 @@ DESCRIPTOR_LOSSES = ("sparse_nre", "triplet")
 
 
 @dataclass(frozen=True)
-class TrainingConfig(Config):
-    """What is trained, on what, and how."""
+class PairsConfig(Config):
+    """Whose features are trained or trained on, and the pairs of images."""
 
-    model: str = knob("aliked-t16", "network variant", choices=MODELS)
-    initial_weights: str = knob(
-        "", "checkpoint to begin with; empty: random parameters that depend on the seed"
-    )
-    is_deformable: bool = knob(
-        True, "False: convolutions and descriptors without learned offsets, for comparison"
-    )
-    num_samples: int = knob(
-        0, "sample positions of a descriptor; 0: the model's own", minimum=0, maximum=128
-    )
+    model: str = knob("aliked-t16", "variant of ALIKED", choices=MODELS)
     out: str = knob("out/train", "folder of checkpoints, curves and pictures")
     seed: int = knob(0, "of parameters, pairs and random points; a seed repeats a run", minimum=0)
 
@@ -56,16 +47,10 @@ class TrainingConfig(Config):
         1.0, "strength of light, blur, noise and occluders; 0: none", minimum=0.0, maximum=2.0
     )
 
-    num_detected: int = knob(400, "keypoints of an image, best first", minimum=8)
-    num_random: int = knob(400, "random points of an image", minimum=0)
-    max_error_px: float = knob(5.0, "partners are nearer than this", minimum=0.1, maximum=50.0)
-    weight_reprojection: float = knob(1.0, "of L_rp", minimum=0.0)
-    weight_peak: float = knob(0.5, "of L_pk", minimum=0.0)
-    weight_descriptor: float = knob(5.0, "of L_ds", minimum=0.0)
-    weight_reliability: float = knob(1.0, "of L_re", minimum=0.0)
-    descriptor_loss: str = knob("sparse_nre", "L_ds", choices=DESCRIPTOR_LOSSES)
-    descriptor_temperature: float = knob(0.1, "of L_ds", minimum=0.001, maximum=10.0)
-    reliability_temperature: float = knob(0.1, "of L_re", minimum=0.001, maximum=10.0)
+
+@dataclass(frozen=True)
+class LoopConfig(Config):
+    """How many steps, of what, and what is written down."""
 
     num_steps: int = knob(100_000, "steps of the optimiser", minimum=1)
     batch_pairs: int = knob(2, "pairs at once, per process", minimum=1)
@@ -84,10 +69,42 @@ class TrainingConfig(Config):
 
     device: str = knob("auto", "'auto', 'cpu', 'cuda' or 'cuda:N'")
     precision: str = knob(
-        "float32", "float16: mixed precision on CUDA", choices=("float32", "float16")
+        "float32",
+        "float16: mixed precision on CUDA; bfloat16: on processors with its instructions too",
+        choices=("float32", "float16", "bfloat16"),
     )
     num_workers: int = knob(1, "processes that prepare pairs; 0: none", minimum=0, maximum=256)
     save_every: int = knob(500, "steps between checkpoints to resume from", minimum=1)
     log_every: int = knob(20, "steps between scalars", minimum=1)
     validate_every: int = knob(2000, "steps between validations", minimum=1)
     validation_pairs: int = knob(40, "pairs of a validation", minimum=1)
+
+
+@dataclass(frozen=True)
+class RunConfig(LoopConfig, PairsConfig):
+    """What the configurations of all trainings have."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig(RunConfig):
+    """Which extractor is trained, on what, and how."""
+
+    initial_weights: str = knob(
+        "", "checkpoint to begin with; empty: random parameters that depend on the seed"
+    )
+    is_deformable: bool = knob(
+        True, "False: convolutions and descriptors without learned offsets, for comparison"
+    )
+    num_samples: int = knob(
+        0, "sample positions of a descriptor; 0: the model's own", minimum=0, maximum=128
+    )
+    num_detected: int = knob(400, "keypoints of an image, best first", minimum=8)
+    num_random: int = knob(400, "random points of an image", minimum=0)
+    max_error_px: float = knob(5.0, "partners are nearer than this", minimum=0.1, maximum=50.0)
+    weight_reprojection: float = knob(1.0, "of L_rp", minimum=0.0)
+    weight_peak: float = knob(0.5, "of L_pk", minimum=0.0)
+    weight_descriptor: float = knob(5.0, "of L_ds", minimum=0.0)
+    weight_reliability: float = knob(1.0, "of L_re", minimum=0.0)
+    descriptor_loss: str = knob("sparse_nre", "L_ds", choices=DESCRIPTOR_LOSSES)
+    descriptor_temperature: float = knob(0.1, "of L_ds", minimum=0.001, maximum=10.0)
+    reliability_temperature: float = knob(0.1, "of L_re", minimum=0.001, maximum=10.0)

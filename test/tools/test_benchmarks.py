@@ -9,6 +9,7 @@ from lightglue_world import random_state
 from script_runs import NETWORK, ROOT, needs_ros, needs_triton, run
 
 from aliked_ros.datasets.tum_writer import write_tum
+from aliked_ros.network.trainable_lightglue import TrainableLightGlue
 from aliked_ros.synthetic.room import SyntheticRoom
 
 
@@ -76,6 +77,16 @@ def test_lightglue_is_timed_beside_nearest_neighbours(tmp_path):
     )  # fmt: skip
     for name in ("nearest neighbours", "ours, all layers", "ours, adaptive"):
         assert re.search(rf"{name} +[\d.]+ +[\d.]+ +\d+", printed)
+
+
+def test_a_small_matcher_is_timed_with_the_features_that_it_takes(tmp_path):
+    torch.save(TrainableLightGlue(64, 64, 1).state_dict(), tmp_path / "small.pth")
+    printed = run(
+        "bench/bench_lightglue.py", "--model", "aliked-t16", "--extractor-weights", "package",
+        "--weights", tmp_path / "small.pth", "--keypoints", "40", "--repeats", "1",
+    )  # fmt: skip
+    assert "nothing to compare with" in printed
+    assert re.search(r"ours, all layers +[\d.]+ +[\d.]+ +[1-9]\d*\n", printed)
 
 
 @pytest.mark.parametrize(

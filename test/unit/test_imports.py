@@ -35,7 +35,7 @@ FOLDERS = {
     "cli": [{"."}, {"evaluate", "report", "track"}],
     "datasets": [{"."}, {"readers"}],
     "evaluation": [{"."}, {"homography", "methods", "reports"}, {"odometry", "pose"}],
-    "training": [{"."}, {"pairs"}, {"losses"}, {"loop"}],
+    "training": [{"."}, {"pairs"}, {"losses"}, {"matcher"}, {"loop"}],
 }
 # Rooms within nodes/ -> the rooms that they may import; the node files may import them all.
 NODE_ROOMS = {

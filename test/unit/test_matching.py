@@ -21,6 +21,7 @@ from aliked_ros.matching import (
     mutual_nearest_neighbours,
 )
 from aliked_ros.network.released import WeightsError
+from aliked_ros.network.trainable_lightglue import TrainableLightGlue
 from aliked_ros.structs import Features
 
 
@@ -161,6 +162,19 @@ def test_only_lightglue_asks_for_a_length_of_descriptors():
     check_descriptors(MatcherConfig(kind="lightglue"), 128, "aliked-n16")
     with pytest.raises(ValueError, match=r"of aliked-t16 have 64 numbers.*128.*aliked-n16"):
         check_descriptors(MatcherConfig(kind="lightglue"), 64, "aliked-t16")
+
+
+def test_weights_of_your_own_say_which_descriptors_they_take(tmp_path):
+    torch.save(TrainableLightGlue(64, 64, 1).state_dict(), tmp_path / "small.pth")
+    config = MatcherConfig(kind="lightglue", weights=str(tmp_path / "small.pth"))
+    check_descriptors(config, 64, "aliked-t16")
+    features = random_features(30, 0, dim=64)
+    assert len(match(features, features, config)) > 10
+    message = r"of aliked-n16 have 128.*small\.pth takes 64.*model to aliked-t16.*'nearest'"
+    with pytest.raises(ValueError, match=message):
+        check_descriptors(config, 128, "aliked-n16")
+    with pytest.raises(ValueError, match=r"image 0 have 128 numbers"):
+        match(random_features(3, 0), random_features(3, 1), config)
 
 
 def test_descriptors_of_another_length_are_refused_by_lightglue(lightglue):

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from lightglue_world import random_state
 from onnx_files import check_standard, notes_of, shapes_of
 
 from aliked_ros.network.lightglue import LightGlue
+from aliked_ros.network.trainable_lightglue import TrainableLightGlue
 from aliked_ros.onnx_matcher import (
     INPUTS,
     OUTPUTS,
@@ -21,7 +21,16 @@ NUM_LAYERS = 1
 
 @pytest.fixture(scope="module")
 def network():
-    return LightGlue(random_state(NUM_LAYERS), NUM_LAYERS)
+    """A small one for descriptors of 64 numbers; test/golden has the released sizes."""
+    return small_network(seed=0)
+
+
+def small_network(seed):
+    torch.manual_seed(seed)
+    state = TrainableLightGlue(64, 128, NUM_LAYERS).state_dict()
+    state["log_assignment.0.matchability.bias"] += 3.0
+    state["transformers.0.self_attn.ffn.3.weight"] *= 20  # so that the layer counts
+    return LightGlue(state, NUM_LAYERS)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +52,7 @@ def test_a_file_finds_the_matches_of_torch_for_any_numbers_of_keypoints(matcher_
 
 def test_other_weights_than_those_of_the_file_are_noticed(matcher_file):
     pytest.importorskip("onnxruntime")
-    other = LightGlue(random_state(NUM_LAYERS, seed=1), NUM_LAYERS)
+    other = small_network(seed=1)
     assert not compare_with_torch(matcher_file, other, [(60, 60)])[0].are_tolerable
 
 
@@ -58,10 +67,10 @@ def test_a_file_says_what_it_takes_gives_and_holds(matcher_file):
     points0, points1 = "num_keypoints0", "num_keypoints1"
     assert shapes_of(model) == {
         "keypoints0": [1, points0, 2],
-        "descriptors0": [1, points0, 128],
+        "descriptors0": [1, points0, 64],
         "image_size0": [2],
         "keypoints1": [1, points1, 2],
-        "descriptors1": [1, points1, 128],
+        "descriptors1": [1, points1, 64],
         "image_size1": [2],
         "matches0": [1, points0],
         "scores0": [1, points0],
@@ -85,6 +94,6 @@ def test_missing_invented_and_other_matches_count_against_a_file():
 
 
 def test_the_points_for_the_comparison_are_always_the_same():
-    once, again = paired_points(20, 30), paired_points(20, 30)
+    once, again = paired_points(20, 30, 64), paired_points(20, 30, 64)
     assert [len(features) for features in once] == [20, 30]
     assert all(torch.equal(a.keypoints, b.keypoints) for a, b in zip(once, again, strict=True))

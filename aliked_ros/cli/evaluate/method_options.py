@@ -28,7 +28,8 @@ def add_options(
         default=methods,
         metavar="A,B,...",
         help="aliked-*, alike-*, sift, orb, MODEL:FILE (own weights), disk:FILE, xfeat:FILE, "
-        "aliked-n16+lightglue (homography and pairs: LightGlue instead of nearest neighbours), "
+        "aliked-n16+lightglue (homography and pairs: LightGlue instead of nearest neighbours; "
+        "METHOD+lightglue:FILE with other weights), "
         f"module:function or file.py:function (default: {methods})",
     )
     parser.add_argument(
@@ -82,7 +83,7 @@ def measure_speed(image: Pixels, options: argparse.Namespace, repeats: int = 5) 
     from aliked_ros.evaluation.methods.learned_matcher import SUFFIX
     from aliked_ros.evaluation.methods.timing import frames_per_second, speed_budget
 
-    specs = [spec for spec in options.methods.split(",") if not spec.endswith(SUFFIX)]
+    specs = [spec for spec in options.methods.split(",") if SUFFIX not in spec]
     if not specs:
         return {}
     methods = open_methods(",".join(specs), speed_budget(options.device), _say)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 import torch
-
-from aliked_ros.network.aliked import ALIKED
+from torch import nn
 
 
 class MovingAverage:
@@ -18,12 +17,12 @@ class MovingAverage:
             the random beginning is soon forgotten. 0: the network itself.
     """
 
-    def __init__(self, network: ALIKED, decay: float) -> None:
+    def __init__(self, network: nn.Module, decay: float) -> None:
         self.network = deepcopy(network).eval().requires_grad_(False)
         self._decay = decay
 
     @torch.no_grad()
-    def update(self, network: ALIKED, step: int) -> None:
+    def update(self, network: nn.Module, step: int) -> None:
         """Move towards the network after its step number `step`, counted from 1."""
         decay = min(self._decay, step / (step + 10))
         pairs = list(

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from aliked_ros.training.loop.average import MovingAverage
-from aliked_ros.training.loop.initial_network import make_network
 from aliked_ros.training.loop.processes import Processes
-from aliked_ros.training.losses.objective import Objective
-from aliked_ros.training.pairs.loading import Batch
-from aliked_ros.training.recipe import TrainingConfig
+from aliked_ros.training.loop.task import Task
+from aliked_ros.training.pairs.loading import Loaded
+from aliked_ros.training.recipe import LoopConfig
+
+_MIXED = {"float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 class TrainingError(RuntimeError):
@@ -26,7 +27,7 @@ class Stepper:
     """A network, its optimiser and its average, which move together.
 
     Args:
-        config: what is trained and how.
+        task: what is trained and how.
         processes: that train together.
 
     Attributes:
@@ -35,24 +36,25 @@ class Stepper:
         step: steps that are done.
     """
 
-    def __init__(self, config: TrainingConfig, processes: Processes) -> None:
-        self._config = config
+    def __init__(self, task: Task, processes: Processes) -> None:
+        config = self._config = task.config
         self._device = processes.device
-        self._is_mixed = config.precision == "float16"
-        if self._is_mixed and self._device.type != "cuda":
+        is_half = config.precision == "float16"  # whose small gradients have to be scaled
+        if is_half and self._device.type != "cuda":
             raise ValueError(
                 f"precision is 'float16' on device {str(self._device)!r}: mixed precision is for "
-                "CUDA; set precision to 'float32'"
+                "CUDA; set precision to 'float32', or to 'bfloat16'"
             )
+        self._mixed = _MIXED.get(config.precision)
         self.step = 0
-        self.network = make_network(config).to(self._device)
+        self.network = task.make_network().to(self._device)
         self.average = MovingAverage(self.network, config.ema_decay)
-        self._objective = processes.wrap(Objective(self.network, config).train())
+        self._objective = processes.wrap(task.make_objective(self.network).train())
         self._parameters = [p for p in self.network.parameters() if p.requires_grad]
         self._optimizer = torch.optim.Adam(self._parameters, lr=config.learning_rate)
-        self._scaler = torch.amp.GradScaler(self._device.type, enabled=self._is_mixed)
+        self._scaler = torch.amp.GradScaler(self._device.type, enabled=is_half)
 
-    def advance(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+    def advance(self, batches: Sequence[Loaded]) -> dict[str, Tensor]:
         """Make a step with the mean gradient of some batches.
 
         Returns:
@@ -76,7 +78,7 @@ class Stepper:
         self._scaler.unscale_(self._optimizer)
         limit = self._config.max_gradient_norm or math.inf
         norm = torch.nn.utils.clip_grad_norm_(self._parameters, limit)
-        if not self._is_mixed:  # in mixed precision the scaler leaves such a step out
+        if not self._scaler.is_enabled():  # in mixed precision the scaler leaves such a step out
             self._check({"gradient_norm": norm})
         means["gradient_norm"] = norm
         means["learning_rate"] = torch.tensor(learning_rate)
@@ -86,12 +88,10 @@ class Stepper:
         self.average.update(self.network, self.step)
         return means
 
-    def _terms(self, batch: Batch) -> dict[str, Tensor]:
-        there = batch.to(self._device)
-        images = there.images.to(torch.float32) / 255
-        images = images.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self._device.type, torch.float16, enabled=self._is_mixed):
-            terms: dict[str, Tensor] = self._objective(images, there.uniform, there.warps)
+    def _terms(self, batch: Loaded) -> dict[str, Tensor]:
+        inputs = batch.inputs(self._device)
+        with torch.autocast(self._device.type, self._mixed, enabled=self._mixed is not None):
+            terms: dict[str, Tensor] = self._objective(*inputs)
         return terms
 
     def _exchange(self, is_last: bool) -> AbstractContextManager[Any]:
@@ -130,7 +130,7 @@ class Stepper:
         self._scaler.load_state_dict(state["scaler"])
 
 
-def rate(step: int, config: TrainingConfig) -> float:
+def rate(step: int, config: LoopConfig) -> float:
     """Return the learning rate of a step, counted from 0, as a part of the full one."""
     if step < config.warm_up_steps:
         return (step + 1) / config.warm_up_steps

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
 from pathlib import Path
 
 from torch import distributed
 from tqdm import tqdm
 
-from aliked_ros.evaluation.homography.pairs import PlanarPair
 from aliked_ros.interruption import Interruption, interruption
 from aliked_ros.training.loop import checkpoints
 from aliked_ros.training.loop.journal import Journal
 from aliked_ros.training.loop.meter import Meter
 from aliked_ros.training.loop.processes import Processes
-from aliked_ros.training.loop.snapshots import matches_picture, score_picture
 from aliked_ros.training.loop.stepper import Stepper
-from aliked_ros.training.loop.validation import validate
-from aliked_ros.training.pairs.loading import Batch, batches
-from aliked_ros.training.pairs.pair import PairSource
-from aliked_ros.training.recipe import TrainingConfig
+from aliked_ros.training.loop.task import Task
+from aliked_ros.training.pairs.loading import Loaded
 
 LAST, BEST = "last.pt", "best.pth"
-BEST_BY = "matching_score"
 # Settings that may change when a run resumes.
 _FREE = ("out", "num_workers", "save_every", "log_every", "device")
 
@@ -33,9 +27,7 @@ class Trainer:
     """Trains a network, from the beginning or from where the last run in the folder stopped.
 
     Args:
-        config: what and how.
-        source: of the training pairs.
-        validation: pairs to validate with; without any the last average counts as the best.
+        task: what is trained, on what, and how.
         processes: that train together.
         clock: returns seconds.
 
@@ -47,22 +39,19 @@ class Trainer:
 
     def __init__(
         self,
-        config: TrainingConfig,
-        source: PairSource,
-        validation: Sequence[PlanarPair],
+        task: Task,
         processes: Processes,
         clock: Callable[[], float],
     ) -> None:
-        self._config = config
-        self._source = source
-        self._validation = validation
+        config = self._config = task.config
+        self._task = task
         self._processes = processes
         self._clock = clock
         self._folder = Path(config.out)
-        self.stepper = Stepper(config, processes)
+        self.stepper = Stepper(task, processes)
         self.best: dict[str, float] = {}
         self.unreadable: set[str] = set()
-        self._identity = {k: v for k, v in asdict(config).items() if k not in _FREE}
+        self._identity = {k: v for k, v in task.identity().items() if k not in _FREE}
         self._identity["processes"] = processes.count
         found = checkpoints.load(self._folder / LAST, self._identity)
         if found is not None:
@@ -111,35 +100,26 @@ class Trainer:
         """Let a step end before Ctrl-C does; several processes would end after different ones."""
         return interruption() if self._processes.count == 1 else nullcontext(Interruption())
 
-    def _stream(self) -> Iterator[Batch]:
+    def _stream(self) -> Iterator[Loaded]:
         """Return the batches of this process that are still to come."""
         config, processes = self._config, self._processes
         first = self.stepper.step * config.accumulate * processes.count + processes.rank
         end = config.num_steps * config.accumulate * processes.count
-        return batches(
-            self._source,
-            range(first, end, processes.count),
-            config.batch_pairs,
-            config.num_random,
-            config.seed,
-            config.num_workers,
-            pin_memory=processes.device.type == "cuda",
-        )
+        numbers = range(first, end, processes.count)
+        return self._task.batches(numbers, pin_memory=processes.device.type == "cuda")
 
     def _validate(self, journal: Journal | None) -> None:
         """Note how good the average is on images that it does not learn from; keep the best."""
         if journal is not None:
-            network = self.stepper.average.network
-            figures: dict[str, float] = {}
-            if self._validation:
-                figures, example = validate(network, self._validation, self._processes.device)
-                journal.scalars(self.stepper.step, "validation", figures)
-                journal.picture(self.stepper.step, "score map", score_picture(example))
-                journal.picture(self.stepper.step, "matches", matches_picture(example))
-            if figures.get(BEST_BY, 0.0) >= self.best.get(BEST_BY, 0.0):
-                self.best = figures | {"step": float(self.stepper.step)}
-                parameters = {k: v.cpu().contiguous() for k, v in network.state_dict().items()}
-                checkpoints.write(parameters, self._folder / BEST)
+            network, best_by = self.stepper.average.network, self._task.best_by
+            found = self._task.validate(network, self._processes.device)
+            if found.figures:
+                journal.scalars(self.stepper.step, "validation", found.figures)
+            for name, picture in found.pictures.items():
+                journal.picture(self.stepper.step, name, picture)
+            if found.figures.get(best_by, 0.0) >= self.best.get(best_by, 0.0):
+                self.best = found.figures | {"step": float(self.stepper.step)}
+                checkpoints.write(self._task.kept(network), self._folder / BEST)
         self._wait()
 
     def _save(self) -> None:

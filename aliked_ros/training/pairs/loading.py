@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +15,19 @@ from torch.utils.data import DataLoader, Dataset
 
 from aliked_ros.training.pairs.pair import PairSource, TrainingPair
 from aliked_ros.training.pairs.warps import Move, Warp
+
+T = TypeVar("T")
+
+
+class Loaded(Protocol):
+    """A batch of any kind."""
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Files that were skipped, with the reason."""
+
+    def inputs(self, device: torch.device) -> tuple[Any, ...]:
+        """Return what an objective takes, on a device."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +50,11 @@ class Batch:
         """Return the batch in page-locked memory; the data loader calls this, in a thread."""
         return self._moved(lambda tensor: tensor.pin_memory())
 
-    def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device; from page-locked memory the copies are not waited for."""
-        return self._moved(lambda tensor: tensor.to(device, non_blocking=True))
+    def inputs(self, device: torch.device) -> tuple[Tensor, Tensor, list[tuple[Warp, Warp]]]:
+        """Return what `Objective` takes; from page-locked memory the copies are not waited for."""
+        there = self._moved(lambda tensor: tensor.to(device, non_blocking=True))
+        images = there.images.to(torch.float32) / 255
+        return images.contiguous(memory_format=torch.channels_last), there.uniform, there.warps
 
     def _moved(self, move: Move) -> Batch:
         """Move every tensor once, also those that both directions of a warp share."""
@@ -70,36 +87,37 @@ class MixedPairs:
         return self._sources[min(which, len(self._sources) - 1)].draw(generator)
 
 
-class _Batches(Dataset[Batch | ValueError]):
-    """Batch number n depends on the seed and on n alone.
+class _Prepared(Dataset["T | ValueError"]):
+    """Batch number n is what a function makes of n.
 
     An error is returned, not raised: on its way out of a worker, torch would put a stack trace into
     its text.
     """
 
-    def __init__(self, source: PairSource, batch_pairs: int, num_random: int, seed: int) -> None:
-        self._source = source
-        self._batch_pairs = batch_pairs
-        self._num_random = num_random
-        self._seed = seed
+    def __init__(self, prepare: Callable[[int], T]) -> None:
+        self._prepare = prepare
 
-    def __getitem__(self, number: int) -> Batch | ValueError:
+    def __getitem__(self, number: int) -> T | ValueError:
         try:
             return self._prepare(number)
         except ValueError as error:
             return ValueError(str(error))
 
-    def _prepare(self, number: int) -> Batch:
-        generator = np.random.default_rng([self._seed, number])
-        pairs = [self._source.draw(generator) for _ in range(self._batch_pairs)]
-        images = [pair.image0 for pair in pairs] + [pair.image1 for pair in pairs]
-        uniform = generator.uniform(size=(len(images), self._num_random, 2))
-        return Batch(
-            torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2),
-            torch.from_numpy(uniform.astype(np.float32)),
-            [(pair.warp_1_0, pair.warp_0_1) for pair in pairs],
-            [reason for pair in pairs for reason in pair.unreadable],
-        )
+
+def _draw_batch(
+    number: int, source: PairSource, batch_pairs: int, num_random: int, seed: int
+) -> Batch:
+    """Return batch number n, which depends on the seed and on n alone."""
+    generator = np.random.default_rng([seed, number])
+    pairs = [source.draw(generator) for _ in range(batch_pairs)]
+    images = [pair.image0 for pair in pairs] + [pair.image1 for pair in pairs]
+    uniform = generator.uniform(size=(len(images), num_random, 2))
+    return Batch(
+        torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2),
+        torch.from_numpy(uniform.astype(np.float32)),
+        [(pair.warp_1_0, pair.warp_0_1) for pair in pairs],
+        [reason for pair in pairs for reason in pair.unreadable],
+    )
 
 
 def batches(
@@ -125,9 +143,28 @@ def batches(
     Raises:
         ValueError: when a batch is taken for which the source has no pair.
     """
-    dataset = _Batches(source, batch_pairs, num_random, seed)
-    loader = DataLoader(
-        dataset,
+    prepare = partial(
+        _draw_batch, source=source, batch_pairs=batch_pairs, num_random=num_random, seed=seed
+    )
+    return load(prepare, numbers, num_workers, pin_memory)
+
+
+def load(
+    prepare: Callable[[int], T], numbers: range, num_workers: int, pin_memory: bool = False
+) -> Iterator[T]:
+    """Return what a function makes of numbers, made ahead by other processes.
+
+    Args:
+        prepare: makes a batch of its number, the same in every run.
+        numbers: which batches.
+        num_workers: processes; 0 prepares a batch when it is asked for.
+        pin_memory: into page-locked memory, from which a GPU reads by itself.
+
+    Raises:
+        ValueError: when a batch is taken for which `prepare` raised one.
+    """
+    loader: DataLoader[T | ValueError] = DataLoader(
+        _Prepared(prepare),
         batch_size=None,
         sampler=numbers,
         num_workers=num_workers,
@@ -138,7 +175,7 @@ def batches(
     return map(_raise_error, iter(loader))
 
 
-def _raise_error(found: Batch | ValueError) -> Batch:
+def _raise_error(found: T | ValueError) -> T:
     if isinstance(found, ValueError):
         raise found
     return found

@@ -21,7 +21,7 @@ from aliked_ros.training.pairs.loading import MixedPairs
 from aliked_ros.training.pairs.megadepth import MegaDepthPairs
 from aliked_ros.training.pairs.pair import PairSource
 from aliked_ros.training.pairs.sequence import SequencePairs
-from aliked_ros.training.recipe import TrainingConfig
+from aliked_ros.training.recipe import PairsConfig, RunConfig
 
 _VALIDATION_SEED = 0  # the same pairs in every training, so that curves compare
 _ROOM = "synthetic:"
@@ -32,7 +32,7 @@ _CROP_SHARE = (0.4, 1.0)
 _MIN_VISIBLE = 0.3
 
 
-def training_pairs(config: TrainingConfig) -> PairSource:
+def training_pairs(config: PairsConfig) -> PairSource:
     """Return the source of all pairs that a configuration names.
 
     Raises:
@@ -54,7 +54,7 @@ def training_pairs(config: TrainingConfig) -> PairSource:
     return weighted[0][0] if len(weighted) == 1 else MixedPairs(weighted)
 
 
-def _pairs_with_depth(config: TrainingConfig) -> list[PairSource]:
+def _pairs_with_depth(config: PairsConfig) -> list[PairSource]:
     change = partial(_change, strength=config.appearance)
     sources: list[PairSource] = []
     apart = (config.min_frames_apart, config.max_frames_apart)
@@ -70,7 +70,7 @@ def _pairs_with_depth(config: TrainingConfig) -> list[PairSource]:
 
 
 def _options(
-    config: TrainingConfig,
+    config: PairsConfig,
     tolerance: float,
     relative_tolerance: float,
     change: Callable[[Pixels, np.random.Generator], Pixels],
@@ -114,7 +114,7 @@ def _change(image: Pixels, generator: np.random.Generator, *, strength: float) -
     return degrade(change_light(image, generator, strength), generator, strength)
 
 
-def validation_pairs(config: TrainingConfig) -> list[PlanarPair]:
+def validation_pairs(config: RunConfig) -> list[PlanarPair]:
     """Return the pairs to validate with; none where no folder is named.
 
     Raises:

@@ -6,6 +6,7 @@ from training_world import write_photographs
 
 from aliked_ros.__main__ import main
 from aliked_ros.cli.train import read_config
+from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
 from aliked_ros.training.recipe import TrainingConfig
 
 
@@ -35,6 +36,12 @@ def test_a_number_may_be_written_as_usual(tmp_path, text):
 
 def test_a_whole_number_may_stand_for_a_float(tmp_path):
     assert read_config(_file(tmp_path, "ema_decay: 0\nappearance: 2"), []).appearance == 2.0
+
+
+def test_a_file_says_what_it_trains(tmp_path):
+    path = _file(tmp_path, "trains: matcher\nnum_layers: 4\n")
+    assert read_config(path, []) == MatcherTrainingConfig(num_layers=4)
+    assert read_config(_file(tmp_path, "trains: extractor"), []) == TrainingConfig()
 
 
 def test_environment_variables_are_replaced(tmp_path, monkeypatch):
@@ -77,6 +84,9 @@ def test_an_empty_value_is_an_empty_text(tmp_path):
         ("", ["num_steps=["], "--set is 'num_steps=\\['.*not YAML"),
         ("a: [", [], "train.yaml is not YAML"),
         ("- model", [], "train.yaml: a configuration is lines of NAME: VALUE"),
+        ("trains: all", [], "train.yaml: trains is 'all': must be one of extractor, matcher"),
+        ("num_layers: 3", [], "there is no setting 'num_layers'"),
+        ("trains: matcher\nnum_random: 3", [], "there is no setting 'num_random'"),
     ],
 )
 def test_what_cannot_be_meant_is_an_error_that_names_it(tmp_path, text, changes, message):
@@ -105,6 +115,21 @@ def test_a_run_without_validation_names_its_checkpoint_and_claims_no_figure(tmp_
     assert (tmp_path / "out" / "best.pth").is_file()
     metrics = (tmp_path / "out" / "metrics.jsonl").read_text()
     assert '"step": 8, "group": "train"' in metrics  # though log_every is 20
+
+
+def test_a_matcher_is_trained_by_the_same_command(tmp_path, capsys):
+    photographs = write_photographs(tmp_path / "photographs", 2)
+    settings = {
+        "trains": "matcher", "extractor_weights": "package", "photographs": str(photographs),
+        "validation": str(photographs), "validation_pairs": 1, "out": str(tmp_path / "out"),
+        "size_px": 96, "num_keypoints": 64, "width": 64, "num_layers": 1, "pool_pairs": 2,
+        "batch_pairs": 1, "accumulate": 1, "num_steps": 2, "num_workers": 0, "device": "cpu",
+    }  # fmt: skip
+    file = str(_file(tmp_path, yaml.safe_dump(settings)))
+    assert main(["train", file]) == 0
+    assert "best.pth: step 2, f1 " in capsys.readouterr().out
+    assert main(["train", file, "--set", "num_steps=3"]) == 2
+    assert "num_steps 2, and now it is 3" in capsys.readouterr().err
 
 
 def test_a_run_with_validation_prints_its_matching_score(tmp_path, capsys):

@@ -10,6 +10,7 @@ from aliked_ros.evaluation.methods.learned_matcher import open_with_matcher
 from aliked_ros.evaluation.methods.method import Budget, MethodError
 from aliked_ros.network import released
 from aliked_ros.network.released import WeightsError
+from aliked_ros.network.trainable_lightglue import TrainableLightGlue
 
 BUDGET = Budget(50, 0.0, "cpu")
 
@@ -34,6 +35,27 @@ def test_it_is_the_method_with_another_matcher_and_the_same_features():
     assert learned.matcher.kind == "lightglue"
     assert learned.name == f"{plain.name}+lightglue"
     assert learned.identity == plain.identity
+
+
+@pytest.fixture
+def small(tmp_path):
+    """Weights of one's own, for descriptors of 64 numbers."""
+    torch.save(TrainableLightGlue(64, 64, 1).state_dict(), tmp_path / "small.pth")
+    return tmp_path / "small.pth"
+
+
+def test_other_weights_pair_the_features_that_they_are_for(small):
+    method = open_with_matcher(f"aliked-t16:seed:0+lightglue:{small}", BUDGET)
+    assert method.matcher.weights == str(small)
+    assert method.name.endswith("+lightglue:small.pth")
+    with pytest.raises(MethodError, match=r"64 numbers; give aliked-t16\+lightglue:"):
+        open_with_matcher(f"aliked-n16:seed:0+lightglue:{small}", BUDGET)
+
+
+@pytest.mark.parametrize("rest", ["x", ":"])
+def test_what_stands_behind_lightglue_is_a_file(rest):
+    with pytest.raises(MethodError, match=r"give aliked-n16\+lightglue, or .*:FILE"):
+        open_with_matcher(f"aliked-n16+lightglue{rest}", BUDGET)
 
 
 @pytest.mark.usefixtures("weights")

@@ -254,7 +254,7 @@ def test_after_a_gap_there_is_no_velocity(node, begin):
 
 
 def test_descriptors_that_the_matcher_cannot_take_are_refused_and_nothing_restarts(begin):
-    session = begin(matcher=MatcherConfig(kind="lightglue", weights="absent.pth"))
+    session = begin(matcher=MatcherConfig(kind="lightglue"))
     for index in range(5):
         outcome = session.send(index, model="aliked-t16")
         assert outcome.state == OdometryStatus.UNUSABLE

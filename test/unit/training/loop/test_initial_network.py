@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from training_world import ALONE, TINY, tiny_source, write_photographs
+from training_world import ALONE, TINY, tiny_source, tiny_task, write_photographs
 
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.blocks import DeformableConv2d
@@ -70,7 +70,7 @@ def test_a_training_can_begin_with_a_checkpoint(tmp_path):
 
 def test_fixed_offsets_stay_fixed_while_the_rest_learns(tmp_path):
     config = replace(TINY, is_deformable=False)
-    stepper = Stepper(config, ALONE)
+    stepper = Stepper(tiny_task(config), ALONE)
     source = tiny_source(write_photographs(tmp_path))
     for batch in batches(source, range(3), 1, config.num_random, 0, 0):
         stepper.advance([batch])

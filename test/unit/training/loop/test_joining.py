@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_world import ALONE, tiny, tiny_source, write_photographs
+from training_world import ALONE, tiny, tiny_source, tiny_task, write_photographs
 
 from aliked_ros.training.loop.joining import join
 from aliked_ros.training.loop.stepper import Stepper
@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from training_world import tiny, tiny_source
+from training_world import tiny, tiny_source, tiny_task
 
 from aliked_ros.training.loop.joining import join
 from aliked_ros.training.loop.trainer import Trainer
@@ -41,7 +41,7 @@ class Stop(Exception):
 
 
 def trainer(config):
-    made = Trainer(config, source, [], processes, lambda: 0.0)
+    made = Trainer(tiny_task(config, source), processes, lambda: 0.0)
     plain = made.stepper.advance
 
     def advance(given):
@@ -148,7 +148,7 @@ def test_the_first_gradient_is_the_mean_over_the_batches_of_both_processes(
     # Normalisation looks at one batch at a time, so one process that accumulates the same four
     # batches has the same gradient. It is the first step: running statistics play no part.
     config = tiny(folder / "alone", num_steps=3, accumulate=4, max_gradient_norm=0.0)
-    stepper = Stepper(config, ALONE)
+    stepper = Stepper(tiny_task(config), ALONE)
     source = tiny_source(folder / "photographs")
     four = list(batches(source, range(4), config.batch_pairs, config.num_random, config.seed, 0))
     stepper.advance(four)
@@ -160,7 +160,7 @@ def test_the_first_gradient_is_the_mean_over_the_batches_of_both_processes(
             ranks[0]["first"][name], parameter.grad, rtol=1e-4, atol=1e-5 * scale
         )
     # The processes had batches of their own: with two of the four it is another gradient.
-    half = Stepper(replace(config, accumulate=2), ALONE)
+    half = Stepper(tiny_task(replace(config, accumulate=2)), ALONE)
     half.advance(four[::2])
     name = "conv1.weight"
     parameters = dict(half.network.named_parameters())

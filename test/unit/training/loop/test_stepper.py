@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from training_world import ALONE, TINY, tiny_source, write_photographs
+from training_world import ALONE, TINY, tiny_source, tiny_task, write_photographs
 
 from aliked_ros.training.loop.initial_network import make_network
 from aliked_ros.training.loop.stepper import Stepper, TrainingError, rate
@@ -42,7 +42,7 @@ def test_the_rate_can_stay_and_needs_no_warm_up():
 
 
 def test_a_step_moves_network_and_average_with_the_rate_of_the_step(three_batches):
-    stepper = Stepper(TINY, ALONE)
+    stepper = Stepper(tiny_task(TINY), ALONE)
     begin = _parameters(stepper)
     means = stepper.advance(three_batches[:1])
     assert stepper.step == 1
@@ -61,7 +61,7 @@ def test_a_step_moves_network_and_average_with_the_rate_of_the_step(three_batche
 
 def test_two_batches_make_one_step_with_their_mean_gradient(three_batches):
     config = replace(TINY, accumulate=2, max_gradient_norm=0.0)
-    stepper = Stepper(config, ALONE)
+    stepper = Stepper(tiny_task(config), ALONE)
     means = stepper.advance(three_batches[:2])
     gradients, totals = [], []
     for batch in three_batches[:2]:
@@ -81,7 +81,7 @@ def test_two_batches_make_one_step_with_their_mean_gradient(three_batches):
 def test_long_gradients_are_shortened_and_their_length_is_told(three_batches):
     lengths, told = [], []
     for limit in (0.0, 0.01):
-        stepper = Stepper(replace(TINY, max_gradient_norm=limit), ALONE)
+        stepper = Stepper(tiny_task(replace(TINY, max_gradient_norm=limit)), ALONE)
         told.append(float(stepper.advance(three_batches[:1])["gradient_norm"]))
         gradients = [p.grad.flatten() for p in stepper.network.parameters()]
         lengths.append(float(torch.cat(gradients).norm()))
@@ -91,7 +91,7 @@ def test_long_gradients_are_shortened_and_their_length_is_told(three_batches):
 
 
 def test_a_loss_that_is_no_number_is_an_error_that_names_the_term(three_batches, monkeypatch):
-    stepper = Stepper(TINY, ALONE)
+    stepper = Stepper(tiny_task(TINY), ALONE)
     stepper.advance(three_batches[:1])
     before = _parameters(stepper)
     plain = losses.peak_loss
@@ -103,7 +103,7 @@ def test_a_loss_that_is_no_number_is_an_error_that_names_the_term(three_batches,
 
 
 def test_a_gradient_that_is_no_number_is_an_error_before_it_does_harm(three_batches):
-    stepper = Stepper(TINY, ALONE)
+    stepper = Stepper(tiny_task(TINY), ALONE)
     before = _parameters(stepper)
     stepper.network.conv1.weight.register_hook(lambda gradient: gradient * torch.inf)
     with pytest.raises(TrainingError, match="step 1: gradient_norm is no longer a number"):
@@ -112,7 +112,10 @@ def test_a_gradient_that_is_no_number_is_an_error_before_it_does_harm(three_batc
 
 
 def test_a_restored_stepper_goes_on_bit_by_bit(three_batches):
-    first, second = Stepper(TINY, ALONE), Stepper(replace(TINY, seed=5), ALONE)
+    first, second = (
+        Stepper(tiny_task(TINY), ALONE),
+        Stepper(tiny_task(replace(TINY, seed=5)), ALONE),
+    )
     first.advance(three_batches[:1])
     second.restore(copy.deepcopy(first.state()))
     assert second.step == 1
@@ -127,14 +130,14 @@ def test_a_restored_stepper_goes_on_bit_by_bit(three_batches):
 
 def test_mixed_precision_on_a_cpu_is_an_error_that_says_what_to_do():
     with pytest.raises(ValueError, match=r"precision is 'float16' on device 'cpu'.*'float32'"):
-        Stepper(replace(TINY, precision="float16"), ALONE)
+        Stepper(tiny_task(replace(TINY, precision="float16")), ALONE)
 
 
 def test_thirty_steps_on_drawn_pictures_lower_the_descriptor_loss(tmp_path):
     config = replace(TINY, batch_pairs=2, num_steps=30, num_detected=48, num_random=32,
                      learning_rate=3e-3, max_rotation_deg=10)  # fmt: skip
     source = tiny_source(write_photographs(tmp_path), config)
-    stepper = Stepper(config, ALONE)
+    stepper = Stepper(tiny_task(config), ALONE)
     found = [
         float(stepper.advance([batch])["descriptor"])
         for batch in batches(source, range(30), 2, config.num_random, config.seed, 0)

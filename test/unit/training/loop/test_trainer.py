@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from training_world import ALONE, draw_photograph, tiny, tiny_source, write_photographs
+from training_world import ALONE, draw_photograph, tiny, tiny_source, tiny_task, write_photographs
 
 from aliked_ros import Extractor, ExtractorConfig
-from aliked_ros.training.loop import trainer as trainer_module
+from aliked_ros.training.loop import extractor_task
 from aliked_ros.training.loop.checkpoints import CheckpointError
 from aliked_ros.training.loop.stepper import Stepper, TrainingError
 from aliked_ros.training.loop.trainer import BEST, LAST, Trainer
@@ -43,7 +43,7 @@ class CtrlC:
 
 
 def _train(config, source, clock=CtrlC(at_step=-1)):  # noqa: B008 (never rings)
-    trainer = Trainer(config, source, [], ALONE, clock)
+    trainer = Trainer(tiny_task(config, source), ALONE, clock)
     trainer.run()
     return trainer
 
@@ -112,7 +112,7 @@ def test_a_run_that_was_killed_goes_on_from_its_last_checkpoint(tmp_path, source
         with pytest.raises(MemoryError):
             _train(killed, source)
     assert len(_totals(tmp_path / "killed")) == 3
-    trainer = Trainer(killed, source, [], ALONE, CtrlC(-1))
+    trainer = Trainer(tiny_task(killed, source), ALONE, CtrlC(-1))
     assert trainer.stepper.step == 2
     trainer.run()
     _same(_checkpoint(tmp_path / "killed"), _checkpoint(tmp_path / "whole"))
@@ -131,9 +131,9 @@ def test_settings_that_decide_the_result_must_stay_and_others_may_change(tmp_pat
     config = tiny(tmp_path, num_steps=1)
     _train(config, source)
     free = replace(config, num_workers=1, save_every=7, log_every=3)
-    assert Trainer(free, source, [], ALONE, CtrlC(-1)).stepper.step == 1
+    assert Trainer(tiny_task(free, source), ALONE, CtrlC(-1)).stepper.step == 1
     with pytest.raises(CheckpointError, match=r"learning_rate 0\.001, and now it is 0\.5"):
-        Trainer(replace(config, learning_rate=0.5), source, [], ALONE, CtrlC(-1))
+        Trainer(tiny_task(replace(config, learning_rate=0.5), source), ALONE, CtrlC(-1))
 
 
 def test_the_extractor_reads_the_best_checkpoint(tmp_path, source):
@@ -164,18 +164,18 @@ class Validated:
 
 def test_the_best_of_all_validations_is_kept(tmp_path, source, monkeypatch):
     validated = Validated([10.0, 30.0, 20.0])
-    monkeypatch.setattr(trainer_module, "validate", validated)
+    monkeypatch.setattr(extractor_task, "validate", validated)
     for name in ("score_picture", "matches_picture"):
-        monkeypatch.setattr(trainer_module, name, lambda _: np.zeros((4, 4, 3), np.uint8))
+        monkeypatch.setattr(extractor_task, name, lambda _: np.zeros((4, 4, 3), np.uint8))
     config = tiny(tmp_path, num_steps=5, validate_every=2)
-    trainer = Trainer(config, source, ["a pair"], ALONE, CtrlC(-1))
+    trainer = Trainer(tiny_task(config, source, ["a pair"]), ALONE, CtrlC(-1))
     assert trainer.run() == {"matching_score": 30.0, "step": 4.0}
     _same(dict(torch.load(tmp_path / BEST)), validated.seen[1])
     assert not torch.equal(validated.seen[1]["conv1.weight"], validated.seen[2]["conv1.weight"])
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     found = [(at["step"], at["matching_score"]) for at in lines if at["group"] == "validation"]
     assert found == [(2, 10.0), (4, 30.0), (5, 20.0)]
-    assert Trainer(config, source, ["a pair"], ALONE, CtrlC(-1)).best["step"] == 4
+    assert Trainer(tiny_task(config, source, ["a pair"]), ALONE, CtrlC(-1)).best["step"] == 4
 
 
 def test_files_that_were_skipped_are_counted_and_named_also_after_going_on(tmp_path):
@@ -185,7 +185,7 @@ def test_files_that_were_skipped_are_counted_and_named_also_after_going_on(tmp_p
     config = tiny(tmp_path / "out", num_steps=20, accumulate=2)
     with pytest.raises(KeyboardInterrupt):
         _train(config, tiny_source(folder), CtrlC(at_step=8))
-    trainer = Trainer(config, tiny_source(folder), [], ALONE, CtrlC(-1))
+    trainer = Trainer(tiny_task(config, tiny_source(folder)), ALONE, CtrlC(-1))
     assert sorted(os.path.basename(reason.split(": ")[0]) for reason in trainer.unreadable) == [
         "a.jpg", "b.jpg",
     ]  # fmt: skip

@@ -124,13 +124,13 @@ def test_every_tensor_of_a_batch_is_moved_once():
     back = DepthWarp(depth1, depth0, K, K, T.inverse(), 0.1, 0.0)
     plane = HomographyWarp(K, (4, 5), torch.ones(4, 5, dtype=torch.bool))
     batch = Batch(torch.ones(4, 3, 4, 5), torch.ones(4, 7, 2), [(there, back), (plane, plane)], [])
-    moved = batch.to(torch.device("meta"))
-    first, second = moved.warps[0]
+    images, uniform, warps = batch.inputs(torch.device("meta"))
+    first, second = warps[0]
     assert first.depth_a is second.depth_b
     assert first.depth_b is second.depth_a
-    assert moved.warps[1][0].size_b == (4, 5)
-    tensors = [moved.images, moved.uniform, first.depth_a, first.depth_b, first.K_a, first.T_b_a,
-               second.T_b_a, moved.warps[1][0].H_b_a, moved.warps[1][1].is_covered]  # fmt: skip
+    assert warps[1][0].size_b == (4, 5)
+    tensors = [images, uniform, first.depth_a, first.depth_b, first.K_a, first.T_b_a,
+               second.T_b_a, warps[1][0].H_b_a, warps[1][1].is_covered]  # fmt: skip
     assert {one.device.type for one in tensors} == {"meta"}
     assert batch.images.device.type == "cpu"
 

@@ -1,0 +1,1 @@
+"""Training a matcher on the features of an extractor that stays as it is."""

@@ -1,0 +1,164 @@
+"""Pairs of images -> the keypoints and descriptors of both, with who is whose partner."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aliked_ros.config import ExtractorConfig
+from aliked_ros.network.lightglue import positions_of
+from aliked_ros.structs import Features, Pixels
+from aliked_ros.training.matcher.partners import partners
+from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
+from aliked_ros.training.pairs.pair import PairSource, TrainingPair
+
+if TYPE_CHECKING:
+    from aliked_ros.extractor import Extractor
+
+_MIN_POINTS, _MIN_PARTNERS = 16, 8  # of a pair; with fewer another one is drawn
+_MAX_TRIES = 50
+_ORDER, _SIDES = 1, 2  # streams of random numbers beside that of the pairs
+
+Extract = Callable[[Pixels], Features]
+
+
+@dataclass(frozen=True, eq=False)
+class FeaturePair:
+    """What a matcher learns from; each field has image 0, then image 1.
+
+    Attributes:
+        positions: (N, 2) float32 from the image's centre, in halves of its longer side.
+        descriptors: (N, D) float16, unit rows.
+        partner: (N,) int64, a point of the other image, or NONE or UNKNOWN of `partners`.
+        unreadable: files that could not be read while this pair was drawn.
+    """
+
+    positions: tuple[Tensor, Tensor]
+    descriptors: tuple[Tensor, Tensor]
+    partner: tuple[Tensor, Tensor]
+    unreadable: tuple[str, ...] = ()
+
+    def swapped(self) -> FeaturePair:
+        """Return the pair with its images in the other order."""
+        return FeaturePair(
+            self.positions[::-1], self.descriptors[::-1], self.partner[::-1], self.unreadable
+        )
+
+
+class FeaturePairs:
+    """Pair number n, from a pool that is used again and again, or a new one each.
+
+    Args:
+        source: of the pairs of images.
+        config: keypoints, limits and pool.
+        folder: that keeps the pool's pairs, as soon as each has been drawn once.
+        extract: image (H, W, 3) to features on the CPU; None: by the configuration, in the process
+            that draws.
+    """
+
+    def __init__(
+        self,
+        source: PairSource,
+        config: MatcherTrainingConfig,
+        folder: Path,
+        extract: Extract | None = None,
+    ) -> None:
+        self._source = source
+        self._config = config
+        self._folder = folder
+        self._extract = extract
+
+    def __call__(self, number: int) -> FeaturePair:
+        """Return a pair, which depends on the seed and the number alone.
+
+        Raises:
+            ValueError: if the source has none with enough keypoints.
+        """
+        size, seed = self._config.pool_pairs, self._config.seed
+        if not size:
+            return self._draw(number)
+        lap, place = divmod(number, size)
+        found = self._from_pool(int(_order(seed, lap, size)[place]))
+        # What is learned of one image is learned of the other: half of them come the other way.
+        is_turned = np.random.default_rng([seed, _SIDES, number]).uniform() < 0.5
+        return found.swapped() if is_turned else found
+
+    def _from_pool(self, number: int) -> FeaturePair:
+        path = self._folder / f"{number:06}.pt"
+        if path.is_file():
+            try:
+                return FeaturePair(**torch.load(path, weights_only=True))
+            except Exception:
+                pass
+        pair = self._draw(number)
+        _write({name: getattr(pair, name) for name in FeaturePair.__dataclass_fields__}, path)
+        return pair
+
+    def _draw(self, number: int) -> FeaturePair:
+        generator = np.random.default_rng([self._config.seed, number])
+        unreadable: list[str] = []
+        for _ in range(_MAX_TRIES):
+            pair = self._source.draw(generator)
+            unreadable += pair.unreadable
+            found = self._describe(pair, tuple(dict.fromkeys(unreadable)))
+            if found is not None:
+                return found
+        raise ValueError(
+            f"no pair with {_MIN_POINTS} keypoints in each image and {_MIN_PARTNERS} partners in "
+            f"{_MAX_TRIES} tries: lower detection_threshold, or give images with more texture"
+        )
+
+    def _describe(self, pair: TrainingPair, unreadable: tuple[str, ...]) -> FeaturePair | None:
+        if self._extract is None:
+            self._extract = open_extractor(self._config)
+        config = self._config
+        images = [self._extract(image) for image in (pair.image0, pair.image1)]
+        found = partners(
+            images[0].keypoints,
+            images[1].keypoints,
+            (pair.warp_1_0, pair.warp_0_1),
+            config.max_error_px,
+            config.min_error_px,
+        )
+        if min(map(len, images)) < _MIN_POINTS or int((found[0] >= 0).sum()) < _MIN_PARTNERS:
+            return None
+        first, second = (
+            positions_of(one.keypoints, torch.tensor(one.image_size[::-1]).float())
+            for one in images
+        )
+        descriptors = images[0].descriptors.half(), images[1].descriptors.half()
+        return FeaturePair((first, second), descriptors, found, unreadable)
+
+
+def open_extractor(config: MatcherTrainingConfig) -> Extractor:
+    """Return the extractor whose features are learned from, on the CPU."""
+    from aliked_ros.extractor import Extractor
+
+    return Extractor(
+        ExtractorConfig(
+            model=config.model, weights=config.extractor_weights, device="cpu",
+            max_keypoints=config.num_keypoints, detection_threshold=config.detection_threshold,
+        )
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, lap: int, size: int) -> Any:
+    """Return the order (size,) of the pool's pairs in a lap."""
+    return np.random.default_rng([seed, _ORDER, lap]).permutation(size)
+
+
+def _write(value: dict[str, Any], path: Path) -> None:
+    """Save whole or not at all; several processes may write the same file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    torch.save(value, partial)
+    partial.replace(path)
