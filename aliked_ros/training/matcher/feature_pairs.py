@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from aliked_ros.config import ExtractorConfig
-from aliked_ros.network.lightglue import positions_of
+from aliked_ros.network.lightglue_layers import positions_of
 from aliked_ros.structs import Features, Pixels
 from aliked_ros.training.matcher.partners import partners
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
