@@ -13,6 +13,7 @@ from torch import Tensor
 from aliked_ros.config import MatcherConfig
 from aliked_ros.inference.kernels import kernel_nearest_neighbours, load_kernels
 from aliked_ros.inference.precision import exact_float32
+from aliked_ros.native import one_torch_thread
 from aliked_ros.structs import Features, Matches
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def match(features0: Features, features1: Features, config: MatcherConfig | None
 
     Raises:
         ValueError: if the descriptors have different lengths, or for LightGlue not those that its
-            weights take (the released ones 128 numbers), or numbers that are not finite.
+            weights take (the released ones 128 numbers), or numbers that are not finite; or if
+            `precision` cannot be had.
         WeightsError: if LightGlue's weights are not found and cannot be downloaded.
     """
     config = config or MatcherConfig()
@@ -63,8 +65,10 @@ def match_pairs(
     for number, features in enumerate(chain.from_iterable(pairs)):
         _check_for_lightglue(config, features, f"image {number % 2}")
     device = pairs[0][0].descriptors.device
-    network = _lightglue(config.weights, device)
-    with torch.no_grad(), exact_float32(device):
+    network = _lightglue(config.weights, config.precision, device)
+    with torch.no_grad(), exact_float32(device), one_torch_thread() as num_threads:
+        if kernels := load_kernels():
+            kernels.aliked_use_threads(num_threads)
         found = network(pairs, adaptive=config.adaptive)
     return [Matches(assignment.indices, assignment.scores) for assignment in found]
 
@@ -77,11 +81,13 @@ def load_matcher(config: MatcherConfig, device: torch.device) -> None:
         device: where the features will be.
 
     Raises:
+        ValueError: if `precision` cannot be had.
         WeightsError: as `match` does.
     """
     forget_matchers()
     if config.kind == "lightglue":
-        _lightglue(config.weights, torch.empty(0, device=device).device)  # with its number
+        with_number = torch.empty(0, device=device).device
+        _lightglue(config.weights, config.precision, with_number)
         _descriptor_length(config.weights)
 
 
@@ -174,11 +180,14 @@ def _check_for_lightglue(config: MatcherConfig, features: Features, whose: str) 
 
 
 @cache
-def _lightglue(weights: str, device: torch.device) -> LightGlue:
+def _lightglue(weights: str, precision: str, device: torch.device) -> LightGlue:
     """Return the network; read once, when it is first asked for."""
+    from aliked_ros.inference.bfloat16 import why_no_bfloat16
     from aliked_ros.network.lightglue_weights import load_lightglue
 
-    return load_lightglue(weights, device)
+    if precision == "bfloat16" and (problem := why_no_bfloat16(device, "auto")):
+        raise ValueError(f"the matcher's precision is 'bfloat16' on {str(device)!r}: {problem}")
+    return load_lightglue(weights, device, precision)
 
 
 @cache

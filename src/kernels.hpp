@@ -122,27 +122,36 @@ inline Vector<lanes> selu(Vector<lanes> x) {
   return x > 0.0f ? x * kScale : negative;
 }
 
-// The same within 3e-7 by fewer instructions, where the processor has them.
+// 2^x within 3e-7 of it, for -126 <= x <= 126, by few instructions where the processor has them.
 template <int lanes>
-inline Vector<lanes> quick_selu(Vector<lanes> x) {
+inline Vector<lanes> quick_power(Vector<lanes> x) {
 #if defined(__AVX512DQ__) && defined(__AVX512VL__)
-  constexpr float kAlpha = 1.6732632423543772f, kScale = 1.0507009873554805f;
-  const Vector<lanes> binary = x * 1.44269504f;
   Vector<lanes> whole;
   if constexpr (lanes == 16)
     // with a mask: without one GCC 12 warns of its own header
-    whole = Vector<lanes>(_mm512_maskz_roundscale_ps(0xffff, __m512(binary), 8));
+    whole = Vector<lanes>(_mm512_maskz_roundscale_ps(0xffff, __m512(x), 8));
   else
-    whole = Vector<lanes>(_mm256_maskz_roundscale_ps(0xff, __m256(binary), 8));
-  const Vector<lanes> f = binary - whole;  // 2^f - 1 = f * series
+    whole = Vector<lanes>(_mm256_maskz_roundscale_ps(0xff, __m256(x), 8));
+  const Vector<lanes> f = x - whole;  // 2^f - 1 = f * series
   Vector<lanes> series = Vector<lanes>{} + 0.00133908668f;
   for (const float coefficient : {0.00966637395f, 0.0555035696f, 0.240223482f, 0.693147182f}) series = series * f + coefficient;
   series = series * f + 1.0f;
   if constexpr (lanes == 16)
-    series = Vector<lanes>(_mm512_maskz_scalef_ps(0xffff, __m512(series), __m512(whole)));
+    return Vector<lanes>(_mm512_maskz_scalef_ps(0xffff, __m512(series), __m512(whole)));
   else
-    series = Vector<lanes>(_mm256_maskz_scalef_ps(0xff, __m256(series), __m256(whole)));
-  return x > 0.0f ? x * kScale : series * (kAlpha * kScale) - kAlpha * kScale;
+    return Vector<lanes>(_mm256_maskz_scalef_ps(0xff, __m256(series), __m256(whole)));
+#else
+  return exponential<lanes>(x * 0.693147182f);
+#endif
+}
+
+// SELU within 3e-7 by fewer instructions, where the processor has them.
+template <int lanes>
+inline Vector<lanes> quick_selu(Vector<lanes> x) {
+#if defined(__AVX512DQ__) && defined(__AVX512VL__)
+  constexpr float kAlpha = 1.6732632423543772f, kScale = 1.0507009873554805f;
+  const Vector<lanes> power = quick_power<lanes>(x * 1.44269504f);
+  return x > 0.0f ? x * kScale : power * (kAlpha * kScale) - kAlpha * kScale;
 #else
   return selu<lanes>(x);
 #endif

@@ -89,6 +89,11 @@ class MatcherConfig(Config):
         maximum=1.0,
         is_live=True,
     )
+    precision: str = knob(
+        "float32",
+        "lightglue: arithmetic of its layers; bfloat16: on a CPU with AVX512_BF16",
+        choices=("float32", "bfloat16"),
+    )
     adaptive: bool = knob(
         True, "lightglue: compute fewer layers of fewer keypoints where these are sure"
     )

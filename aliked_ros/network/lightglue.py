@@ -66,18 +66,19 @@ class LightGlue:
     Args:
         state: a checkpoint's tensors, checked, float32, all on one device.
         num_layers: of the checkpoint.
+        precision: of the products in the layers; "bfloat16" on a CPU that has it.
 
     Attributes:
         device: where it computes.
         length: D, numbers of the descriptors that it takes.
     """
 
-    def __init__(self, state: State, num_layers: int) -> None:
+    def __init__(self, state: State, num_layers: int, precision: str = "float32") -> None:
         self.device = state["posenc.Wr.weight"].device
         self.length = state["input_proj.weight"].shape[1]
         self._input = PackedLinear(state["input_proj.weight"], state["input_proj.bias"])
         self._frequencies = state["posenc.Wr.weight"]
-        self._layers = [Layer(state, number) for number in range(num_layers)]
+        self._layers = [Layer(state, number, precision) for number in range(num_layers)]
         self._heads = [_Head(state, number) for number in range(num_layers)]
 
     def __call__(

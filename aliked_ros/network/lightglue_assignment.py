@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+from aliked_ros.native import load_library
+from aliked_ros.network.packed_linear import BLOCK, Matrix, call_kernel
 
 MIN_SCORE = 0.1  # a pair must exceed it
 
@@ -60,12 +64,45 @@ def choose(f0: Tensor, f1: Tensor, z0: Tensor, z1: Tensor) -> tuple[Tensor, Tens
         scores: (N,) of the pairs.
         is_pair: (N,) bool, whether they are each other's best and the score suffices.
     """
+    log_chance0, log_chance1 = F.logsigmoid(z0), F.logsigmoid(z1)
+    is_plain = f0.device.type == "cpu" and not torch.compiler.is_compiling()
+    if is_plain and load_library() is not None and f0.shape[1] % 2 == 0:
+        best1, log_scores, best0 = _choose_by_kernel(f0, f1, log_chance0, log_chance1)
+    else:
+        best1, log_scores, best0 = _choose(f0, f1, log_chance0, log_chance1)
+    index0 = torch.arange(f0.shape[0], device=f0.device)
+    scores = log_scores.exp()
+    return best1, scores, (best0[best1] == index0) & (scores > MIN_SCORE)
+
+
+def _choose(
+    f0: Tensor, f1: Tensor, log_chance0: Tensor, log_chance1: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the best of rows (N,), the logarithms of their scores, the best of columns (M,)."""
     similarity = f0 @ f1.T
-    of_row = F.logsigmoid(z0) - similarity.logsumexp(dim=1)
-    of_column = F.logsigmoid(z1) - similarity.logsumexp(dim=0)
+    of_row = log_chance0 - similarity.logsumexp(dim=1)
+    of_column = log_chance1 - similarity.logsumexp(dim=0)
     best1 = (2 * similarity + of_column).argmax(dim=1)
     best0 = (2 * similarity + of_row.unsqueeze(1)).T.contiguous().argmax(dim=1)
     index0 = torch.arange(f0.shape[0], device=f0.device)
-    log_scores = 2 * similarity[index0, best1] + of_row + of_column[best1]
-    scores = log_scores.exp()
-    return best1, scores, (best0[best1] == index0) & (scores > MIN_SCORE)
+    return best1, 2 * similarity[index0, best1] + of_row + of_column[best1], best0
+
+
+def _choose_by_kernel(
+    f0: Tensor, f1: Tensor, log_chance0: Tensor, log_chance1: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Do what `_choose` does; nothing of the size of the similarities is stored."""
+    num0, num1 = len(f0), len(f1)
+    fill = -num1 % BLOCK
+    bias = torch.zeros(num1 + fill)
+    bias[num1:] = -torch.inf
+    columns = Matrix.pack(F.pad(f1, (0, 0, 0, fill)), bias, torch.float32)
+    rows, chances = f0.contiguous(), (log_chance0.contiguous(), log_chance1.contiguous())
+    best1, best0 = (torch.empty(num, dtype=torch.int32) for num in (num0, num1))
+    log_scores = torch.empty(num0)
+    pointers = (ctypes.c_void_p(part.data_ptr()) for part in (*chances, best1, log_scores, best0))
+    call_kernel(
+        "choose_partners", ctypes.c_void_p(rows.data_ptr()), num0, ctypes.byref(columns), num1,
+        *pointers,
+    )  # fmt: skip
+    return best1.long(), log_scores, best0.long()

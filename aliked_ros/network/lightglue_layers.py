@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from aliked_ros.network.attention import HEAD, attend
+from aliked_ros.network.compiled_layer import CompiledLayer, UpdateWeights
 from aliked_ros.network.packed_linear import PackedLinear
 
 _TURNED = HEAD // 2  # pairs of numbers of a head that the rotary code turns
@@ -56,21 +57,27 @@ class Layer:
     Args:
         state: a checkpoint's tensors, float32.
         number: which layer.
+        precision: of the products, "bfloat16" on a CPU that has it.
     """
 
-    def __init__(self, state: State, number: int) -> None:
+    def __init__(self, state: State, number: int, precision: str = "float32") -> None:
         own, other = (f"transformers.{number}.{kind}" for kind in ("self_attn", "cross_attn"))
         weight, bias = state[f"{own}.Wqkv.weight"], state[f"{own}.Wqkv.bias"]
         self._width = weight.shape[1]
         order = _blocks_of_queries_keys_values(self._width).to(weight.device)
-        self._to_qkv = PackedLinear(weight[order], bias[order])
-        self._self_update = _Update(state, own, "out_proj")
+        self._to_qkv = PackedLinear(weight[order], bias[order], precision)
+        self._self_update = _update_weights(state, own, "out_proj", precision)
         names = (f"{other}.to_qk", f"{other}.to_v")
         self._to_qk_v = PackedLinear(
             torch.cat([state[f"{name}.weight"] for name in names]),
             torch.cat([state[f"{name}.bias"] for name in names]),
+            precision,
         )
-        self._cross_update = _Update(state, other, "to_out")
+        self._cross_update = _update_weights(state, other, "to_out", precision)
+        self._compiled = None
+        if self._to_qkv.packed is not None:
+            parts = (self._to_qkv, self._self_update, self._to_qk_v, self._cross_update)
+            self._compiled = CompiledLayer(*parts, self._width // HEAD, precision)
 
     def __call__(self, x: Tensor, code: RotaryCode, sizes: Sizes) -> Tensor:
         """Return the new state (N, width) of the points of all images.
@@ -80,8 +87,10 @@ class Layer:
             code: of the positions of all points.
             sizes: how many points each image has; none is 0.
         """
-        x = self._self_update(x, self._attend_to_own_image(x, code, sizes))
-        return self._cross_update(x, self._attend_to_other_image(x, sizes))
+        if self._compiled is not None and not torch.compiler.is_compiling():
+            return self._compiled(x, code.cos, code.sin, sizes)
+        x = _update(self._self_update, x, self._attend_to_own_image(x, code, sizes))
+        return _update(self._cross_update, x, self._attend_to_other_image(x, sizes))
 
     def _attend_to_own_image(self, x: Tensor, code: RotaryCode, sizes: Sizes) -> Tensor:
         qkv, width = self._to_qkv(x), self._width
@@ -98,26 +107,29 @@ class Layer:
         return torch.cat([attend(qk[i], qk[i ^ 1], v[i ^ 1]) for i in range(len(sizes))])
 
 
-class _Update:
-    """x + ffn(x, message), with the message's projection folded into the network."""
+def _update_weights(state: State, block: str, projection: str, precision: str) -> UpdateWeights:
+    """Return what follows an attention, with the message's projection folded into it."""
+    weight, bias = (state[f"{block}.ffn.0.{part}"].double() for part in ("weight", "bias"))
+    projection_weight, projection_bias = (
+        state[f"{block}.{projection}.{part}"].double() for part in ("weight", "bias")
+    )
+    of_x, of_message = torch.chunk(weight, 2, dim=1)
+    expand = PackedLinear(
+        torch.cat((of_x, of_message @ projection_weight), dim=1).float(),
+        (bias + of_message @ projection_bias).float(),
+        precision,
+    )
+    norm_weight, norm_bias = (state[f"{block}.ffn.1.{part}"] for part in ("weight", "bias"))
+    last_weight, last_bias = (state[f"{block}.ffn.3.{part}"] for part in ("weight", "bias"))
+    shrink = PackedLinear(last_weight, last_bias, precision)
+    return UpdateWeights(expand, shrink, norm_weight, norm_bias)
 
-    def __init__(self, state: State, block: str, projection: str) -> None:
-        weight, bias = (state[f"{block}.ffn.0.{part}"].double() for part in ("weight", "bias"))
-        projection_weight, projection_bias = (
-            state[f"{block}.{projection}.{part}"].double() for part in ("weight", "bias")
-        )
-        of_x, of_message = torch.chunk(weight, 2, dim=1)
-        self._expand = PackedLinear(
-            torch.cat((of_x, of_message @ projection_weight), dim=1).float(),
-            (bias + of_message @ projection_bias).float(),
-        )
-        self._norm = state[f"{block}.ffn.1.weight"], state[f"{block}.ffn.1.bias"]
-        self._shrink = PackedLinear(state[f"{block}.ffn.3.weight"], state[f"{block}.ffn.3.bias"])
 
-    def __call__(self, x: Tensor, message: Tensor) -> Tensor:
-        hidden = self._expand(torch.cat((x, message), dim=1))
-        hidden = F.gelu(F.layer_norm(hidden, hidden.shape[1:], *self._norm))
-        return x + self._shrink(hidden)
+def _update(weights: UpdateWeights, x: Tensor, message: Tensor) -> Tensor:
+    """Return x + ffn(x, message)."""
+    hidden = weights.expand(torch.cat((x, message), dim=1))
+    hidden = F.layer_norm(hidden, hidden.shape[1:], weights.norm_weight, weights.norm_bias)
+    return x + weights.shrink(F.gelu(hidden))
 
 
 def _blocks_of_queries_keys_values(width: int) -> Tensor:

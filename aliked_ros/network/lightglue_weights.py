@@ -25,7 +25,9 @@ RELEASED_WIDTH = 256
 _log = logging.getLogger(__name__)
 
 
-def load_lightglue(weights: str = "", device: torch.device | str = "cpu") -> LightGlue:
+def load_lightglue(
+    weights: str = "", device: torch.device | str = "cpu", precision: str = "float32"
+) -> LightGlue:
     """Return the network of a checkpoint.
 
     Args:
@@ -33,6 +35,7 @@ def load_lightglue(weights: str = "", device: torch.device | str = "cpu") -> Lig
             has, of which width, and for descriptors of which length; empty to look for the
             released one (see `find_weights`).
         device: where it computes.
+        precision: of its layers, as `LightGlue` takes it.
 
     Raises:
         WeightsError: if there is no checkpoint, or one that is not of LightGlue for ALIKED.
@@ -48,7 +51,7 @@ def load_lightglue(weights: str = "", device: torch.device | str = "cpu") -> Lig
             LIGHTGLUE,
             digest,
         )
-    return LightGlue({name: value.to(device) for name, value in state.items()}, num_layers)
+    return LightGlue({n: value.to(device) for n, value in state.items()}, num_layers, precision)
 
 
 def descriptor_length(weights: str = "") -> int:

@@ -1,50 +1,84 @@
-"""Linear layers of inference, with weights in the order in which oneDNN reads them."""
+"""Linear layers of inference, on a CPU by compiled kernels, which read their weights in blocks."""
 
 from __future__ import annotations
 
-from typing import Any
+import ctypes
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_USUAL_ROWS = 1024  # that the order is chosen for; any number is computed
+from aliked_ros.native import load_library
+
+BLOCK = 32  # outputs that the kernels compute together
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Matrix(ctypes.Structure):
+    """A packed matrix of `linear.hpp`; keeps its memory alive."""
+
+    _fields_ = (
+        ("data", ctypes.c_void_p),
+        ("bias", ctypes.c_void_p),
+        ("inputs", ctypes.c_int32),
+        ("outputs", ctypes.c_int32),
+    )
+
+    @classmethod
+    def pack(cls, weight: Tensor, bias: Tensor, dtype: torch.dtype) -> Matrix:
+        """Pack a matrix (outputs, inputs), whole blocks of both, and a bias (outputs,)."""
+        outputs, inputs = weight.shape
+        together = 4 // dtype.itemsize
+        blocks = weight.to(dtype).view(-1, BLOCK, inputs // together, together)
+        data, bias = blocks.transpose(1, 2).contiguous(), bias.contiguous()
+        result = cls(data.data_ptr(), bias.data_ptr(), inputs, outputs)
+        result.memory = (data, bias)
+        return result
 
 
 class PackedLinear:
     """x W^T + b, without gradients.
 
-    torch multiplies by MKL on a CPU, which is slow on processors of other makers; oneDNN is not.
-
     Args:
         weight: (out, in) float32.
         bias: (out,) float32, on the same device.
+        precision: "float32", or "bfloat16" where `inference.bfloat16` says that it can be had:
+            products of rounded numbers, added up in float32.
+
+    Attributes:
+        weight: as given.
+        bias: as given.
+        packed: what the kernels read; None where they are absent or take no such matrix.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor, precision: str = "float32") -> None:
         self.weight, self.bias = weight.contiguous(), bias.contiguous()
-        self._packed = _pack(self.weight)
+        self._is_bfloat16 = precision == "bfloat16"
+        is_whole = all(size % BLOCK == 0 for size in weight.shape)
+        self.packed = None
+        if weight.device.type == "cpu" and is_whole and load_library() is not None:
+            self.packed = Matrix.pack(self.weight, self.bias, DTYPES[precision])
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return (N, out) of x (N, in)."""
-        if self._packed is None or torch.compiler.is_compiling() or len(x) == 0:
+        library = load_library()
+        # ONNX has standard operators only.
+        if self.packed is None or library is None or torch.compiler.is_compiling():
             return F.linear(x, self.weight, self.bias)
-        operators: Any = torch.ops.mkldnn
-        return operators._linear_pointwise(x, self._packed, self.bias, "none", [], "")
+        x = x.contiguous()
+        out = torch.empty(len(x), self.packed.outputs)
+        call_kernel(
+            "linear", ctypes.c_void_p(x.data_ptr()), len(x), ctypes.byref(self.packed),
+            int(self._is_bfloat16), ctypes.c_void_p(out.data_ptr()),
+        )  # fmt: skip
+        return out
 
 
-def _pack(weight: Tensor) -> Tensor | None:
-    """Return the weight in oneDNN's order, or None where torch cannot use it."""
-    operators: Any = torch.ops.mkldnn
-    onednn: Any = torch.backends.mkldnn
-    if weight.device.type != "cpu" or not onednn.is_available():
-        return None
-    try:
-        packed = operators._reorder_linear_weight(weight, _USUAL_ROWS)
-        one = torch.ones(1, weight.shape[1])
-        found = operators._linear_pointwise(one, packed, None, "none", [], "")
-    except (AttributeError, RuntimeError, TypeError):  # an older torch, or built without oneDNN
-        return None
-    scale = 1 + weight.abs().sum(dim=1)
-    is_sound = bool(((found[0] - weight.sum(dim=1)).abs() <= 1e-5 * scale).all())
-    return packed if is_sound else None
+def call_kernel(name: str, *arguments: object) -> None:
+    """Call a kernel of the library that is there, with arguments as ctypes takes them.
+
+    Raises:
+        MemoryError: if it finds too little memory.
+    """
+    if getattr(load_library(), f"aliked_{name}")(*arguments):
+        raise MemoryError("LightGlue finds too little memory: use fewer keypoints")

@@ -11,6 +11,7 @@ from lightglue_world import random_features, random_state, shuffled, specified
 from torch.nn import functional as F
 
 from aliked_ros.config import MatcherConfig
+from aliked_ros.inference.bfloat16 import why_no_bfloat16
 from aliked_ros.matching import (
     check_descriptors,
     forget_matchers,
@@ -187,3 +188,34 @@ def test_numbers_that_are_not_finite_are_refused_by_lightglue(lightglue, value):
     broken.descriptors[1, 2] = value
     with pytest.raises(ValueError, match="image 0 hold numbers that are not finite"):
         match(broken, random_features(3, 0), lightglue)
+
+
+def test_bfloat16_is_refused_where_it_cannot_be_had(tmp_path, monkeypatch):
+    path = tmp_path / "own.pth"
+    torch.save(random_state(1), path)
+    config = MatcherConfig(kind="lightglue", weights=str(path), precision="bfloat16")
+    why = "this processor has no AVX512_BF16 instructions: set precision to 'float32'"
+    monkeypatch.setattr("aliked_ros.inference.bfloat16.why_no_bfloat16", lambda *_: why)
+    with pytest.raises(ValueError, match=f"^the matcher's precision is 'bfloat16' on 'cpu': {why}"):
+        load_matcher(config, torch.device("cpu"))
+
+
+def test_precisions_have_networks_of_their_own(tmp_path):
+    if why_no_bfloat16(torch.device("cpu"), "auto"):
+        pytest.skip("no bfloat16 on this machine")
+    path = tmp_path / "own.pth"
+    torch.save(random_state(2), path)
+    features0 = random_features(120, seed=1)
+    features1, _ = shuffled(features0)
+    exact, rounded = (
+        match(
+            features0,
+            features1,
+            MatcherConfig(kind="lightglue", weights=str(path), precision=p, adaptive=False),
+        )
+        for p in ("float32", "bfloat16")
+    )
+    assert len(exact) > 60
+    assert not torch.equal(exact.similarities, rounded.similarities)
+    both = set(map(tuple, exact.indices.tolist())) & set(map(tuple, rounded.indices.tolist()))
+    assert len(both) >= 0.98 * max(len(exact), len(rounded))
