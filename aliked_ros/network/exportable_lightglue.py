@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from aliked_ros.network.lightglue import LightGlue, positions_of
+from aliked_ros.network.lightglue import LightGlue
+from aliked_ros.network.lightglue_layers import positions_of
 
 
 class ExportableLightGlue(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from aliked_ros.network.lightglue_assignment import Assignment, assign, choose
-from aliked_ros.network.lightglue_layers import Layer, RotaryCode, State
+from aliked_ros.network.lightglue_layers import Layer, RotaryCode, State, positions_of
 from aliked_ros.network.packed_linear import PackedLinear
 from aliked_ros.structs import Features
 
@@ -222,11 +222,6 @@ def _positions(features: Features) -> Tensor:
     height, width = features.image_size
     size = features.keypoints.new_tensor((width, height), dtype=torch.float32)
     return positions_of(features.keypoints.float(), size)
-
-
-def positions_of(keypoints: Tensor, size: Tensor) -> Tensor:
-    """Return keypoints (N, 2), px, as positions, by the size (2,) float32: width and height, px."""
-    return (keypoints - size / 2) / (size.max() / 2)
 
 
 def _sums(sizes: list[int]) -> list[int]:

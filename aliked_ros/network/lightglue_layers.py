@@ -48,6 +48,11 @@ class RotaryCode:
         return torch.stack((u * cos - v * sin, v * cos + u * sin), dim=2)
 
 
+def positions_of(keypoints: Tensor, size: Tensor) -> Tensor:
+    """Return keypoints (N, 2), px, as positions, by the size (2,) float32: width and height, px."""
+    return (keypoints - size / 2) / (size.max() / 2)
+
+
 class Layer:
     """Self attention and cross attention, each with its feed-forward network.
 

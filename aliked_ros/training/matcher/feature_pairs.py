@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from aliked_ros.config import ExtractorConfig
+from aliked_ros.network.lightglue_layers import positions_of
 from aliked_ros.structs import Features, Pixels
 from aliked_ros.training.matcher.partners import partners
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
@@ -116,8 +117,6 @@ class FeaturePairs:
         )
 
     def _describe(self, pair: TrainingPair, unreadable: tuple[str, ...]) -> FeaturePair | None:
-        from aliked_ros.network.lightglue import positions_of
-
         if self._extract is None:
             self._extract = open_extractor(self._config)
         config = self._config

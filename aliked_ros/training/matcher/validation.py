@@ -13,6 +13,7 @@ from torch import Tensor
 from aliked_ros.evaluation.homography.metrics import PairScore, score_pair, summarise
 from aliked_ros.evaluation.homography.pairs import PlanarPair
 from aliked_ros.matching import mutual_nearest_neighbours
+from aliked_ros.network.lightglue import LightGlue
 from aliked_ros.structs import Array, Features, Index
 from aliked_ros.training.matcher.feature_pairs import open_extractor
 from aliked_ros.training.matcher.partners import UNKNOWN, partners
@@ -55,8 +56,6 @@ class ValidationImages:
             recall: partners that are matched, percent; f1: their harmonic mean; nearest_f1: that of
             mutual nearest neighbours; and those of `evaluation.homography.metrics.summarise`.
         """
-        from aliked_ros.network.lightglue import LightGlue
-
         if not self._pairs:
             extractor = open_extractor(self._config)
             self._pairs = [self._read(pair, extractor) for pair in self._given]

@@ -5,7 +5,8 @@ import torch
 from lightglue_world import random_features, random_state, shuffled, specified
 from torch.nn.utils.rnn import pad_sequence
 
-from aliked_ros.network.lightglue import LightGlue, positions_of
+from aliked_ros.network.lightglue import LightGlue
+from aliked_ros.network.lightglue_layers import positions_of
 from aliked_ros.network.lightglue_weights import expected_shapes
 from aliked_ros.network.trainable_lightglue import TrainableLightGlue
 from aliked_ros.structs import Features
