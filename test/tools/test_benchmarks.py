@@ -75,8 +75,8 @@ def test_lightglue_is_timed_beside_nearest_neighbours(tmp_path):
         "bench/bench_lightglue.py", "--extractor-weights", "seed:0", "--weights", weights,
         "--keypoints", "20", "--repeats", "1",
     )  # fmt: skip
-    for name in ("nearest neighbours", "ours, all layers", "ours, adaptive"):
-        assert re.search(rf"{name} +[\d.]+ +[\d.]+ +\d+", printed)
+    for name in ("nearest neighbours", "ours, float32, all layers", "ours, float32, adaptive"):
+        assert re.search(rf"{name} +[\d.]+ +[\d.]+ +[\d.]+ +\d+\n", printed)
 
 
 def test_a_small_matcher_is_timed_with_the_features_that_it_takes(tmp_path):
@@ -86,7 +86,7 @@ def test_a_small_matcher_is_timed_with_the_features_that_it_takes(tmp_path):
         "--weights", tmp_path / "small.pth", "--keypoints", "40", "--repeats", "1",
     )  # fmt: skip
     assert "nothing to compare with" in printed
-    assert re.search(r"ours, all layers +[\d.]+ +[\d.]+ +[1-9]\d*\n", printed)
+    assert re.search(r"ours, float32, all layers +[\d.]+ +[\d.]+ +[\d.]+ +[1-9]\d*\n", printed)
 
 
 @pytest.mark.parametrize(
