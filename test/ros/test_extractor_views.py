@@ -8,25 +8,32 @@ from sensor_msgs.msg import Image
 
 from aliked_ros.nodes.base.qos import LATCHED_QOS
 
+NAMES = ("front", "rear")
 
-def test_several_cameras_share_one_network_and_each_has_its_own_topics(
-    processes, probe, network_parameters
-):
-    processes.start("extractor_node", **network_parameters, cameras="[front,rear]")
-    names = ("front", "rear")
+
+def publish_as(probe, names):
+    """Return a publisher of images for each camera, once an extractor hears all of them."""
     images = [probe.publisher(Image, f"{name}/image_raw") for name in names]
     for name in names:
         probe.listen(Features, f"{name}/features")
     probe.listen(DiagnosticArray, "/diagnostics")
     probe.wait_for_publishers()
     probe.wait_until(lambda: all(hears(probe, f"/{name}/image_raw") for name in names), "both")
+    return images
+
+
+def test_several_cameras_share_one_network_and_each_has_its_own_topics(
+    processes, probe, network_parameters
+):
+    processes.start("extractor_node", **network_parameters, cameras="[front,rear]")
+    images = publish_as(probe, NAMES)
     for round_number in range(1, 4):
         for index, publisher in enumerate(images):
             publisher.publish(message_of(textured(index), 10**9 * round_number + index))
-        for name in names:
+        for name in NAMES:
             heard = probe.heard[f"{name}/features"]
             probe.wait_until(lambda h=heard, n=round_number: len(h) == n, f"features of {name}")
-    front, rear = (probe.heard[f"{name}/features"][-1] for name in names)
+    front, rear = (probe.heard[f"{name}/features"][-1] for name in NAMES)
     assert (front.header.stamp.nanosec, rear.header.stamp.nanosec) == (0, 1)
     assert front.keypoints != rear.keypoints
     probe.wait_until(lambda: diagnostics(probe)[1]["processed"] == "6", "six counted images")
@@ -63,27 +70,21 @@ def test_masks_hold_for_their_camera_also_if_sent_once_and_what_is_none_is_count
     front_masks = probe.publisher(Image, "front/mask", LATCHED_QOS)
     front_masks.publish(message_of(mask, 1))
     rear_masks = probe.publisher(Image, "rear/mask")
-    names = ("front", "rear")
     processes.start(
         "extractor_node", **network_parameters, cameras="[front,rear]", use_mask_topic=True
     )
-    images = [probe.publisher(Image, f"{name}/image_raw") for name in names]
-    for name in names:
-        probe.listen(Features, f"{name}/features")
-    probe.listen(DiagnosticArray, "/diagnostics")
-    probe.wait_for_publishers()
-    probe.wait_until(lambda: all(hears(probe, f"/{name}/image_raw") for name in names), "both")
+    images = publish_as(probe, NAMES)
     probe.wait_until(rear_masks.get_subscription_count, "the extractor to hear masks")
 
     def columns():
         """Return the columns of the keypoints of new images, by camera."""
-        counts = [len(probe.heard[f"{name}/features"]) for name in names]
+        counts = [len(probe.heard[f"{name}/features"]) for name in NAMES]
         for publisher in images:
             publisher.publish(message_of(textured(), 10**9))
-        for name, count in zip(names, counts, strict=True):
+        for name, count in zip(NAMES, counts, strict=True):
             heard = probe.heard[f"{name}/features"]
             probe.wait_until(lambda h=heard, n=count: len(h) > n, f"features of {name}")
-        newest = [probe.heard[f"{name}/features"][-1] for name in names]
+        newest = [probe.heard[f"{name}/features"][-1] for name in NAMES]
         return [np.reshape(one.keypoints, (-1, 2))[:, 0] for one in newest]
 
     probe.wait_until(lambda: columns()[0].max() < 80, "the mask that was sent before", poll_s=0.2)

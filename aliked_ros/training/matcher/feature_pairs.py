@@ -96,7 +96,7 @@ class FeaturePairs:
         if path.is_file():
             try:
                 return FeaturePair(**torch.load(path, weights_only=True))
-            except Exception:
+            except Exception:  # cut off, or no such file at all: it is drawn and written again
                 pass
         pair = self._draw(number)
         _write({name: getattr(pair, name) for name in FeaturePair.__dataclass_fields__}, path)
