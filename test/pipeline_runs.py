@@ -12,7 +12,10 @@ def play(
     processes, probe, network_parameters, folder, sensor, report, is_composed=False,
     num_subscribers=1, **tracker,
 ):  # fmt: skip
-    """Run the pipeline on a dataset in step with the tracker; return the player's report."""
+    """Run the pipeline on a dataset in step with the tracker; return the player's report.
+
+    Where others than the extractor listen, all processes get the time to find each other.
+    """
     options = {"odometry__sensor": sensor, "camera_transform": "optical", **tracker}
     if is_composed:
         processes.start("composed_node", **network_parameters, **options)
@@ -21,7 +24,8 @@ def play(
         processes.start("tracker_node", **options)
     probe.wait_for_publishers()
     player = {"dataset": folder, "sensor": sensor, "rate": 0.0, "report": report}
-    processes.start("player_node", **player, num_subscribers=num_subscribers)
+    player |= {"num_subscribers": num_subscribers} if num_subscribers > 1 else {"settle_s": 2.0}
+    processes.start("player_node", **player)
     assert processes.wait("player_node", 120.0) == 0, processes.log("player_node")
     return json.loads(report.read_text())
 

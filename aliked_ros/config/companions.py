@@ -49,8 +49,9 @@ class PlayerConfig(Config):
         minimum=1,
         maximum=100,
     )
+    # rmw_fastrtps announces a process every three seconds, should its first announcements be lost.
     settle_s: float = knob(
-        2.0,
+        4.0,
         "then wait this long, so that all nodes find each other, s",
         minimum=0.0,
         maximum=3600.0,

@@ -85,7 +85,7 @@ def test_overlay_recorder_and_player_work_with_one_process_and_every_stage_is_ti
             lambda topic=topic: probe.node.count_subscribers(topic), f"the overlay at {topic}"
         )
     report = tmp_path / "report.json"
-    play(processes, probe, network_parameters, tum_folder, "rgbd", report, is_composed=True)
+    play(processes, probe, network_parameters, tum_folder, "rgbd", report, True, num_subscribers=2)
     # The newest image wins: how many are drawn is a matter of the machine's speed.
     probe.wait_until(lambda: probe.heard["overlay"], "pictures")
     assert processes.interrupt("recorder_node") == 0

@@ -10,7 +10,7 @@ from view_world import address_in, require_browser, shows_image_and_map, wait_fo
 def play(processes, probe, network_parameters, folder):
     processes.start("composed_node", **network_parameters, odometry__sensor="rgbd",
                     camera_transform="optical")  # fmt: skip
-    processes.start("player_node", dataset=folder, sensor="rgbd", rate=0.0, settle_s=3.0)
+    processes.start("player_node", dataset=folder, sensor="rgbd", rate=0.0, num_subscribers=2)
     assert processes.wait("player_node", 120.0) == 0, processes.log("player_node")
 
 
