@@ -29,10 +29,18 @@ class MatcherTrainingConfig(RunConfig):
         5.0, "a keypoint from which all others are farther has no partner", minimum=0.1,
         maximum=50.0,
     )  # fmt: skip
+    max_nearest_recall: float = knob(
+        1.0, "pairs of which nearest neighbours find a larger part of the partners are left out",
+        minimum=0.05, maximum=1.0,
+    )  # fmt: skip
     weight_confidence: float = knob(1.0, "of stopping and leaving points out", minimum=0.0)
     pool_pairs: int = knob(
         0, "pairs that are drawn, each used again and again; 0: every pair is a new one", minimum=0
     )
+    validation_sequence: str = knob(
+        "", "RGB-D sequence with ground truth whose pairs choose the best checkpoint in place of "
+        "warped photographs",
+    )  # fmt: skip
     pool: str = knob("", "folder that keeps the features of the pool's pairs; empty: OUT/pairs")
 
     def __post_init__(self) -> None:

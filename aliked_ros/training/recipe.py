@@ -20,6 +20,10 @@ class PairsConfig(Config):
     photographs: str = knob(
         "", "folders of photographs to be warped, separated by commas; each is searched whole"
     )
+    planes_share: float = knob(
+        0.0, "part of the pairs of photographs that show several of them as planes in space, from "
+        "far apart", minimum=0.0, maximum=1.0,
+    )  # fmt: skip
     sequences: str = knob(
         "",
         "RGB-D sequences with ground truth, separated by commas; 'synthetic:N': the rendered room "
@@ -35,6 +39,10 @@ class PairsConfig(Config):
     depth_share: float = knob(
         0.3, "part of the pairs that come with depth, beside photographs", minimum=0.0, maximum=1.0
     )
+    min_visible: float = knob(
+        0.3, "pairs with depth: part of each image that the other one shows, least", minimum=0.01,
+        maximum=1.0,
+    )  # fmt: skip
     validation: str = knob("", "folder of photographs or planar pairs, for validation only")
 
     size_px: int = knob(256, "side of the square images", minimum=64, maximum=2048)

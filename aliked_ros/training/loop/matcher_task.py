@@ -28,7 +28,9 @@ from aliked_ros.training.pairs.pair import PairSource
 from aliked_ros.training.recipe import PairsConfig
 
 # Settings that decide what is in a pool, beside those of the images.
-_OF_POOL = ("num_keypoints", "detection_threshold", "max_error_px", "min_error_px")
+_OF_POOL = (
+    "num_keypoints", "detection_threshold", "max_error_px", "min_error_px", "max_nearest_recall",
+)  # fmt: skip
 
 
 class MatcherTask:

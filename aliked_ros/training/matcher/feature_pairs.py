@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from aliked_ros.config import ExtractorConfig
+from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.network.lightglue_layers import positions_of
 from aliked_ros.structs import Features, Pixels
 from aliked_ros.training.matcher.partners import partners
@@ -113,7 +114,9 @@ class FeaturePairs:
                 return found
         raise ValueError(
             f"no pair with {_MIN_POINTS} keypoints in each image and {_MIN_PARTNERS} partners in "
-            f"{_MAX_TRIES} tries: lower detection_threshold, or give images with more texture"
+            f"{_MAX_TRIES} tries, of which nearest neighbours find no more than "
+            f"{self._config.max_nearest_recall:.0%}: lower detection_threshold, raise "
+            "max_nearest_recall, or give images with more texture"
         )
 
     def _describe(self, pair: TrainingPair, unreadable: tuple[str, ...]) -> FeaturePair | None:
@@ -130,12 +133,22 @@ class FeaturePairs:
         )
         if min(map(len, images)) < _MIN_POINTS or int((found[0] >= 0).sum()) < _MIN_PARTNERS:
             return None
+        if nearest_recall(images[0], images[1], found[0]) > config.max_nearest_recall:
+            return None
         first, second = (
             positions_of(one.keypoints, torch.tensor(one.image_size[::-1]).float())
             for one in images
         )
         descriptors = images[0].descriptors.half(), images[1].descriptors.half()
         return FeaturePair((first, second), descriptors, found, unreadable)
+
+
+def nearest_recall(features0: Features, features1: Features, partner0: Tensor) -> float:
+    """Return which share of the partners (N,) mutual nearest neighbours are; 1 if there are none."""
+    matches, _ = mutual_nearest_neighbours(features0.descriptors, features1.descriptors)
+    num_partners = int((partner0 >= 0).sum())
+    is_right = partner0[matches[:, 0]] == matches[:, 1]
+    return int(is_right.sum()) / num_partners if num_partners else 1.0
 
 
 def open_extractor(config: MatcherTrainingConfig) -> Extractor:

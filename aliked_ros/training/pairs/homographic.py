@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
 
-from aliked_ros.datasets.image_files import IMAGE_SUFFIXES, read_rgb
-from aliked_ros.images import ImageError
 from aliked_ros.structs import Array, Mask, Pixels
 from aliked_ros.training.pairs.appearance import change_light, degrade, occlude
 from aliked_ros.training.pairs.pair import TrainingPair
+from aliked_ros.training.pairs.photographs import Photographs
 from aliked_ros.training.pairs.warps import HomographyWarp
-
-_KEPT_PHOTOGRAPHS = 400  # in the memory of every worker, 1 to 3 MB each
-_MAX_PHOTOGRAPH_PX = 1024  # longer ones are shrunk when they are read
-_MAX_TRIES = 50
-_MIN_SIDE_PX = 32
 
 
 @dataclass(frozen=True)
@@ -44,42 +36,23 @@ class HomographicPairs:
     """Draws two square views of a random part of a random photograph.
 
     Args:
-        folders: searched whole for image files.
+        photographs: what the views show.
         size_px: side of the views.
         views: how much they differ.
         appearance: strength of the changes in light, sharpness and noise; 0 leaves them out.
-
-    Raises:
-        ValueError: if the folders hold no image file.
     """
 
     def __init__(
-        self, folders: list[Path], size_px: int, views: ViewRange, appearance: float = 1.0
+        self, photographs: Photographs, size_px: int, views: ViewRange, appearance: float = 1.0
     ) -> None:
-        for folder in folders:
-            if not folder.is_dir():
-                raise ValueError(
-                    f"photographs has {folder}: it is not a folder; give folders of image files"
-                )
-        self.paths = sorted(
-            path
-            for folder in folders
-            for path in folder.rglob("*")
-            if path.suffix.lower() in IMAGE_SUFFIXES
-        )
-        if not self.paths:
-            raise ValueError(
-                f"photographs is {', '.join(map(str, folders))}: there is no image file "
-                f"({', '.join(IMAGE_SUFFIXES)}) in it"
-            )
+        self._photographs = photographs
         self._size_px = size_px
         self._views = views
         self._appearance = appearance
-        self._cache: OrderedDict[Path, Pixels] = OrderedDict()
 
     def draw(self, generator: np.random.Generator) -> TrainingPair:
         """Return two views of one photograph."""
-        photograph, unreadable = self._draw_photograph(generator)
+        photograph, unreadable = self._photographs.draw(generator)
         height, width = photograph.shape[:2]
         quad0, quad1 = draw_views(generator, (height, width), self._size_px, self._views)
         H0, H1 = (_view_from_photograph(quad, self._size_px) for quad in (quad0, quad1))
@@ -100,37 +73,6 @@ class HomographicPairs:
         strength = self._appearance
         image, cover = occlude(image, generator, strength)
         return degrade(change_light(image, generator, strength), generator, strength), cover
-
-    def _draw_photograph(self, generator: np.random.Generator) -> tuple[Pixels, tuple[str, ...]]:
-        unreadable: list[str] = []
-        for _ in range(_MAX_TRIES):
-            path = self.paths[int(generator.integers(len(self.paths)))]
-            try:
-                return self._read(path), tuple(unreadable)
-            except ImageError as error:
-                unreadable.append(str(error))
-        raise ValueError(
-            f"photographs: {_MAX_TRIES} files in a row cannot be read, the last because: "
-            f"{unreadable[-1]}"
-        )
-
-    def _read(self, path: Path) -> Pixels:
-        if path in self._cache:
-            self._cache.move_to_end(path)
-            return self._cache[path]
-        image = read_rgb(path)
-        factor = _MAX_PHOTOGRAPH_PX / max(image.shape[:2])
-        if factor < 1:
-            image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-        if min(image.shape[:2]) < _MIN_SIDE_PX:
-            raise ImageError(
-                f"{path}: {image.shape[1]}x{image.shape[0]} px is too small, "
-                f"the shorter side must have {_MIN_SIDE_PX}"
-            )
-        self._cache[path] = image
-        if len(self._cache) > _KEPT_PHOTOGRAPHS:
-            self._cache.popitem(last=False)
-        return image
 
 
 def draw_views(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +19,8 @@ from aliked_ros.training.pairs.homographic import HomographicPairs, ViewRange
 from aliked_ros.training.pairs.loading import MixedPairs
 from aliked_ros.training.pairs.megadepth import MegaDepthPairs
 from aliked_ros.training.pairs.pair import PairSource
+from aliked_ros.training.pairs.photographs import Photographs
+from aliked_ros.training.pairs.scenes import ScenePairs
 from aliked_ros.training.pairs.sequence import SequencePairs
 from aliked_ros.training.recipe import PairsConfig, RunConfig
 
@@ -29,7 +30,6 @@ _ROOM_FRAMES, _ROOM_RATE_HZ = 100, 5.0  # one lap
 _RELATIVE_DEPTH_TOLERANCE = 0.03  # of measured depth in metres
 _MEGADEPTH_TOLERANCE = 0.05  # in the unit of a scene, ALIKE's
 _CROP_SHARE = (0.4, 1.0)
-_MIN_VISIBLE = 0.3
 
 
 def training_pairs(config: PairsConfig) -> PairSource:
@@ -38,10 +38,14 @@ def training_pairs(config: PairsConfig) -> PairSource:
     Raises:
         ValueError: if it names none, or one that is empty.
     """
-    plain: list[PairSource] = []
+    plain: list[tuple[PairSource, float]] = []
     if folders := [Path(part).expanduser() for part in _parts(config.photographs)]:
         views = ViewRange(config.max_rotation_deg, config.max_scale, config.max_slant)
-        plain.append(HomographicPairs(folders, config.size_px, views, config.appearance))
+        photographs, in_space = Photographs(folders), config.planes_share
+        plane = HomographicPairs(photographs, config.size_px, views, config.appearance)
+        options = _options(config, 0.0, _RELATIVE_DEPTH_TOLERANCE)
+        both = ((plane, 1 - in_space), (ScenePairs(photographs, options), in_space))
+        plain += [(source, weight) for source, weight in both if weight > 0]
     with_depth = _pairs_with_depth(config)
     if not plain and not with_depth:
         raise ValueError(
@@ -49,34 +53,30 @@ def training_pairs(config: PairsConfig) -> PairSource:
             "learn from"
         )
     share = config.depth_share if plain and with_depth else float(bool(with_depth))
-    weighted = [(source, (1 - share) / len(plain)) for source in plain if share < 1]
+    weighted = [(source, (1 - share) * weight) for source, weight in plain if share < 1]
     weighted += [(source, share / len(with_depth)) for source in with_depth if share > 0]
     return weighted[0][0] if len(weighted) == 1 else MixedPairs(weighted)
 
 
 def _pairs_with_depth(config: PairsConfig) -> list[PairSource]:
-    change = partial(_change, strength=config.appearance)
     sources: list[PairSource] = []
     apart = (config.min_frames_apart, config.max_frames_apart)
-    options = _options(config, 0.0, _RELATIVE_DEPTH_TOLERANCE, change)
+    options = _options(config, 0.0, _RELATIVE_DEPTH_TOLERANCE)
     for part in _parts(config.sequences):
         sequence = _open(part, Path(config.out) / "rooms")
         sources.append(SequencePairs(sequence, apart, options))
     if config.megadepth:
         overlap = (config.min_overlap, config.max_overlap)
-        options = _options(config, _MEGADEPTH_TOLERANCE, 0.0, change)
+        options = _options(config, _MEGADEPTH_TOLERANCE, 0.0)
         sources.append(MegaDepthPairs(Path(config.megadepth).expanduser(), overlap, options))
     return sources
 
 
-def _options(
-    config: PairsConfig,
-    tolerance: float,
-    relative_tolerance: float,
-    change: Callable[[Pixels, np.random.Generator], Pixels],
-) -> DepthPairOptions:
+def _options(config: PairsConfig, tolerance: float, relative_tolerance: float) -> DepthPairOptions:
+    change = partial(_change, strength=config.appearance)
+    visible = config.min_visible
     return DepthPairOptions(
-        config.size_px, _CROP_SHARE, _MIN_VISIBLE, tolerance, relative_tolerance, change
+        config.size_px, _CROP_SHARE, visible, tolerance, relative_tolerance, change
     )
 
 
