@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from aliked_ros.training.loop.extractor_task import ExtractorTask
 from aliked_ros.training.loop.processes import Processes
 from aliked_ros.training.pairs.homographic import HomographicPairs, ViewRange
+from aliked_ros.training.pairs.photographs import Photographs
 from aliked_ros.training.recipe import TrainingConfig
 
 ALONE = Processes(0, 1, torch.device("cpu"))
@@ -59,7 +60,7 @@ def write_photographs(folder: Path, number: int = 3) -> Path:
 
 
 def tiny_source(folder: Path, config: TrainingConfig = TINY) -> HomographicPairs:
-    return HomographicPairs([folder], config.size_px, ViewRange())
+    return HomographicPairs(Photographs([folder]), config.size_px, ViewRange())
 
 
 def tiny(out: Path, **changes: object) -> TrainingConfig:

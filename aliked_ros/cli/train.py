@@ -57,10 +57,18 @@ def _open_task(config: TrainingConfig | MatcherTrainingConfig) -> Task:
     from aliked_ros.training.loop.extractor_task import ExtractorTask
     from aliked_ros.training.loop.matcher_task import MatcherTask
     from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
-    from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
+    from aliked_ros.training.pairs.sources import (
+        training_pairs,
+        validation_pairs,
+        validation_source,
+    )
 
     source, validation = training_pairs(config), validation_pairs(config)
     if isinstance(config, MatcherTrainingConfig):
+        if config.validation_sequence:
+            return MatcherTask(
+                config, source, validation_source(config, config.validation_sequence)
+            )
         return MatcherTask(config, source, validation)
     return ExtractorTask(config, source, validation)
 

@@ -39,7 +39,8 @@ class MatcherTask:
     Args:
         config: what and how.
         source: of the training pairs.
-        validation: pairs to validate with; without any the last average counts as the best.
+        validation: pairs to validate with, or what draws them; without any the last average counts
+            as the best.
 
     Raises:
         ValueError: if the extractor's weights are not found.
@@ -48,7 +49,10 @@ class MatcherTask:
     best_by = "f1"
 
     def __init__(
-        self, config: MatcherTrainingConfig, source: PairSource, validation: Sequence[PlanarPair]
+        self,
+        config: MatcherTrainingConfig,
+        source: PairSource,
+        validation: Sequence[PlanarPair] | PairSource,
     ) -> None:
         self.config = config
         extractor, self._extractor_id = load_some_network(config.model, config.extractor_weights)

@@ -16,7 +16,7 @@ from torch import Tensor
 from aliked_ros.config import ExtractorConfig
 from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.network.lightglue_layers import positions_of
-from aliked_ros.structs import Features, Pixels
+from aliked_ros.structs import Features, Index, Pixels
 from aliked_ros.training.matcher.partners import partners
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
 from aliked_ros.training.pairs.pair import PairSource, TrainingPair
@@ -29,6 +29,7 @@ _MAX_TRIES = 50
 _ORDER, _SIDES = 1, 2  # streams of random numbers beside that of the pairs
 
 Extract = Callable[[Pixels], Features]
+Partners = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,15 +104,34 @@ class FeaturePairs:
         _write({name: getattr(pair, name) for name in FeaturePair.__dataclass_fields__}, path)
         return pair
 
+    def features(self, number: int) -> tuple[tuple[Features, Features], Index]:
+        """Return the features of a new pair, and who is the partner of each keypoint of image 0.
+
+        Raises:
+            ValueError: as of a call.
+        """
+        images, (partner0, _), _ = self._find(number)
+        return images, partner0.numpy()
+
     def _draw(self, number: int) -> FeaturePair:
+        images, found, unreadable = self._find(number)
+        first, second = (
+            positions_of(one.keypoints, torch.tensor(one.image_size[::-1]).float())
+            for one in images
+        )
+        descriptors = images[0].descriptors.half(), images[1].descriptors.half()
+        return FeaturePair((first, second), descriptors, found, unreadable)
+
+    def _find(self, number: int) -> tuple[tuple[Features, Features], Partners, tuple[str, ...]]:
+        """Draw pairs until one is good enough: its features, partners and unreadable files."""
         generator = np.random.default_rng([self._config.seed, number])
         unreadable: list[str] = []
         for _ in range(_MAX_TRIES):
             pair = self._source.draw(generator)
             unreadable += pair.unreadable
-            found = self._describe(pair, tuple(dict.fromkeys(unreadable)))
+            found = self._describe(pair)
             if found is not None:
-                return found
+                return *found, tuple(dict.fromkeys(unreadable))
         raise ValueError(
             f"no pair with {_MIN_POINTS} keypoints in each image and {_MIN_PARTNERS} partners in "
             f"{_MAX_TRIES} tries, of which nearest neighbours find no more than "
@@ -119,28 +139,23 @@ class FeaturePairs:
             "max_nearest_recall, or give images with more texture"
         )
 
-    def _describe(self, pair: TrainingPair, unreadable: tuple[str, ...]) -> FeaturePair | None:
+    def _describe(self, pair: TrainingPair) -> tuple[tuple[Features, Features], Partners] | None:
         if self._extract is None:
             self._extract = open_extractor(self._config)
         config = self._config
-        images = [self._extract(image) for image in (pair.image0, pair.image1)]
+        first, second = self._extract(pair.image0), self._extract(pair.image1)
         found = partners(
-            images[0].keypoints,
-            images[1].keypoints,
+            first.keypoints,
+            second.keypoints,
             (pair.warp_1_0, pair.warp_0_1),
             config.max_error_px,
             config.min_error_px,
         )
-        if min(map(len, images)) < _MIN_POINTS or int((found[0] >= 0).sum()) < _MIN_PARTNERS:
+        if min(len(first), len(second)) < _MIN_POINTS or int((found[0] >= 0).sum()) < _MIN_PARTNERS:
             return None
-        if nearest_recall(images[0], images[1], found[0]) > config.max_nearest_recall:
+        if nearest_recall(first, second, found[0]) > config.max_nearest_recall:
             return None
-        first, second = (
-            positions_of(one.keypoints, torch.tensor(one.image_size[::-1]).float())
-            for one in images
-        )
-        descriptors = images[0].descriptors.half(), images[1].descriptors.half()
-        return FeaturePair((first, second), descriptors, found, unreadable)
+        return (first, second), found
 
 
 def nearest_recall(features0: Features, features1: Features, partner0: Tensor) -> float:

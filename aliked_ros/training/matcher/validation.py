@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,15 +16,17 @@ from aliked_ros.evaluation.homography.pairs import PlanarPair
 from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.network.lightglue import LightGlue
 from aliked_ros.structs import Array, Features, Index
-from aliked_ros.training.matcher.feature_pairs import open_extractor
+from aliked_ros.training.matcher.feature_pairs import FeaturePairs, open_extractor
 from aliked_ros.training.matcher.partners import UNKNOWN, partners
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
+from aliked_ros.training.pairs.pair import PairSource
 from aliked_ros.training.pairs.warps import HomographyWarp
 
 if TYPE_CHECKING:
     from aliked_ros.extractor import Extractor
 
 LONGER_SIDE_PX = 480
+_SEED = 0  # the same pairs in every training, so that curves compare
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,21 +34,23 @@ class _Pair:
     """Features of two images, and who of image 1 is the partner of each keypoint of image 0."""
 
     features: tuple[Features, Features]
-    H_1_0: Array
     partner0: Index
+    H_1_0: Array | None = None  # of images of a plane
 
 
 class ValidationImages:
-    """The features of pairs of images of a plane, extracted once.
+    """The features of pairs of images, extracted once.
 
     Args:
-        config: of the extractor, and what partners are.
-        pairs: at least one.
+        config: of the extractor, what partners are, and how many pairs are drawn.
+        given: of images of a plane, or what draws pairs, always the same ones.
     """
 
-    def __init__(self, config: MatcherTrainingConfig, pairs: Sequence[PlanarPair]) -> None:
+    def __init__(
+        self, config: MatcherTrainingConfig, given: Sequence[PlanarPair] | PairSource
+    ) -> None:
         self._config = config
-        self._given = pairs
+        self._given = given
         self._pairs: list[_Pair] = []
 
     def score(self, state: Mapping[str, Tensor], num_layers: int) -> dict[str, float]:
@@ -54,11 +59,14 @@ class ValidationImages:
         Returns:
             precision: matches that are partners, of those of which that is known, percent;
             recall: partners that are matched, percent; f1: their harmonic mean; nearest_f1: that of
-            mutual nearest neighbours; and those of `evaluation.homography.metrics.summarise`.
+            mutual nearest neighbours; and of images of a plane those of
+            `evaluation.homography.metrics.summarise`.
+
+        Raises:
+            ValueError: if a source has no pair.
         """
         if not self._pairs:
-            extractor = open_extractor(self._config)
-            self._pairs = [self._read(pair, extractor) for pair in self._given]
+            self._pairs = self._open()
         network = LightGlue({name: v.float().cpu() for name, v in state.items()}, num_layers)
         with torch.no_grad():
             found = [
@@ -71,8 +79,23 @@ class ValidationImages:
         return (
             _rates(self._pairs, found)
             | {"nearest_f1": _rates(self._pairs, nearest)["f1"]}
-            | summarise([_score(*both) for both in zip(self._pairs, found, strict=True)])
+            | self._planar(found)
         )
+
+    def _open(self) -> list[_Pair]:
+        extractor = open_extractor(self._config)
+        if isinstance(self._given, Sequence):
+            return [self._read(pair, extractor) for pair in self._given]
+        pairs = FeaturePairs(self._given, replace(self._config, seed=_SEED), Path(), extractor)
+        return [_Pair(*pairs.features(n)) for n in range(self._config.validation_pairs)]
+
+    def _planar(self, found: Sequence[Index]) -> dict[str, float]:
+        scores = [
+            _score(pair, pair.H_1_0, matches)
+            for pair, matches in zip(self._pairs, found, strict=True)
+            if pair.H_1_0 is not None
+        ]
+        return summarise(scores) if scores else {}
 
     def _read(self, pair: PlanarPair, extractor: Extractor) -> _Pair:
         image0, image1, H_1_0 = pair.load(LONGER_SIDE_PX)
@@ -83,7 +106,7 @@ class ValidationImages:
         )
         limits = (self._config.max_error_px, self._config.min_error_px)
         partner0, _ = partners(features0.keypoints, features1.keypoints, warps, *limits)
-        return _Pair((features0, features1), H_1_0, partner0.numpy())
+        return _Pair((features0, features1), partner0.numpy(), H_1_0)
 
 
 def _rates(pairs: Sequence[_Pair], found: Sequence[Index]) -> dict[str, float]:
@@ -99,7 +122,7 @@ def _rates(pairs: Sequence[_Pair], found: Sequence[Index]) -> dict[str, float]:
     return {"precision": 100 * precision, "recall": 100 * recall, "f1": 100 * f1}
 
 
-def _score(pair: _Pair, matches: Index) -> PairScore:
+def _score(pair: _Pair, H_1_0: Array, matches: Index) -> PairScore:
     first, second = pair.features
     keypoints = first.keypoints.double().numpy(), second.keypoints.double().numpy()
-    return score_pair(keypoints, matches, pair.H_1_0, (first.image_size, second.image_size))
+    return score_pair(keypoints, matches, H_1_0, (first.image_size, second.image_size))

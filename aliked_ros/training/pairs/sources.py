@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -129,6 +130,17 @@ def validation_pairs(config: RunConfig) -> list[PlanarPair]:
         raise ValueError(
             f"validation is {config.validation}: {error}; empty: train without validation"
         ) from error
+
+
+def validation_source(config: PairsConfig, sequence: str) -> PairSource:
+    """Return what draws pairs of a sequence to validate with, in the light in which they are.
+
+    Raises:
+        ValueError: if the sequence lacks depth, a camera or ground truth.
+    """
+    options = _options(replace(config, appearance=0.0), 0.0, _RELATIVE_DEPTH_TOLERANCE)
+    apart = (config.min_frames_apart, config.max_frames_apart)
+    return SequencePairs(_open(sequence, Path(config.out) / "rooms"), apart, options)
 
 
 def _parts(text: str) -> list[str]:

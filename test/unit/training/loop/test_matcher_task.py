@@ -125,6 +125,18 @@ def test_validation_counts_right_matches_beside_nearest_neighbours(world, tmp_pa
     assert np.isfinite(list(figures.values())).all()
 
 
+def test_validation_draws_the_same_pairs_whatever_the_seed(world, tmp_path):
+    views = tiny_source(write_photographs(tmp_path / "photographs", 2), TINY)
+    figures = []
+    for seed in (0, 1):
+        task = task_of(world, tmp_path, views, validation_pairs=3, seed=seed)
+        kept = task_of(world, tmp_path).make_network()
+        figures.append(task.validate(kept, torch.device("cpu")).figures)
+    assert figures[0] == figures[1]
+    assert set(figures[0]) == {"precision", "recall", "f1", "nearest_f1"}
+    assert abs(figures[0]["f1"] - figures[0]["nearest_f1"]) < 20
+
+
 def test_what_is_kept_is_half_precision_and_small(world, tmp_path):
     task = task_of(world, tmp_path, width=128, num_layers=3)
     kept = task.kept(task.make_network())

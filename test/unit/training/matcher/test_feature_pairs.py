@@ -71,6 +71,39 @@ def test_a_pool_extracts_each_of_its_pairs_once_and_turns_some_of_them(source, t
     assert 3 < len(starts) <= 6  # some of them came the other way round
 
 
+def test_pairs_that_nearest_neighbours_solve_are_left_out(source, tmp_path):
+    def recall_of(pair):
+        similarity = pair.descriptors[0].float() @ pair.descriptors[1].float().T
+        best = similarity.argmax(dim=1)
+        is_mutual = similarity.argmax(dim=0)[best] == torch.arange(len(best))
+        is_partner = pair.partner[0] >= 0
+        return float(((best == pair.partner[0]) & is_mutual & is_partner).sum() / is_partner.sum())
+
+    plain = FeaturePairs(source, CONFIG, tmp_path)
+    limit = float(np.median([recall_of(plain(number)) for number in range(10)]))
+    hard = FeaturePairs(source, replace(CONFIG, max_nearest_recall=limit), tmp_path)
+    assert max(recall_of(hard(number)) for number in range(10)) <= limit + 0.03  # half precision
+    assert max(recall_of(plain(number)) for number in range(10)) > limit + 0.03
+
+
+def test_no_pair_that_is_hard_enough_is_an_error_that_names_the_setting(
+    source, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(feature_pairs, "_MAX_TRIES", 2)
+    pairs = FeaturePairs(source, replace(CONFIG, max_nearest_recall=0.05), tmp_path)
+    with pytest.raises(ValueError, match=r"find no more than 5%.*raise max_nearest_recall"):
+        pairs(0)
+
+
+def test_nearest_recall_without_partners_is_whole(source):
+    extract = feature_pairs.open_extractor(CONFIG)
+    features = extract(source.draw(np.random.default_rng(0)).image0)
+    partner0 = torch.full((len(features),), UNKNOWN)
+    assert feature_pairs.nearest_recall(features, features, partner0) == 1.0
+    partner0[:3] = torch.tensor([0, 1, 5])  # two of three
+    assert feature_pairs.nearest_recall(features, features, partner0) == pytest.approx(2 / 3)
+
+
 def test_a_damaged_pair_of_the_pool_is_made_again(source, tmp_path):
     config = replace(CONFIG, pool_pairs=1)
     pair = FeaturePairs(source, config, tmp_path)(0)

@@ -7,6 +7,7 @@ import torch
 from training_world import write_photographs
 
 from aliked_ros.training.pairs.homographic import HomographicPairs, ViewRange, draw_views
+from aliked_ros.training.pairs.photographs import Photographs
 
 SIZE_PX = 96
 WIDE = ViewRange(max_rotation_deg=180, max_scale=2.5, max_slant=0.24, max_shift=0.3)
@@ -40,7 +41,7 @@ def test_dots_land_where_the_warps_say_in_both_directions(tmp_path, colour):
     _dotted_photograph(tmp_path / "dots.png", colour)
     # Without slant: the centre of mass of a slanted dot is not the image of its centre.
     views = ViewRange(max_rotation_deg=180, max_scale=1.4, max_slant=0.0)
-    source = HomographicPairs([tmp_path], SIZE_PX, views, appearance=0.0)
+    source = HomographicPairs(Photographs([tmp_path]), SIZE_PX, views, appearance=0.0)
     num_checked = 0
     for seed in range(20):
         pair = source.draw(np.random.default_rng(seed))
@@ -63,7 +64,7 @@ def test_slanted_views_show_the_same_light_where_the_warps_say(tmp_path):
     write_photographs(tmp_path)
     for path in tmp_path.glob("*.png"):
         cv2.imwrite(str(path), cv2.GaussianBlur(cv2.imread(str(path)), (0, 0), 3))
-    source = HomographicPairs([tmp_path], SIZE_PX, WIDE, appearance=0.0)
+    source = HomographicPairs(Photographs([tmp_path]), SIZE_PX, WIDE, appearance=0.0)
     grid = np.stack(np.meshgrid(np.arange(SIZE_PX), np.arange(SIZE_PX)), -1).reshape(-1, 2)
     num_seen = []
     for seed in range(60):
@@ -81,7 +82,7 @@ def test_slanted_views_show_the_same_light_where_the_warps_say(tmp_path):
 
 
 def test_there_and_back_is_the_same_point(tmp_path):
-    source = HomographicPairs([write_photographs(tmp_path)], SIZE_PX, WIDE)
+    source = HomographicPairs(Photographs([write_photographs(tmp_path)]), SIZE_PX, WIDE)
     points = torch.rand(200, 2, dtype=torch.float64) * (SIZE_PX - 1)
     pair = source.draw(np.random.default_rng(5))
     there = pair.warp_1_0(points)
@@ -92,7 +93,7 @@ def test_there_and_back_is_the_same_point(tmp_path):
 
 
 def test_what_stands_before_the_photograph_hides_it(tmp_path):
-    source = HomographicPairs([write_photographs(tmp_path)], SIZE_PX, ViewRange(), appearance=2.0)
+    source = HomographicPairs(Photographs([write_photographs(tmp_path)]), SIZE_PX, ViewRange(), appearance=2.0)
     covers = [source.draw(np.random.default_rng(seed)).warp_1_0.is_covered for seed in range(20)]
     assert 0 < sum(bool(cover.any()) for cover in covers) < 20
 
@@ -100,7 +101,7 @@ def test_what_stands_before_the_photograph_hides_it(tmp_path):
 def test_a_seed_repeats_a_pair_and_another_gives_another(tmp_path):
     write_photographs(tmp_path)
     pairs = [
-        HomographicPairs([tmp_path], SIZE_PX, ViewRange()).draw(np.random.default_rng(seed))
+        HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange()).draw(np.random.default_rng(seed))
         for seed in (1, 1, 2)
     ]
     np.testing.assert_array_equal(pairs[0].image0, pairs[1].image0)
@@ -110,7 +111,7 @@ def test_a_seed_repeats_a_pair_and_another_gives_another(tmp_path):
 
 
 def test_a_pair_does_not_depend_on_what_was_drawn_before(tmp_path):
-    source = HomographicPairs([write_photographs(tmp_path)], SIZE_PX, ViewRange())
+    source = HomographicPairs(Photographs([write_photographs(tmp_path)]), SIZE_PX, ViewRange())
     first = source.draw(np.random.default_rng(7))
     for seed in range(3):
         source.draw(np.random.default_rng(seed))
@@ -165,8 +166,7 @@ def test_folders_are_searched_whole_and_together(tmp_path):
     write_photographs(tmp_path / "a" / "deep", 2)
     write_photographs(tmp_path / "b", 1)
     (tmp_path / "b" / "notes.txt").write_text("not a photograph")
-    source = HomographicPairs([tmp_path / "a", tmp_path / "b"], SIZE_PX, ViewRange())
-    assert len(source.paths) == 3
+    assert len(Photographs([tmp_path / "a", tmp_path / "b"]).paths) == 3
 
 
 def test_corrupt_and_too_small_files_are_skipped_and_named(tmp_path):
@@ -174,7 +174,7 @@ def test_corrupt_and_too_small_files_are_skipped_and_named(tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"not a photograph")
     (tmp_path / "empty.png").write_bytes(b"")
     cv2.imwrite(str(tmp_path / "tiny.png"), np.zeros((31, 200, 3), np.uint8))
-    source = HomographicPairs([tmp_path], SIZE_PX, ViewRange())
+    source = HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange())
     reasons = set()
     for seed in range(40):
         reasons.update(source.draw(np.random.default_rng(seed)).unreadable)
@@ -185,25 +185,25 @@ def test_corrupt_and_too_small_files_are_skipped_and_named(tmp_path):
 
 def test_nothing_but_corrupt_files_is_an_error_that_names_one(tmp_path):
     (tmp_path / "broken.jpg").write_bytes(b"not a photograph")
-    source = HomographicPairs([tmp_path], SIZE_PX, ViewRange())
+    source = HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange())
     with pytest.raises(ValueError, match=r"files in a row cannot be read.*broken\.jpg"):
         source.draw(np.random.default_rng(0))
 
 
 def test_an_empty_folder_is_an_error_that_names_it(tmp_path):
     with pytest.raises(ValueError, match=f"{tmp_path}.*no image file"):
-        HomographicPairs([tmp_path], SIZE_PX, ViewRange())
+        Photographs([tmp_path])
 
 
 def test_a_folder_that_is_not_there_is_an_error_that_names_it(tmp_path):
     write_photographs(tmp_path, 1)
     with pytest.raises(ValueError, match=r"absent.*not a folder"):
-        HomographicPairs([tmp_path, tmp_path / "absent"], SIZE_PX, ViewRange())
+        Photographs([tmp_path, tmp_path / "absent"])
 
 
 def test_a_photograph_smaller_than_the_views_is_enlarged(tmp_path):
     cv2.imwrite(str(tmp_path / "small.png"), np.full((40, 50, 3), 90, np.uint8))
-    pair = HomographicPairs([tmp_path], SIZE_PX, ViewRange()).draw(np.random.default_rng(0))
+    pair = HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange()).draw(np.random.default_rng(0))
     assert pair.image0.shape == (SIZE_PX, SIZE_PX, 3)
 
 
@@ -212,5 +212,5 @@ def test_a_large_photograph_is_shrunk_when_it_is_read(tmp_path):
     stripes = np.zeros((320, 4096, 3), np.uint8)
     stripes[:, ::2] = 255
     cv2.imwrite(str(tmp_path / "large.png"), stripes)
-    pair = HomographicPairs([tmp_path], SIZE_PX, ViewRange(), 0.0).draw(np.random.default_rng(0))
+    pair = HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange(), 0.0).draw(np.random.default_rng(0))
     assert np.ptp(pair.image0.astype(int)) <= 4

@@ -6,7 +6,7 @@ from training_world import write_photographs
 
 from aliked_ros.training.pairs import sources
 from aliked_ros.training.pairs.depth_warp import DepthWarp
-from aliked_ros.training.pairs.sources import training_pairs, validation_pairs
+from aliked_ros.training.pairs.sources import training_pairs, validation_pairs, validation_source
 from aliked_ros.training.pairs.warps import HomographyWarp
 from aliked_ros.training.recipe import TrainingConfig
 
@@ -44,6 +44,36 @@ def test_rooms_and_photographs_are_mixed_by_their_share(tmp_path, small_room):
     kinds = [type(source.draw(random).warp_1_0) for _ in range(60)]
     assert set(kinds) == {HomographyWarp, DepthWarp}
     assert 5 <= kinds.count(DepthWarp) <= 25
+
+
+def test_planes_in_space_take_their_share_of_the_photographs(tmp_path):
+    folder = str(write_photographs(tmp_path))
+    source = training_pairs(_config(photographs=folder, planes_share=0.5))
+    random = np.random.default_rng(0)
+    kinds = [type(source.draw(random).warp_1_0) for _ in range(40)]
+    assert 10 <= kinds.count(DepthWarp) <= 30
+    alone = training_pairs(_config(photographs=folder, planes_share=1.0))
+    assert isinstance(alone.draw(random).warp_1_0, DepthWarp)
+
+
+def test_the_least_common_part_of_pairs_with_depth_can_be_set(tmp_path, small_room):
+    with pytest.raises(ValueError, match="show less than 100% of each other"):
+        training_pairs(
+            _config(sequences="synthetic:3", max_frames_apart=1, min_visible=1.0, out=str(tmp_path))
+        ).draw(np.random.default_rng(0))
+
+
+def test_pairs_of_a_validation_sequence_are_drawn_in_their_own_light(tmp_path, small_room):
+    config = _config(max_frames_apart=1, out=str(tmp_path), appearance=2.0)
+    pairs = [
+        validation_source(config, "synthetic:3").draw(np.random.default_rng(seed))
+        for seed in (0, 0)
+    ]
+    np.testing.assert_array_equal(pairs[0].image0, pairs[1].image0)
+    views = sources.open_sequence(str(tmp_path / "rooms" / "room3"))
+    levels = [float(views.read(n, "rgbd").image.mean()) for n in range(len(views))]
+    for image in (pairs[0].image0, pairs[0].image1):
+        assert min(levels) - 30 < float(image.mean()) < max(levels) + 30
 
 
 def test_a_room_is_rendered_once(tmp_path, small_room, monkeypatch):
