@@ -37,6 +37,13 @@ class MatcherTrainingConfig(RunConfig):
     pool_pairs: int = knob(
         0, "pairs that are drawn, each used again and again; 0: every pair is a new one", minimum=0
     )
+    taught: str = knob(
+        "", "sequences of images, separated by commas, whose partners are those that the released "
+        "LightGlue finds on features of aliked-n16; of views without depth",
+    )  # fmt: skip
+    taught_share: float = knob(
+        0.3, "part of the pairs that are taught, where there are some", minimum=0.0, maximum=1.0
+    )
     validation_sequence: str = knob(
         "", "RGB-D sequence with ground truth whose pairs choose the best checkpoint in place of "
         "warped photographs",

@@ -116,3 +116,8 @@ class TrainingConfig(RunConfig):
     descriptor_loss: str = knob("sparse_nre", "L_ds", choices=DESCRIPTOR_LOSSES)
     descriptor_temperature: float = knob(0.1, "of L_ds", minimum=0.001, maximum=10.0)
     reliability_temperature: float = knob(0.1, "of L_re", minimum=0.001, maximum=10.0)
+
+
+def split_names(text: str) -> list[str]:
+    """Return what commas separate."""
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -21,6 +21,7 @@ from aliked_ros.training.loop.task import Validated
 from aliked_ros.training.matcher.batches import FeatureBatch, prepare
 from aliked_ros.training.matcher.feature_pairs import FeaturePairs
 from aliked_ros.training.matcher.objective import MatcherObjective
+from aliked_ros.training.matcher.teacher import taught_pairs
 from aliked_ros.training.matcher.validation import ValidationImages
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
 from aliked_ros.training.pairs.loading import load
@@ -30,6 +31,7 @@ from aliked_ros.training.recipe import PairsConfig
 # Settings that decide what is in a pool, beside those of the images.
 _OF_POOL = (
     "num_keypoints", "detection_threshold", "max_error_px", "min_error_px", "max_nearest_recall",
+    "taught", "taught_share",
 )  # fmt: skip
 
 
@@ -62,7 +64,7 @@ class MatcherTask:
                 f"or set model to {extractor.model} for those that come along"
             )
         self._length = extractor.dim
-        self._pairs = FeaturePairs(source, config, self._pool())
+        self._pairs = FeaturePairs(source, config, self._pool(), taught=taught_pairs(config))
         self._validation = ValidationImages(config, validation) if validation else None
 
     def _pool(self) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.network.lightglue_layers import positions_of
 from aliked_ros.structs import Features, Index, Pixels
 from aliked_ros.training.matcher.partners import partners
+from aliked_ros.training.matcher.teacher import TaughtPairs
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
 from aliked_ros.training.pairs.pair import PairSource, TrainingPair
 
@@ -64,6 +65,7 @@ class FeaturePairs:
         folder: that keeps the pool's pairs, as soon as each has been drawn once.
         extract: image (H, W, 3) to features on the CPU; None: by the configuration, in the process
             that draws.
+        taught: sources whose partners a teacher finds.
     """
 
     def __init__(
@@ -72,11 +74,13 @@ class FeaturePairs:
         config: MatcherTrainingConfig,
         folder: Path,
         extract: Extract | None = None,
+        taught: Sequence[TaughtPairs] = (),
     ) -> None:
         self._source = source
         self._config = config
         self._folder = folder
         self._extract = extract
+        self._taught = taught
 
     def __call__(self, number: int) -> FeaturePair:
         """Return a pair, which depends on the seed and the number alone.
@@ -125,6 +129,9 @@ class FeaturePairs:
     def _find(self, number: int) -> tuple[tuple[Features, Features], Partners, tuple[str, ...]]:
         """Draw pairs until one is good enough: its features, partners and unreadable files."""
         generator = np.random.default_rng([self._config.seed, number])
+        if self._taught and generator.uniform() < self._config.taught_share:
+            taught = self._taught[int(generator.integers(len(self._taught)))]
+            return taught.draw(generator, self._extractor())
         unreadable: list[str] = []
         for _ in range(_MAX_TRIES):
             pair = self._source.draw(generator)
@@ -140,10 +147,8 @@ class FeaturePairs:
         )
 
     def _describe(self, pair: TrainingPair) -> tuple[tuple[Features, Features], Partners] | None:
-        if self._extract is None:
-            self._extract = open_extractor(self._config)
-        config = self._config
-        first, second = self._extract(pair.image0), self._extract(pair.image1)
+        config, extract = self._config, self._extractor()
+        first, second = extract(pair.image0), extract(pair.image1)
         found = partners(
             first.keypoints,
             second.keypoints,
@@ -157,9 +162,14 @@ class FeaturePairs:
             return None
         return (first, second), found
 
+    def _extractor(self) -> Extract:
+        if self._extract is None:
+            self._extract = open_extractor(self._config)
+        return self._extract
+
 
 def nearest_recall(features0: Features, features1: Features, partner0: Tensor) -> float:
-    """Return which share of the partners (N,) mutual nearest neighbours are; 1 if there are none."""
+    """Return which part of the partners (N,) nearest neighbours find; 1 if there are none."""
     matches, _ = mutual_nearest_neighbours(features0.descriptors, features1.descriptors)
     num_partners = int((partner0 >= 0).sum())
     is_right = partner0[matches[:, 0]] == matches[:, 1]

@@ -82,3 +82,8 @@ def occlude(image: Pixels, random: Random, strength: float) -> tuple[Pixels, Mas
         cv2.fillPoly(image, [corners_px], colour)
         cv2.fillPoly(cover, [corners_px], 1)
     return image, cover.astype(bool)
+
+
+def change_appearance(image: Pixels, generator: np.random.Generator, *, strength: float) -> Pixels:
+    """Return an image as a worse camera in other light sees it; nothing moves."""
+    return degrade(change_light(image, generator, strength), generator, strength)

@@ -164,7 +164,9 @@ def _extent(board: Board, K: Array, T_camera_world: Array, side: int) -> tuple[s
     whole = slice(0, side)
     height, width = board.texture.shape[:2]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]]) * board.pixel
-    points = (board.origin + corners @ board.axes) @ T_camera_world[:3, :3].T + T_camera_world[:3, 3]
+    points = (board.origin + corners @ board.axes) @ T_camera_world[:3, :3].T + T_camera_world[
+        :3, 3
+    ]
     if board.is_endless or points[:, 2].min() < _NEAR:
         return whole, whole
     pixels = (points / points[:, 2:]) @ K[:2].T

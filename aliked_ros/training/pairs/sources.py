@@ -7,14 +7,11 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-
 from aliked_ros.datasets import Sequence, open_sequence
 from aliked_ros.datasets.tum_writer import write_tum
 from aliked_ros.evaluation.homography.pairs import PairsError, PlanarPair, find_pairs
-from aliked_ros.structs import Pixels
 from aliked_ros.synthetic.room import SyntheticRoom
-from aliked_ros.training.pairs.appearance import change_light, degrade
+from aliked_ros.training.pairs.appearance import change_appearance
 from aliked_ros.training.pairs.depth import DepthPairOptions
 from aliked_ros.training.pairs.homographic import HomographicPairs, ViewRange
 from aliked_ros.training.pairs.loading import MixedPairs
@@ -23,7 +20,7 @@ from aliked_ros.training.pairs.pair import PairSource
 from aliked_ros.training.pairs.photographs import Photographs
 from aliked_ros.training.pairs.scenes import ScenePairs
 from aliked_ros.training.pairs.sequence import SequencePairs
-from aliked_ros.training.recipe import PairsConfig, RunConfig
+from aliked_ros.training.recipe import PairsConfig, RunConfig, split_names
 
 _VALIDATION_SEED = 0  # the same pairs in every training, so that curves compare
 _ROOM = "synthetic:"
@@ -40,7 +37,7 @@ def training_pairs(config: PairsConfig) -> PairSource:
         ValueError: if it names none, or one that is empty.
     """
     plain: list[tuple[PairSource, float]] = []
-    if folders := [Path(part).expanduser() for part in _parts(config.photographs)]:
+    if folders := [Path(part).expanduser() for part in split_names(config.photographs)]:
         views = ViewRange(config.max_rotation_deg, config.max_scale, config.max_slant)
         photographs, in_space = Photographs(folders), config.planes_share
         plane = HomographicPairs(photographs, config.size_px, views, config.appearance)
@@ -63,7 +60,7 @@ def _pairs_with_depth(config: PairsConfig) -> list[PairSource]:
     sources: list[PairSource] = []
     apart = (config.min_frames_apart, config.max_frames_apart)
     options = _options(config, 0.0, _RELATIVE_DEPTH_TOLERANCE)
-    for part in _parts(config.sequences):
+    for part in split_names(config.sequences):
         sequence = _open(part, Path(config.out) / "rooms")
         sources.append(SequencePairs(sequence, apart, options))
     if config.megadepth:
@@ -74,7 +71,7 @@ def _pairs_with_depth(config: PairsConfig) -> list[PairSource]:
 
 
 def _options(config: PairsConfig, tolerance: float, relative_tolerance: float) -> DepthPairOptions:
-    change = partial(_change, strength=config.appearance)
+    change = partial(change_appearance, strength=config.appearance)
     visible = config.min_visible
     return DepthPairOptions(
         config.size_px, _CROP_SHARE, visible, tolerance, relative_tolerance, change
@@ -111,10 +108,6 @@ def _is_rendered(folder: Path) -> bool:
     return (folder / "camera_info.yaml").is_file()  # written last
 
 
-def _change(image: Pixels, generator: np.random.Generator, *, strength: float) -> Pixels:
-    return degrade(change_light(image, generator, strength), generator, strength)
-
-
 def validation_pairs(config: RunConfig) -> list[PlanarPair]:
     """Return the pairs to validate with; none where no folder is named.
 
@@ -141,7 +134,3 @@ def validation_source(config: PairsConfig, sequence: str) -> PairSource:
     options = _options(replace(config, appearance=0.0), 0.0, _RELATIVE_DEPTH_TOLERANCE)
     apart = (config.min_frames_apart, config.max_frames_apart)
     return SequencePairs(_open(sequence, Path(config.out) / "rooms"), apart, options)
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]

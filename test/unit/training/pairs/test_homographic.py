@@ -93,7 +93,9 @@ def test_there_and_back_is_the_same_point(tmp_path):
 
 
 def test_what_stands_before_the_photograph_hides_it(tmp_path):
-    source = HomographicPairs(Photographs([write_photographs(tmp_path)]), SIZE_PX, ViewRange(), appearance=2.0)
+    source = HomographicPairs(
+        Photographs([write_photographs(tmp_path)]), SIZE_PX, ViewRange(), appearance=2.0
+    )
     covers = [source.draw(np.random.default_rng(seed)).warp_1_0.is_covered for seed in range(20)]
     assert 0 < sum(bool(cover.any()) for cover in covers) < 20
 
@@ -101,7 +103,9 @@ def test_what_stands_before_the_photograph_hides_it(tmp_path):
 def test_a_seed_repeats_a_pair_and_another_gives_another(tmp_path):
     write_photographs(tmp_path)
     pairs = [
-        HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange()).draw(np.random.default_rng(seed))
+        HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange()).draw(
+            np.random.default_rng(seed)
+        )
         for seed in (1, 1, 2)
     ]
     np.testing.assert_array_equal(pairs[0].image0, pairs[1].image0)
@@ -203,7 +207,9 @@ def test_a_folder_that_is_not_there_is_an_error_that_names_it(tmp_path):
 
 def test_a_photograph_smaller_than_the_views_is_enlarged(tmp_path):
     cv2.imwrite(str(tmp_path / "small.png"), np.full((40, 50, 3), 90, np.uint8))
-    pair = HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange()).draw(np.random.default_rng(0))
+    pair = HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange()).draw(
+        np.random.default_rng(0)
+    )
     assert pair.image0.shape == (SIZE_PX, SIZE_PX, 3)
 
 
@@ -212,5 +218,7 @@ def test_a_large_photograph_is_shrunk_when_it_is_read(tmp_path):
     stripes = np.zeros((320, 4096, 3), np.uint8)
     stripes[:, ::2] = 255
     cv2.imwrite(str(tmp_path / "large.png"), stripes)
-    pair = HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange(), 0.0).draw(np.random.default_rng(0))
+    pair = HomographicPairs(Photographs([tmp_path]), SIZE_PX, ViewRange(), 0.0).draw(
+        np.random.default_rng(0)
+    )
     assert np.ptp(pair.image0.astype(int)) <= 4
