@@ -48,6 +48,10 @@ class MatcherTrainingConfig(RunConfig):
         "", "RGB-D sequence with ground truth whose pairs choose the best checkpoint in place of "
         "warped photographs",
     )  # fmt: skip
+    variation: float = knob(
+        0.0, "of a pool's pairs each time they come: points left out, images mirrored, turned and "
+        "shrunk, noise on descriptors; 0: none, 1: as meant", minimum=0.0, maximum=2.0,
+    )  # fmt: skip
     pool: str = knob("", "folder that keeps the features of the pool's pairs; empty: OUT/pairs")
 
     def __post_init__(self) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from aliked_ros.training.matcher.feature_pairs import FeaturePair
+from aliked_ros.training.matcher.feature_pair import FeaturePair
 from aliked_ros.training.matcher.partners import UNKNOWN
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,10 @@ from aliked_ros.config import ExtractorConfig
 from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.network.lightglue_layers import positions_of
 from aliked_ros.structs import Features, Index, Pixels
+from aliked_ros.training.matcher.feature_pair import FeaturePair
 from aliked_ros.training.matcher.partners import partners
 from aliked_ros.training.matcher.teacher import TaughtPairs
+from aliked_ros.training.matcher.variation import vary
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
 from aliked_ros.training.pairs.pair import PairSource, TrainingPair
 
@@ -27,33 +28,10 @@ if TYPE_CHECKING:
 
 _MIN_POINTS, _MIN_PARTNERS = 16, 8  # of a pair; with fewer another one is drawn
 _MAX_TRIES = 50
-_ORDER, _SIDES = 1, 2  # streams of random numbers beside that of the pairs
+_ORDER, _SIDES, _VARIATION = 1, 2, 3  # streams of random numbers beside that of the pairs
 
 Extract = Callable[[Pixels], Features]
 Partners = tuple[Tensor, Tensor]
-
-
-@dataclass(frozen=True, eq=False)
-class FeaturePair:
-    """What a matcher learns from; each field has image 0, then image 1.
-
-    Attributes:
-        positions: (N, 2) float32 from the image's centre, in halves of its longer side.
-        descriptors: (N, D) float16, unit rows.
-        partner: (N,) int64, a point of the other image, or NONE or UNKNOWN of `partners`.
-        unreadable: files that could not be read while this pair was drawn.
-    """
-
-    positions: tuple[Tensor, Tensor]
-    descriptors: tuple[Tensor, Tensor]
-    partner: tuple[Tensor, Tensor]
-    unreadable: tuple[str, ...] = ()
-
-    def swapped(self) -> FeaturePair:
-        """Return the pair with its images in the other order."""
-        return FeaturePair(
-            self.positions[::-1], self.descriptors[::-1], self.partner[::-1], self.unreadable
-        )
 
 
 class FeaturePairs:
@@ -93,6 +71,8 @@ class FeaturePairs:
             return self._draw(number)
         lap, place = divmod(number, size)
         found = self._from_pool(int(_order(seed, lap, size)[place]))
+        if strength := self._config.variation:
+            found = vary(found, np.random.default_rng([seed, _VARIATION, number]), strength)
         # What is learned of one image is learned of the other: half of them come the other way.
         is_turned = np.random.default_rng([seed, _SIDES, number]).uniform() < 0.5
         return found.swapped() if is_turned else found

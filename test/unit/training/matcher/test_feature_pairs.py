@@ -9,6 +9,7 @@ from training_world import tiny_source, write_photographs
 
 from aliked_ros.training.matcher import feature_pairs
 from aliked_ros.training.matcher.batches import collate, prepare
+from aliked_ros.training.matcher.feature_pair import FeaturePair
 from aliked_ros.training.matcher.feature_pairs import FeaturePairs
 from aliked_ros.training.matcher.partners import UNKNOWN
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
@@ -90,8 +91,9 @@ def test_no_pair_that_is_hard_enough_is_an_error_that_names_the_setting(
     source, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(feature_pairs, "_MAX_TRIES", 2)
-    pairs = FeaturePairs(source, replace(CONFIG, max_nearest_recall=0.05), tmp_path)
-    with pytest.raises(ValueError, match=r"find no more than 5%.*raise max_nearest_recall"):
+    monkeypatch.setattr(feature_pairs, "nearest_recall", lambda *_: 0.3)
+    pairs = FeaturePairs(source, replace(CONFIG, max_nearest_recall=0.25), tmp_path)
+    with pytest.raises(ValueError, match=r"find no more than 25%.*raise max_nearest_recall"):
         pairs(0)
 
 
@@ -102,6 +104,27 @@ def test_nearest_recall_without_partners_is_whole(source):
     assert feature_pairs.nearest_recall(features, features, partner0) == 1.0
     partner0[:3] = torch.tensor([0, 1, 5])  # two of three
     assert feature_pairs.nearest_recall(features, features, partner0) == pytest.approx(2 / 3)
+
+
+def test_a_pair_of_the_pool_is_another_one_each_time_and_a_number_repeats_it(source, tmp_path):
+    pairs = FeaturePairs(source, replace(CONFIG, pool_pairs=1, variation=1.0), tmp_path)
+    same(pairs(4), FeaturePairs(source, replace(CONFIG, pool_pairs=1, variation=1.0), tmp_path)(4))
+    starts = {tuple(pairs(number).positions[0][0].tolist()) for number in range(6)}
+    assert len(starts) == 6
+    assert [path.name for path in tmp_path.iterdir()] == ["000000.pt"]
+
+
+def test_a_taught_pair_comes_as_often_as_is_asked(source, tmp_path):
+    class Taught:
+        def draw(self, generator, extract):
+            features = extract(source.draw(np.random.default_rng(0)).image0)
+            itself = torch.arange(len(features))
+            return (features, features), (itself, itself), ("taught",)
+
+    config = replace(CONFIG, taught_share=0.5)
+    pairs = FeaturePairs(source, config, tmp_path, taught=[Taught()])
+    found = [pairs(number).unreadable == ("taught",) for number in range(30)]
+    assert 6 < sum(found) < 24
 
 
 def test_a_damaged_pair_of_the_pool_is_made_again(source, tmp_path):
@@ -129,7 +152,7 @@ def test_a_batch_is_filled_up_and_says_where(source, tmp_path):
     assert batch.is_point.shape == batch.partner.shape == batch.positions.shape[:2]
     assert torch.equal(batch.positions[1][: counts[1]], expected[1].positions[0])
     assert torch.equal(batch.partner[2][: counts[2]], expected[0].partner[1])
-    short = collate([expected[0], feature_pairs.FeaturePair(
+    short = collate([expected[0], FeaturePair(
         *(tuple(one[:4] for one in getattr(expected[1], name))
           for name in ("positions", "descriptors", "partner"))
     )])  # fmt: skip
