@@ -33,9 +33,7 @@ def vary(pair: FeaturePair, generator: np.random.Generator, strength: float) -> 
     mirror = -1.0 if generator.uniform() < 0.5 * min(strength, 1.0) else 1.0
     turn = np.radians(generator.uniform(-1, 1) * strength * _MAX_TURN_DEG)
     cos, sin = np.cos(turn), np.sin(turn)
-    both = torch.tensor([[cos, -sin], [sin, cos]]) @ torch.diag(
-        torch.tensor([mirror, 1.0]).double()
-    )
+    both = torch.tensor([[mirror * cos, -sin], [mirror * sin, cos]], dtype=torch.float32)
     positions, descriptors = [], []
     for image, rows in enumerate(kept):
         size = 1 - generator.uniform() * min(strength, 1.0) * (1 - _MIN_SIZE)
