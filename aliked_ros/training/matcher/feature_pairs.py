@@ -18,13 +18,13 @@ from aliked_ros.network.lightglue_layers import positions_of
 from aliked_ros.structs import Features, Index, Pixels
 from aliked_ros.training.matcher.feature_pair import FeaturePair
 from aliked_ros.training.matcher.partners import partners
-from aliked_ros.training.matcher.teacher import TaughtPairs
 from aliked_ros.training.matcher.variation import vary
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
 from aliked_ros.training.pairs.pair import PairSource, TrainingPair
 
 if TYPE_CHECKING:
     from aliked_ros.extractor import Extractor
+    from aliked_ros.training.matcher.teacher import TaughtPairs
 
 _MIN_POINTS, _MIN_PARTNERS = 16, 8  # of a pair; with fewer another one is drawn
 _MAX_TRIES = 50

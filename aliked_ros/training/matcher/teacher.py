@@ -19,7 +19,7 @@ from aliked_ros.training.losses.terms import point_distances
 from aliked_ros.training.matcher.partners import NONE, UNKNOWN
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
 from aliked_ros.training.pairs.appearance import change_appearance
-from aliked_ros.training.pairs.sequence import draw_frames
+from aliked_ros.training.pairs.pair import draw_frames
 from aliked_ros.training.recipe import split_names
 
 _REACH_PX = 2.0

@@ -35,3 +35,20 @@ class PairSource(Protocol):
 
     def draw(self, generator: np.random.Generator) -> TrainingPair:
         """Return a pair; everything random comes from the generator, so a seed repeats it."""
+
+
+def draw_frames(
+    generator: np.random.Generator, num_frames: int, distance: tuple[int, int]
+) -> tuple[int, int]:
+    """Return two frames as far apart as is asked, in either order.
+
+    Args:
+        generator: of everything random.
+        num_frames: of the sequence.
+        distance: least and greatest number of frames between the two, both included.
+    """
+    apart = int(generator.integers(*distance, endpoint=True))
+    earlier = int(generator.integers(num_frames - apart))
+    frames = [earlier, earlier + apart]
+    generator.shuffle(frames)
+    return frames[0], frames[1]

@@ -15,7 +15,7 @@ from aliked_ros.training.pairs.depth import (
     UnreadableError,
     draw_usable,
 )
-from aliked_ros.training.pairs.pair import TrainingPair
+from aliked_ros.training.pairs.pair import TrainingPair, draw_frames
 
 
 class SequencePairs:
@@ -94,23 +94,6 @@ class SequencePairs:
             # Between two depths there is none: a mean would hang in the air before the wall.
             depth_m = cv2.remap(depth_m, self._straightened, None, cv2.INTER_NEAREST)
         return DepthView(image, depth_m, self._K, se3.inverse(frame.T_world_camera))
-
-
-def draw_frames(
-    generator: np.random.Generator, num_frames: int, distance: tuple[int, int]
-) -> tuple[int, int]:
-    """Return two frames as far apart as is asked, in either order.
-
-    Args:
-        generator: of everything random.
-        num_frames: of the sequence.
-        distance: least and greatest number of frames between the two, both included.
-    """
-    apart = int(generator.integers(*distance, endpoint=True))
-    earlier = int(generator.integers(num_frames - apart))
-    frames = [earlier, earlier + apart]
-    generator.shuffle(frames)
-    return frames[0], frames[1]
 
 
 def _straightening_map(camera: Camera) -> Floats | None:

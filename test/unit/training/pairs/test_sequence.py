@@ -14,7 +14,7 @@ from aliked_ros.synthetic.renderer import Renderer
 from aliked_ros.synthetic.room import SyntheticRoom
 from aliked_ros.synthetic.scene import build_room
 from aliked_ros.training.pairs.depth import DepthPairOptions, warp_between
-from aliked_ros.training.pairs.sequence import SequencePairs, draw_frames
+from aliked_ros.training.pairs.sequence import SequencePairs
 
 OPTIONS = DepthPairOptions(
     size_px=96, crop_share=(0.6, 1.0), min_visible=0.3, tolerance=0.0, relative_tolerance=0.03
