@@ -14,6 +14,7 @@ from aliked_ros.synthetic.renderer import Renderer
 from aliked_ros.synthetic.room import SyntheticRoom
 from aliked_ros.synthetic.scene import build_room
 from aliked_ros.training.pairs.depth import DepthPairOptions, warp_between
+from aliked_ros.training.pairs.pair import draw_frames
 from aliked_ros.training.pairs.sequence import SequencePairs
 
 OPTIONS = DepthPairOptions(
