@@ -7,6 +7,7 @@ from training_world import write_photographs
 from aliked_ros.__main__ import main
 from aliked_ros.cli.train import read_config
 from aliked_ros.training.matcher_recipe import MatcherTrainingConfig
+from aliked_ros.training.pairs import sources
 from aliked_ros.training.recipe import TrainingConfig
 
 
@@ -130,6 +131,25 @@ def test_a_matcher_is_trained_by_the_same_command(tmp_path, capsys):
     assert "best.pth: step 2, f1 " in capsys.readouterr().out
     assert main(["train", file, "--set", "num_steps=3"]) == 2
     assert "num_steps 2, and now it is 3" in capsys.readouterr().err
+
+
+def test_a_validation_sequence_takes_the_place_of_the_photographs(tmp_path, capsys, monkeypatch):
+    room = sources.SyntheticRoom
+    monkeypatch.setattr(
+        sources, "SyntheticRoom", lambda seed, **_: room(seed, 160, 120, num_frames=3, rate_hz=5.0)
+    )
+    photographs = write_photographs(tmp_path / "photographs", 2)
+    settings = {
+        "trains": "matcher", "extractor_weights": "package", "photographs": str(photographs),
+        "validation": str(photographs), "validation_sequence": "synthetic:3", "validation_pairs": 2,
+        "out": str(tmp_path / "out"), "size_px": 96, "num_keypoints": 64, "width": 64,
+        "num_layers": 1, "pool_pairs": 2, "batch_pairs": 1, "accumulate": 1, "num_steps": 1,
+        "num_workers": 0, "device": "cpu", "max_frames_apart": 1,
+    }  # fmt: skip
+    assert main(["train", str(_file(tmp_path, yaml.safe_dump(settings)))]) == 0
+    assert "best.pth: step 1, f1 " in capsys.readouterr().out
+    assert (tmp_path / "out" / "rooms" / "room3").is_dir()
+    assert "MMA@3" not in (tmp_path / "out" / "metrics.jsonl").read_text()  # that is of planes
 
 
 def test_a_run_with_validation_prints_its_matching_score(tmp_path, capsys):
