@@ -108,7 +108,7 @@ def composed(processes, probe, network_parameters):
     )
     images = probe.publisher(Image, "image_raw")
     probe.listen(DiagnosticArray, "/diagnostics")
-    probe.wait_until(images.get_subscription_count, "the extractor")
+    probe.wait_for_subscribers(images)
     probe.wait_until(lambda: values_of(probe, "aliked_tracker"), "the tracker's diagnostics")
     return images.publish
 
@@ -134,6 +134,8 @@ def test_both_nodes_keep_names_services_and_counts_and_nothing_is_subscribed_twi
         request = GetParameters.Request(names=[parameter])
         values = probe.call(GetParameters, f"/{name}/get_parameters", request).values
         assert values[0].string_value in {network_parameters["extractor__model"], "stereo"}
+    for topic in ("image_raw", "right/image_raw"):
+        probe.wait_until(lambda topic=topic: probe.node.count_subscribers(topic), topic)
     subscribers = {
         topic: probe.node.count_subscribers(topic)
         for topic in ("image_raw", "right/image_raw", "features")
