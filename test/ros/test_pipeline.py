@@ -8,7 +8,7 @@ from aliked_ros.msg import Features, Matches, OdometryStatus
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from nav_msgs.msg import Odometry, Path
-from pipeline_runs import NUM_FRAMES, play, poses
+from pipeline_runs import NUM_FRAMES, play, poses, wait_for_recording
 from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
 
@@ -165,6 +165,7 @@ def test_overlay_and_recorder_write_what_was_seen(
     play(processes, probe, network_parameters, tum_folder, "rgbd", tmp_path / "report.json")
     pictures = probe.heard["overlay"]
     probe.wait_until(lambda: pictures, "pictures")
+    wait_for_recording(probe, out)
     assert {(one.width, one.height, one.encoding) for one in pictures} == {(320, 240, "rgb8")}
     for name in ("recorder_node", "overlay_node", "tracker_node", "extractor_node"):
         assert processes.interrupt(name) == 0, processes.log(name)
@@ -174,7 +175,6 @@ def test_overlay_and_recorder_write_what_was_seen(
     assert recorded.stamps_ns.tolist() == stamps
     np.testing.assert_allclose(recorded.T_world_camera, T_odom_base, atol=1e-8)
     assert len((out / "status.csv").read_text().splitlines()) == NUM_FRAMES + 1
-    assert list((out / "overlay").glob("*.png"))
 
 
 def test_a_frame_that_cannot_be_read_is_skipped_and_counted(
