@@ -71,6 +71,29 @@ class Processes:
                 process.wait()
 
 
+class _Introduction:
+    """Asks a node until it answers: then it knows all that was made here before.
+
+    What a process makes is told to the others reliably and in its order, so a node that has
+    answered a client that was made last knows all that was made earlier. Without this, a server
+    that does not know the client's end yet drops its answer.
+    """
+
+    def __init__(self, asker, name: str) -> None:
+        self._client = asker.create_client(GetState, f"{name}/get_state")
+        self._asked_s = float("-inf")
+        self._answered = threading.Event()
+
+    def is_over(self) -> bool:
+        """Ask where it is time to; return whether an answer has come."""
+        is_due = time.monotonic() > self._asked_s + ASK_AGAIN_S
+        if is_due and not self._answered.is_set() and self._client.service_is_ready():
+            self._asked_s = time.monotonic()
+            future = self._client.call_async(GetState.Request())
+            future.add_done_callback(lambda _: self._answered.set())
+        return self._answered.is_set()
+
+
 class Probe:
     """A node inside the test: publishes, and keeps everything that it hears.
 
@@ -113,37 +136,21 @@ class Probe:
         self._meet(self.node.get_subscriptions_info_by_topic, topics)
 
     def _meet(self, endpoints_of, topics) -> None:
-        """Let every other node at the far end of a topic know all that the probe has made."""
-        own = self.node.get_name()
+        """Let all nodes at the other ends of topics know what the probe has made."""
+        introductions: dict[str, _Introduction] = {}
 
-        def others(topic):
-            ends = [one for one in endpoints_of(topic) if one.node_name != own]
-            # An endpoint is known before the node that it belongs to.
-            if any("UNKNOWN" in one.node_name for one in ends):
-                return set()
-            return {f"{one.node_namespace.rstrip('/')}/{one.node_name}" for one in ends}
+        def is_known(topic):
+            ends = [one for one in endpoints_of(topic) if one.node_name != self.node.get_name()]
+            # An endpoint is known before the node that it belongs to; who is gone need not answer.
+            if not ends or any("UNKNOWN" in one.node_name for one in ends):
+                return False
+            nodes = {f"{one.node_namespace.rstrip('/')}/{one.node_name}" for one in ends}
+            for node in nodes - set(introductions):
+                introductions[node] = _Introduction(self.node, node)
+            return all(introductions[node].is_over() for node in nodes)
 
-        nodes = set()
         for topic in list(topics):
-            self.wait_until(lambda topic=topic: others(topic), f"who is at the end of {topic}")
-            nodes |= others(topic)
-        for node in sorted(nodes):
-            self._introduce(node)
-
-    def _introduce(self, node: str) -> None:
-        """Wait until a node knows everything that the probe has made so far.
-
-        What a process makes is told to others reliably and in its order: a node that has answered
-        a client that was made last knows all that was made before.
-        """
-        client = self.node.create_client(GetState, f"{node}/get_state")
-        assert client.wait_for_service(TIMEOUT_S), node
-        answered = threading.Event()
-        for _ in range(round(TIMEOUT_S / ASK_AGAIN_S)):
-            client.call_async(GetState.Request()).add_done_callback(lambda _: answered.set())
-            if answered.wait(ASK_AGAIN_S):
-                return
-        raise AssertionError(f"{node} has not answered within {TIMEOUT_S:.0f} s")
+            self.wait_until(lambda topic=topic: is_known(topic), f"who is at the end of {topic}")
 
     def publisher(self, message_type: type, topic: str, qos: object = 10):
         """Return a publisher."""
@@ -165,8 +172,8 @@ class Probe:
         if name not in self._clients:
             self._clients[name] = self.node.create_client(service_type, name)
             assert self._clients[name].wait_for_service(TIMEOUT_S), name
-            # A server that does not know the client's end yet drops its answer.
-            self._introduce(name.rpartition("/")[0])
+            introduction = _Introduction(self.node, name.rpartition("/")[0])
+            self.wait_until(introduction.is_over, f"{name} to know its client")
         future = self._clients[name].call_async(request)
         self.wait_until(future.done, f"an answer of {name}")
         return future.result()
