@@ -16,7 +16,7 @@ from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
 
 TIMEOUT_S = 60.0
-END_TIMEOUT_S = 10.0
+END_TIMEOUT_S = 30.0
 ASK_AGAIN_S = 1.0  # a node that did not know us yet has dropped its answer
 
 
