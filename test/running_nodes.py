@@ -15,7 +15,7 @@ from lifecycle_msgs.srv import GetState
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 END_TIMEOUT_S = 30.0
 ASK_AGAIN_S = 1.0  # a node that did not know us yet has dropped its answer
 
