@@ -43,13 +43,12 @@ class VisualOdometry:
 
     With a depth image or a stereo pair the depths are measured and the pose is metric; images
     without depth are followed all the same. A single camera first waits until views have parallax
-    and several of them confirm a map; then its unit of length is the median depth of the first
-    landmarks.
+    and others confirm a map; its unit of length is the median depth of the first landmarks.
 
     When an image shows nothing of the map, the odometry is lost: the pose is held, and a new map
     begins there with a covariance that says so. The map that broke off is still looked for; where
-    it is recognised, the pose is measured in it, as if nothing had happened. A single camera
-    begins again with the median depth that it had, and follows a pure rotation meanwhile.
+    it is recognised, the pose is measured in it. A single camera begins again with the median
+    depth that it had, and follows a pure rotation meanwhile.
 
     Args:
         config: thresholds, noise and kind of sensor.
@@ -202,8 +201,9 @@ class VisualOdometry:
             view, image.T_world_view, covariance.total, covariance.noise, step,
             covariance.unit_deviation,
         )  # fmt: skip
-        step = tracking(posed, motion.kind, len(located), motion.parallax_deg, is_keyframe)
-        return self._on_trial(view, step)
+        parallax_deg = motion.parallax_deg
+        measured = tracking(posed, motion.kind, len(located), parallax_deg, is_keyframe)
+        return self._on_trial(view, measured)
 
     def _locate(
         self, view: View, matches: FrameMatches, T_world_expected: Array | None
@@ -296,8 +296,5 @@ class VisualOdometry:
         return map_report.keyframes(self._map, self._camera.R)
 
     def keyframe_points(self) -> tuple[int, Array]:
-        """Return the last keyframe's stamp (ns) and its landmarks (N, 3), camera's frame.
-
-        Only landmarks whose depth is known well.
-        """
+        """Return the last keyframe's stamp (ns) and its well-known landmarks (N, 3) in it."""
         return map_report.sharp_points(self._map, self._camera.R)
