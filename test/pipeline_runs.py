@@ -24,10 +24,20 @@ def play(
         processes.start("tracker_node", **options)
     probe.wait_for_publishers()
     player = {"dataset": folder, "sensor": sensor, "rate": 0.0, "report": report}
-    player |= {"num_subscribers": num_subscribers} if num_subscribers > 1 else {"settle_s": 2.0}
-    processes.start("player_node", **player)
+    processes.start("player_node", **player, num_subscribers=num_subscribers)
     assert processes.wait("player_node", 120.0) == 0, processes.log("player_node")
     return json.loads(report.read_text())
+
+
+def wait_for_recording(probe, folder):
+    """Wait until a recorder has written every frame of a run, and a picture."""
+    for name in ("trajectory.txt", "status.csv"):
+        path = folder / name
+        probe.wait_until(
+            lambda path=path: len(path.read_text().splitlines()) > NUM_FRAMES, f"all of {name}"
+        )
+    probe.wait_until(lambda: list((folder / "overlay").glob("*.png")), "a picture in the recording")
+    probe.wait_until(lambda: len(probe.heard["odometry"]) >= NUM_FRAMES, "odometry")
 
 
 def poses(messages):
