@@ -15,6 +15,7 @@ from aliked_ros.training.losses.objective import Objective
 from aliked_ros.training.losses.points import draw_points
 from aliked_ros.training.pairs.homographic import HomographicPairs, ViewRange
 from aliked_ros.training.pairs.loading import Batch, batches
+from aliked_ros.training.pairs.photographs import Photographs
 from aliked_ros.training.pairs.warps import HomographyWarp
 from aliked_ros.training.recipe import TrainingConfig
 
@@ -27,7 +28,7 @@ def batch(tmp_path_factory) -> Batch:
     """Two pairs of 64x64 px that differ little, so that there are many positives."""
     folder = write_photographs(tmp_path_factory.mktemp("photographs"))
     views = ViewRange(max_rotation_deg=5, max_scale=1.1, max_slant=0.02, max_shift=0.05)
-    source = HomographicPairs([folder], 64, views, appearance=0)
+    source = HomographicPairs(Photographs([folder]), 64, views, appearance=0)
     return next(iter(batches(source, range(1), 2, DENSE.num_random, 0, 0)))
 
 
