@@ -1,8 +1,8 @@
 """Time from starting `composed_node` to its first answer: `python3 bench/bench_node_startup.py`.
 
-A camera sends ten images a second from the beginning; every image is answered by a status, the first
-by one that says INITIALISING. "made": the node's topics are there. Processor time is that of the node
-up to its answer: on a machine with other work it tells more than the time on the wall.
+A camera sends ten images a second from the beginning; every image is answered by a status. "made":
+the node's topics are there. Processor time is that of the node up to its answer: on a machine with
+other work it tells more than the time on the wall.
 """
 
 from __future__ import annotations
@@ -109,11 +109,12 @@ def main() -> None:
         for path, rows in runs.items():
             rows.append(time_start(path))
     for path, rows in runs.items():
-        shown = ", ".join(
+        columns = zip(("made", "answered", "processor"), zip(*rows, strict=True), strict=True)
+        shown = [
             f"{name} {statistics.median(column):.2f} s (least {min(column):.2f})"
-            for name, column in zip(("made", "answered", "processor"), zip(*rows), strict=True)
-        )
-        print(f"{path.name}: {shown}")
+            for name, column in columns
+        ]
+        print(f"{path.name}: {', '.join(shown)}")
     rclpy.shutdown()
 
 
