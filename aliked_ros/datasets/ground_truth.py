@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
+from aliked_ros.geometry.se3 import exp_so3, log_so3
 from aliked_ros.structs import Array, Index
 
 MAX_INTERPOLATION_GAP_NS = 100_000_000
@@ -80,8 +80,8 @@ def nearest_rigid(T: Array) -> Array:
 
 def _between(T_world_0: Array, T_world_1: Array, fraction: float) -> Array:
     """Return the pose a fraction of the way: straight line for the position, shortest turn."""
-    turn = Rotation.from_matrix(T_world_0[:3, :3].T @ T_world_1[:3, :3]).as_rotvec()
+    turn = log_so3(T_world_0[:3, :3].T @ T_world_1[:3, :3])
     T_world = np.eye(4)
-    T_world[:3, :3] = T_world_0[:3, :3] @ Rotation.from_rotvec(fraction * turn).as_matrix()
+    T_world[:3, :3] = T_world_0[:3, :3] @ exp_so3(fraction * turn)
     T_world[:3, 3] = (1 - fraction) * T_world_0[:3, 3] + fraction * T_world_1[:3, 3]
     return T_world
