@@ -3,6 +3,7 @@
 # CPython 3.10 to 3.13 that is here. PYTHONS="python3.12" chooses them; the wheel goes to out/wheels/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset PYTHONPATH LD_LIBRARY_PATH # an activated shell has the package already, and its kernels
 out=$PWD/out/wheels
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
