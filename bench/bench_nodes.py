@@ -107,7 +107,7 @@ def camera(num_images: int) -> int:
     K = np.array([[500.0, 0.0, WIDTH / 2], [0.0, 500.0, HEIGHT / 2], [0.0, 0.0, 1.0]])
     info = camera_to_message(Camera(WIDTH, HEIGHT, K), message.header)
     wait_until(images.get_subscription_count, "a subscriber of image_raw")
-    time.sleep(2)  # discovery of everything else
+    time.sleep(4)  # discovery of everything else
     infos.publish(info)
     due = time.perf_counter() + 0.5
     for _ in range(num_images):

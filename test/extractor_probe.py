@@ -28,13 +28,6 @@ def message_of(image, stamp_ns, **changes):
     return message
 
 
-def hears(probe, topic):
-    """Return whether the extractor says that it hears a publisher of a topic."""
-    return bool(probe.heard["/diagnostics"]) and (
-        diagnostics(probe)[1][f"publishers of {topic}"] != "0"
-    )
-
-
 def diagnostics(probe):
     """Return the newest status of the extractor and its values."""
     status = probe.heard["/diagnostics"][-1].status[0]

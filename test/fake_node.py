@@ -98,7 +98,7 @@ class FakeNode:
             return lambda text, **_: self.said[level].append(text)
 
         levels = ("info", "warning", "error", "fatal")
-        return SimpleNamespace(**{level: say(level) for level in levels})
+        return SimpleNamespace(name="fake", **{level: say(level) for level in levels})
 
     def get_clock(self):
         def now():

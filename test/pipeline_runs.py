@@ -30,6 +30,17 @@ def play(
     return json.loads(report.read_text())
 
 
+def wait_for_recording(probe, folder):
+    """Wait until a recorder has written every frame of a run, and a picture."""
+    for name in ("trajectory.txt", "status.csv"):
+        path = folder / name
+        probe.wait_until(
+            lambda path=path: len(path.read_text().splitlines()) > NUM_FRAMES, f"all of {name}"
+        )
+    probe.wait_until(lambda: list((folder / "overlay").glob("*.png")), "a picture in the recording")
+    probe.wait_until(lambda: len(probe.heard["odometry"]) >= NUM_FRAMES, "odometry")
+
+
 def poses(messages):
     """Return stamps (ns) and T_odom_base of odometry messages."""
     stamps = [stamp_to_ns(message.header.stamp) for message in messages]

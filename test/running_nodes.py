@@ -11,12 +11,13 @@ from pathlib import Path
 
 import rclpy
 from ament_index_python.packages import get_package_prefix
+from lifecycle_msgs.srv import GetState
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.executors import SingleThreadedExecutor
 
-TIMEOUT_S = 60.0
-END_TIMEOUT_S = 10.0
-ANSWER_S = 5.0  # after which a service is called again
+TIMEOUT_S = 120.0
+END_TIMEOUT_S = 30.0
+ASK_AGAIN_S = 1.0  # a node that did not know us yet has dropped its answer
 
 
 class Processes:
@@ -70,13 +71,43 @@ class Processes:
                 process.wait()
 
 
+class _Introduction:
+    """Asks a node until it answers: then it knows all that was made here before.
+
+    What a process makes is told to the others reliably and in its order, so a node that has
+    answered a client that was made last knows all that was made earlier. Without this, a server
+    that does not know the client's end yet drops its answer.
+    """
+
+    def __init__(self, asker, name: str) -> None:
+        self._client = asker.create_client(GetState, f"{name}/get_state")
+        self._asked_s = float("-inf")
+        self._answered = threading.Event()
+
+    def is_over(self) -> bool:
+        """Ask where it is time to; return whether an answer has come."""
+        is_due = time.monotonic() > self._asked_s + ASK_AGAIN_S
+        if is_due and not self._answered.is_set() and self._client.service_is_ready():
+            self._asked_s = time.monotonic()
+            future = self._client.call_async(GetState.Request())
+            future.add_done_callback(lambda _: self._answered.set())
+        return self._answered.is_set()
+
+
 class Probe:
-    """A node inside the test: publishes, and keeps everything that it hears."""
+    """A node inside the test: publishes, and keeps everything that it hears.
+
+    The two ends of a topic learn of each other at different times, seconds apart where a packet is
+    lost. A message that is sent when only the sender's end knows is not heard where it is taken as
+    best effort; one that is sent when only the listener's end knows is not heard at all. So a test
+    waits for `wait_for_publishers` and `wait_for_subscribers` before the first message.
+    """
 
     def __init__(self) -> None:
         self.node = rclpy.create_node("probe")
         self.heard: dict[str, list] = defaultdict(list)
         self.num_publishers: dict[str, int] = {}
+        self._clients: dict[str, object] = {}
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         self._thread = threading.Thread(target=self._executor.spin, daemon=True)
@@ -93,8 +124,33 @@ class Probe:
         )
 
     def wait_for_publishers(self) -> None:
-        """Wait until each topic that is listened to has a publisher."""
+        """Wait until each topic that is listened to has publishers, and these know who listens."""
         self.wait_until(lambda: all(self.num_publishers.values()), f"all of {self.num_publishers}")
+        self._meet(self.node.get_publishers_info_by_topic, self.num_publishers)
+
+    def wait_for_subscribers(self, *publishers) -> None:
+        """Wait until publishers have subscribers that hear everything from now on."""
+        for one in publishers:
+            self.wait_until(one.get_subscription_count, f"a subscriber of {one.topic_name}")
+        topics = [one.topic_name for one in publishers]
+        self._meet(self.node.get_subscriptions_info_by_topic, topics)
+
+    def _meet(self, endpoints_of, topics) -> None:
+        """Let all nodes at the other ends of topics know what the probe has made."""
+        introductions: dict[str, _Introduction] = {}
+
+        def is_known(topic):
+            ends = [one for one in endpoints_of(topic) if one.node_name != self.node.get_name()]
+            # An endpoint is known before the node that it belongs to; who is gone need not answer.
+            if not ends or any("UNKNOWN" in one.node_name for one in ends):
+                return False
+            nodes = {f"{one.node_namespace.rstrip('/')}/{one.node_name}" for one in ends}
+            for node in nodes - set(introductions):
+                introductions[node] = _Introduction(self.node, node)
+            return all(introductions[node].is_over() for node in nodes)
+
+        for topic in list(topics):
+            self.wait_until(lambda topic=topic: is_known(topic), f"who is at the end of {topic}")
 
     def publisher(self, message_type: type, topic: str, qos: object = 10):
         """Return a publisher."""
@@ -112,25 +168,15 @@ class Probe:
             time.sleep(poll_s)
 
     def call(self, service_type: type, name: str, request: object):
-        """Call a service and return its response.
-
-        A server that has not discovered the client's end yet drops its answer after a tenth of a
-        second (rmw_fastrtps says so in its log); a user would ask again, and so does this.
-        """
-        client = self.node.create_client(service_type, name)
-        assert client.wait_for_service(TIMEOUT_S), name
-        futures = []
-        for _ in range(round(TIMEOUT_S / ANSWER_S)):
-            futures.append(client.call_async(request))
-            deadline = time.monotonic() + ANSWER_S
-            while time.monotonic() < deadline:
-                for future in futures:
-                    if future.done():
-                        return future.result()
-                time.sleep(0.01)
-        raise AssertionError(
-            f"{len(futures)} calls of {name} in {TIMEOUT_S:.0f} s, none was answered"
-        )
+        """Call a service, once, and return its response."""
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(service_type, name)
+            assert self._clients[name].wait_for_service(TIMEOUT_S), name
+            introduction = _Introduction(self.node, name.rpartition("/")[0])
+            self.wait_until(introduction.is_over, f"{name} to know its client")
+        future = self._clients[name].call_async(request)
+        self.wait_until(future.done, f"an answer of {name}")
+        return future.result()
 
     def end(self) -> None:
         """Stop listening."""

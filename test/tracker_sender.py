@@ -13,7 +13,7 @@ from aliked_ros.nodes.base.conversions.features import features_to_message
 from aliked_ros.nodes.base.conversions.fields import ns_to_stamp
 
 FRAME_NS = 100_000_000
-HEARD = {"status": OdometryStatus, "odometry": Odometry, "/diagnostics": DiagnosticArray}
+HEARD = {"odometry": Odometry, "/diagnostics": DiagnosticArray}
 
 
 def start_tracker(processes, probe, sensor="rgbd", topics=None, **parameters):
@@ -21,12 +21,13 @@ def start_tracker(processes, probe, sensor="rgbd", topics=None, **parameters):
 
     Args:
         processes: fixture.
-        probe: fixture; hears HEARD and more.
+        probe: fixture; hears HEARD, the status and more.
         sensor: what measures depth.
         topics: what else is heard, topic -> type of message.
         parameters: of the tracker, beside those that all tests need.
     """
-    for topic, message_type in (HEARD | (topics or {})).items():
+    # The status is sent, and heard here, behind everything else of a frame.
+    for topic, message_type in (HEARD | (topics or {}) | {"status": OdometryStatus}).items():
         probe.listen(message_type, topic)
     processes.start(
         "tracker_node",
@@ -44,7 +45,7 @@ class Sender:
     """Publishes what a camera sees, and waits for the status of each frame.
 
     Args:
-        probe: hears HEARD.
+        probe: hears what start_tracker lets it hear.
         with_depth: whether a depth image goes with each frame.
 
     Attributes:
@@ -54,7 +55,6 @@ class Sender:
 
     def __init__(self, probe, with_depth: bool = True) -> None:
         self._probe = probe
-        self._topics = ["/features"] + ["/depth/image_raw"] * with_depth
         self._features = probe.publisher(Features, "features")
         self._info = probe.publisher(CameraInfo, "camera_info")
         self._depth = probe.publisher(Image, "depth/image_raw") if with_depth else None
@@ -62,15 +62,11 @@ class Sender:
         self.statuses = probe.heard["status"]
 
     def wait(self) -> None:
-        """Wait until the tracker hears us, by its own account, and we hear it."""
-        self._probe.wait_until(self._is_heard, "the tracker to hear features and depth")
-        self._probe.wait_until(self._info.get_subscription_count, "the tracker's camera_info")
+        """Wait until the tracker hears us, and we hear it."""
+        sent = [self._features, self._info] + [self._depth] * (self._depth is not None)
+        self._probe.wait_for_subscribers(*sent)
         self._probe.wait_for_publishers()
-
-    def _is_heard(self) -> bool:
-        reports = self._probe.heard["/diagnostics"]
-        values = {item.key: item.value for item in reports[-1].status[0].values} if reports else {}
-        return all(values.get(f"publishers of {topic}") == "1" for topic in self._topics)
+        self._probe.wait_until(lambda: self._probe.heard["/diagnostics"], "diagnostics")
 
     def send(self, sighting, index, model="test", descriptor_type="float32", depth_offset_ns=0):
         """Send a frame and return its status."""

@@ -14,7 +14,6 @@ pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run ma
 import rclpy
 from aliked_ros.msg import Features
 from diagnostic_msgs.msg import DiagnosticArray
-from extractor_probe import hears
 from kitti_writer import write_kitti
 from pipeline_runs import NUM_FRAMES
 from rclpy.signals import SignalHandlerOptions
@@ -100,6 +99,7 @@ def node(processes, probe, network_parameters):
     images = probe.publisher(Image, "image_raw")
     probe.listen(Features, "features")
     probe.listen(DiagnosticArray, "/diagnostics")
-    probe.wait_until(lambda: probe.node.count_publishers("features") == 1, "the extractor")
-    probe.wait_until(lambda: hears(probe, "/image_raw"), "the extractor to hear the probe")
+    probe.wait_for_subscribers(images)
+    probe.wait_for_publishers()
+    probe.wait_until(lambda: probe.heard["/diagnostics"], "diagnostics")
     return images.publish

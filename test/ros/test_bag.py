@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from aliked_ros.msg import Features, Matches, OdometryStatus
+from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import Odometry
 from pipeline_runs import NUM_FRAMES, play
+from soak.sums import read_settled_sum
 from std_msgs.msg import Header
 
 from aliked_ros.__main__ import main
@@ -38,7 +40,7 @@ def _is_float(value):
 def test_a_bag_holds_every_field_of_what_was_published_and_can_be_played_and_reported(
     processes, probe, network_parameters, tum_folder, tmp_path
 ):
-    for topic, message_type in TOPICS.items():
+    for topic, message_type in (TOPICS | {"/diagnostics": DiagnosticArray}).items():
         probe.listen(message_type, topic)
     processes.start("recorder_node", format="bag", output_dir=tmp_path / "out")
     report = tmp_path / "r.json"
@@ -46,6 +48,7 @@ def test_a_bag_holds_every_field_of_what_was_published_and_can_be_played_and_rep
     play(processes, probe, network_parameters, tum_folder, "rgbd", report, True, num_subscribers=2)
     for topic in TOPICS:
         probe.wait_until(lambda topic=topic: len(probe.heard[topic]) == NUM_FRAMES, topic)
+    assert read_settled_sum(probe, "aliked_recorder").lost == 0
     assert processes.interrupt("recorder_node") == 0
     (folder,) = (tmp_path / "out").iterdir()
     bag = BagFile(folder)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from aliked_ros.msg import Features
 from diagnostic_msgs.msg import DiagnosticArray
-from extractor_probe import diagnostics, hears, message_of, textured
+from extractor_probe import diagnostics, message_of, textured
 from sensor_msgs.msg import CompressedImage, Image
 
 from aliked_ros.config import ExtractorConfig
@@ -97,8 +97,8 @@ def test_compressed_images_are_heard_beside_the_remapped_topic(
     )
     images = probe.publisher(CompressedImage, "/camera/image/compressed")
     probe.listen(Features, "features")
-    probe.listen(DiagnosticArray, "/diagnostics")
-    probe.wait_until(lambda: hears(probe, "/camera/image/compressed"), "the extractor")
+    probe.wait_for_subscribers(images)
+    probe.wait_for_publishers()
     image = textured()
     message = CompressedImage(format="rgb8; png compressed bgr8")
     message.header.stamp = ns_to_stamp(3 * 10**9)
@@ -123,10 +123,12 @@ def test_a_machine_that_reaches_nothing_runs_on_the_packaged_weights_and_says_so
     images = probe.publisher(Image, "image_raw")
     probe.listen(Features, "features")
     probe.listen(DiagnosticArray, "/diagnostics")
-    probe.wait_until(lambda: hears(probe, "/image_raw"), "the extractor to hear the probe")
+    probe.wait_for_subscribers(images)
+    probe.wait_for_publishers()
     images.publish(message_of(textured(), 1))
     probe.wait_until(lambda: probe.heard["features"], "features")
     assert probe.heard["features"][0].model == "aliked-t16"
+    probe.wait_until(lambda: probe.heard["/diagnostics"], "diagnostics")
     _, facts = diagnostics(probe)
     assert facts["network"] == "aliked-t16"
     assert facts["weights"].startswith("package-")
@@ -159,8 +161,7 @@ def test_a_lost_gpu_ends_the_process_with_a_code_of_its_own(
     executable.chmod(0o755)
     processes.start(str(executable), **network_parameters)
     images = probe.publisher(Image, "image_raw")
-    probe.listen(DiagnosticArray, "/diagnostics")
-    probe.wait_until(lambda: hears(probe, "/image_raw"), "the extractor to hear the probe")
+    probe.wait_for_subscribers(images)
     images.publish(message_of(textured(), 1))
     assert processes.wait(str(executable)) == EXIT_DEVICE_LOST
     assert "does not answer any more" in processes.log(str(executable))

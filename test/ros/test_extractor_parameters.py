@@ -37,6 +37,7 @@ def test_images_above_max_rate_hz_are_skipped_before_any_work_and_counted_by_tha
     assert count_of(probe, "skipped, above max_rate_hz") == 4
     assert count_of(probe, "sent and not received") == 0
     assert diagnostics(probe)[0].level == diagnostics(probe)[0].OK
+    probe.wait_until(lambda: probe.heard["features"], "the features of the first image")
     assert [message.header.stamp.sec for message in probe.heard["features"]] == [1]
 
 

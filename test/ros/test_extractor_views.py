@@ -3,7 +3,7 @@
 import numpy as np
 from aliked_ros.msg import Features
 from diagnostic_msgs.msg import DiagnosticArray
-from extractor_probe import count_of, diagnostics, hears, message_of, textured
+from extractor_probe import count_of, message_of, textured
 from sensor_msgs.msg import Image
 
 from aliked_ros.nodes.base.qos import LATCHED_QOS
@@ -17,8 +17,9 @@ def publish_as(probe, names):
     for name in names:
         probe.listen(Features, f"{name}/features")
     probe.listen(DiagnosticArray, "/diagnostics")
+    probe.wait_for_subscribers(*images)
     probe.wait_for_publishers()
-    probe.wait_until(lambda: all(hears(probe, f"/{name}/image_raw") for name in names), "both")
+    probe.wait_until(lambda: probe.heard["/diagnostics"], "diagnostics")
     return images
 
 
@@ -36,7 +37,7 @@ def test_several_cameras_share_one_network_and_each_has_its_own_topics(
     front, rear = (probe.heard[f"{name}/features"][-1] for name in NAMES)
     assert (front.header.stamp.nanosec, rear.header.stamp.nanosec) == (0, 1)
     assert front.keypoints != rear.keypoints
-    probe.wait_until(lambda: diagnostics(probe)[1]["processed"] == "6", "six counted images")
+    probe.wait_until(lambda: count_of(probe, "processed") == 6, "six counted images")
 
 
 def test_keypoints_of_a_part_that_is_resized_are_those_of_the_whole_image(
@@ -46,14 +47,10 @@ def test_keypoints_of_a_part_that_is_resized_are_those_of_the_whole_image(
     processes.start("extractor_node", **network_parameters, **options)
     probe.listen(Features, "features")
     images = probe.publisher(Image, "image_raw")
-    probe.wait_until(images.get_subscription_count, "the extractor")
+    probe.wait_for_subscribers(images)
     probe.wait_for_publishers()
-
-    def has_answered():
-        images.publish(message_of(textured(), 10**9))
-        return bool(probe.heard["features"])
-
-    probe.wait_until(has_answered, "features", poll_s=0.5)
+    images.publish(message_of(textured(), 10**9))
+    probe.wait_until(lambda: probe.heard["features"], "features")
     features = probe.heard["features"][0]
     assert (features.width, features.height) == (160, 120)
     x, y = np.reshape(features.keypoints, (-1, 2)).T
@@ -74,7 +71,7 @@ def test_masks_hold_for_their_camera_also_if_sent_once_and_what_is_none_is_count
         "extractor_node", **network_parameters, cameras="[front,rear]", use_mask_topic=True
     )
     images = publish_as(probe, NAMES)
-    probe.wait_until(rear_masks.get_subscription_count, "the extractor to hear masks")
+    probe.wait_for_subscribers(rear_masks)
 
     def columns():
         """Return the columns of the keypoints of new images, by camera."""

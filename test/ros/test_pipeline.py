@@ -8,7 +8,7 @@ from aliked_ros.msg import Features, Matches, OdometryStatus
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TransformStamped
 from nav_msgs.msg import Odometry, Path
-from pipeline_runs import NUM_FRAMES, play, poses
+from pipeline_runs import NUM_FRAMES, play, poses, wait_for_recording
 from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
 
@@ -79,6 +79,7 @@ def test_rgbd_odometry_is_metric_and_every_output_carries_the_stamp_of_its_image
     for message in odometry:
         assert np.linalg.eigvalsh(np.reshape(message.pose.covariance, (6, 6))).min() > -1e-12
 
+    probe.wait_until(lambda: len(heard["/tf"]) >= NUM_FRAMES, "/tf")
     transforms = [message.transforms[0] for message in heard["/tf"]]
     assert len(transforms) == NUM_FRAMES
     np.testing.assert_allclose(
@@ -98,7 +99,8 @@ def test_matches_name_rows_of_the_two_features_messages_and_ids_persist(
     probe.listen(Matches, "matches")
     probe.listen(Features, "features")
     play(processes, probe, network_parameters, tum_folder, "mono", tmp_path / "report.json")
-    probe.wait_until(lambda: len(probe.heard["matches"]) == NUM_FRAMES, "matches")
+    for topic in ("features", "matches"):
+        probe.wait_until(lambda topic=topic: len(probe.heard[topic]) == NUM_FRAMES, topic)
     keypoints = {
         stamp_to_ns(message.header.stamp): np.reshape(message.keypoints, (-1, 2))
         for message in probe.heard["features"]
@@ -143,7 +145,7 @@ def test_stereo_odometry_is_metric(
         processes, probe, network_parameters, kitti_folder, "stereo", tmp_path / "report.json"
     )
     assert report["answered"] == NUM_FRAMES
-    assert len(probe.heard["odometry"]) == NUM_FRAMES
+    probe.wait_until(lambda: len(probe.heard["odometry"]) == NUM_FRAMES, "odometry")
     assert ate_m(tmp_path, room, probe.heard["odometry"], SECOND_NS) < 0.05
 
 
@@ -163,6 +165,7 @@ def test_overlay_and_recorder_write_what_was_seen(
     play(processes, probe, network_parameters, tum_folder, "rgbd", tmp_path / "report.json")
     pictures = probe.heard["overlay"]
     probe.wait_until(lambda: pictures, "pictures")
+    wait_for_recording(probe, out)
     assert {(one.width, one.height, one.encoding) for one in pictures} == {(320, 240, "rgb8")}
     for name in ("recorder_node", "overlay_node", "tracker_node", "extractor_node"):
         assert processes.interrupt(name) == 0, processes.log(name)
@@ -172,7 +175,6 @@ def test_overlay_and_recorder_write_what_was_seen(
     assert recorded.stamps_ns.tolist() == stamps
     np.testing.assert_allclose(recorded.T_world_camera, T_odom_base, atol=1e-8)
     assert len((out / "status.csv").read_text().splitlines()) == NUM_FRAMES + 1
-    assert list((out / "overlay").glob("*.png"))
 
 
 def test_a_frame_that_cannot_be_read_is_skipped_and_counted(
@@ -236,8 +238,8 @@ def test_the_cameras_place_is_taken_from_tf(
         tmp_path / "report.json",
         camera_transform="",
     )
+    probe.wait_until(lambda: len(probe.heard["odometry"]) == NUM_FRAMES, "odometry")
     by_tf = poses(probe.heard["odometry"])[1]
-    assert len(by_tf) == NUM_FRAMES
     np.testing.assert_allclose(by_tf[0], np.eye(4), atol=1e-9)
     moved = se3.inverse(T_base_camera) @ by_tf[-1] @ T_base_camera
     truth = room.ground_truth.T_world_camera

@@ -1,5 +1,6 @@
 """The security policy beside the topics and services that the nodes really have."""
 
+import time
 from collections import defaultdict
 from importlib.util import find_spec
 from itertools import count
@@ -10,6 +11,7 @@ import pytest
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+from running_nodes import TIMEOUT_S
 from sensor_msgs.msg import Image
 from tf2_msgs.msg import TFMessage
 
@@ -121,7 +123,8 @@ def endpoints(make_node, parameters, folder):
     try:
         node.start_up()
         awaited = {TrackerNode: "/tf", OverlayNode: "/matches"}.get(make_node)
-        for _ in range(400):
+        deadline = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < deadline:
             seen = graph(other, node)
             heard = {one.topic_name.removeprefix(namespace) for one in node.subscriptions}
             if seen["subscribe"] >= heard and (awaited is None or awaited in heard):

@@ -29,7 +29,9 @@ def test_a_second_publisher_of_our_transform_is_named_and_our_own_is_none(proces
     world, path = room(), sideways(3)
     # The probe is a publisher of /tf from here on: the tracker listens, and hears itself.
     transforms = probe.publisher(TFMessage, "/tf")
-    probe.wait_until(transforms.get_subscription_count, "the tracker to listen to /tf")
+    probe.wait_until(
+        lambda: transforms.get_subscription_count() == 2, "the tracker to listen to /tf, as we do"
+    )
     for index, T in enumerate(path):
         sender.send(world.see(T), index)
     time.sleep(1.5)

@@ -25,7 +25,7 @@ def begin(processes, probe):
     def begin(**parameters):
         sender = start_tracker(processes, probe, use_imu=True, **parameters)
         publisher = probe.publisher(Imu, "imu", 100)
-        probe.wait_until(publisher.get_subscription_count, "the tracker's imu")
+        probe.wait_for_subscribers(publisher)
         return sender, publisher
 
     return begin

@@ -104,7 +104,7 @@ def test_vins_gets_what_its_front_end_would_send(processes, probe):
 def test_a_single_camera_gets_metres_from_another_odometry(processes, probe):
     sender = start_tracker(processes, probe, "mono", scale_source="odometry", scale_part_m=0.15)
     reference = probe.publisher(Odometry, "scale_odometry")
-    probe.wait_until(reference.get_subscription_count, "the tracker's scale_odometry")
+    probe.wait_for_subscribers(reference)
     world, path = room(), sideways(40)
     # An odometry of the same base, in a frame of its own.
     T_wheels_odom = se3.exp(np.array([5.0, -3.0, 0.0, 0.0, 0.0, 1.0]))

@@ -151,8 +151,7 @@ def test_the_composed_process_has_the_same_services(processes, probe, network_pa
     images = probe.publisher(Image, "image_raw")
     infos = probe.publisher(CameraInfo, "camera_info")
     depths = probe.publisher(Image, "depth/image_raw")
-    for publisher in (images, infos, depths):
-        probe.wait_until(publisher.get_subscription_count, "the process")
+    probe.wait_for_subscribers(images, infos, depths)
     probe.wait_for_publishers()
     image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     depth_m = np.full((480, 640), 2.0, np.float32)

@@ -87,12 +87,8 @@ class _Soak:
         options = {**NETWORK, "camera_transform": "optical", "odometry__sensor": "rgbd",
                    "restart_at": "last_pose"}  # fmt: skip
         self._processes.start("composed_node", **options)
-        publishers = self._publishers.values()
-        self._probe.wait_until(
-            lambda: all(one.get_subscription_count() for one in publishers), "the subscriptions"
-        )
+        self._probe.wait_for_subscribers(*self._publishers.values())
         self._probe.wait_for_publishers()
-        time.sleep(1)
         report = self._report
         while report.num_sent < num_frames:
             if self._random.random() < disturbed_share:
@@ -102,6 +98,8 @@ class _Soak:
             if not report.memory_mb and report.num_sent > num_frames / 10:
                 report.memory_mb.append(self._memory_mb())
         for _ in range(5):
+            # A tracker that was configured again may not hear the first one.
+            self._publishers["camera_info"].publish(self._info)
             self._send()
         self._end()
         return report
@@ -216,10 +214,7 @@ class _Soak:
             )
             response = self._call(ChangeState, f"/{node}/change_state", request)
             assert response.success, f"{node}: {transition}"
-        publishers = self._publishers.values()
-        self._probe.wait_until(
-            lambda: all(one.get_subscription_count() for one in publishers), "the subscriptions"
-        )
+        self._probe.wait_for_subscribers(*self._publishers.values())
         self._publishers["camera_info"].publish(self._info)
 
     def _call(self, service_type: type, name: str, request: Any) -> Any:

@@ -63,9 +63,12 @@ def read_sum(probe: Probe, node: str) -> Sum:
 
 
 def read_settled_sum(probe: Probe, node: str) -> Sum:
-    """Return the counts of a node that gets no frames any more."""
+    """Return the counts of a node that gets no frames any more, once two reports agree."""
     time.sleep(SETTLED_S)
-    return read_sum(probe, node)
+    before, newest = None, read_sum(probe, node)
+    while newest != before:
+        before, newest = newest, read_sum(probe, node)
+    return newest
 
 
 def _read(values: dict[str, Any]) -> Sum:

@@ -105,8 +105,9 @@ class PlayerWork:
             self._answers.wait_for_last(self._config.answer_timeout_s)
             self._write_report()
         except Exception as error:  # a thread must not die in silence
-            if not self._context.ok():
-                return  # somebody ends the process
+            if not self._context.ok():  # somebody ends the process
+                self._write_report()
+                return
             has_failed = True
             self._diagnostics.fatal(explain(error))
         if not self._stop.is_set():

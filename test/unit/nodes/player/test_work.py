@@ -1,3 +1,4 @@
+import json
 import threading
 
 import pytest
@@ -13,10 +14,10 @@ from aliked_ros.nodes.player.work import PlayerWork
 def play(node, topics, diagnostics, monkeypatch):
     """Play with an audience that breaks; return how it ended, and what was said."""
 
-    def played(is_ending):
+    def played(is_ending, **options):
         ended, fatal = [], []
         monkeypatch.setattr(diagnostics, "fatal", fatal.append)
-        config = PlayerConfig(dataset="synthetic", sensor="mono")
+        config = PlayerConfig(dataset="synthetic", sensor="mono", **options)
         sequence = open_sequence("synthetic")
         work = PlayerWork(node, topics, config, sequence, [], diagnostics, ended.append)
 
@@ -40,5 +41,7 @@ def test_what_breaks_a_player_is_said_and_ends_it(play):
     assert "context is invalid" in fatal[0]
 
 
-def test_the_end_of_the_process_is_no_failure_of_the_player(play):
-    assert play(is_ending=True) == ([], [])
+def test_the_end_of_the_process_is_no_failure_of_the_player_and_it_reports(play, tmp_path):
+    report = tmp_path / "report.json"
+    assert play(is_ending=True, report=str(report)) == ([], [])
+    assert json.loads(report.read_text())["sent"] == 0
