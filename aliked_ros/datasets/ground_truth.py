@@ -86,7 +86,7 @@ def _between(T_world_0: Array, T_world_1: Array, fraction: float) -> Array:
     if ends[0] @ ends[1] < 0:  # the same turn by its other sign: the shorter way
         ends[1] *= -1
     shares = np.array([1 - fraction, fraction])
-    angle = 2 * np.arcsin(min(np.linalg.norm(ends[1] - ends[0]) / 2, 1.0))
+    angle = 2 * np.arcsin(min(float(np.linalg.norm(ends[1] - ends[0])) / 2, 1.0))
     if angle > _SMALL_ANGLE:
         shares = np.sin(shares * angle)
     T_world = np.eye(4)
