@@ -24,8 +24,7 @@ def play(
         processes.start("tracker_node", **options)
     probe.wait_for_publishers()
     player = {"dataset": folder, "sensor": sensor, "rate": 0.0, "report": report}
-    player |= {"num_subscribers": num_subscribers} if num_subscribers > 1 else {"settle_s": 2.0}
-    processes.start("player_node", **player)
+    processes.start("player_node", **player, num_subscribers=num_subscribers)
     assert processes.wait("player_node", 120.0) == 0, processes.log("player_node")
     return json.loads(report.read_text())
 

@@ -10,10 +10,12 @@ import poselib
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.camera import poselib_pinhole
+from aliked_ros.geometry.matrices import covariance_of
 from aliked_ros.structs import Array, Mask
 
 # A share of 0.35 of true matches is found with 99.5 %; where nothing agrees the time is bounded.
 _MAX_ITERATIONS = 1000
+_STEP = 1e-5  # rad, of a difference quotient
 MIN_MATCHES = 8  # five determine the essential matrix; the rest is what the answer is checked with
 
 
@@ -44,12 +46,44 @@ def sampson_error_px(pixels0: Array, pixels1: Array, T_1_0: Array, K: Array) -> 
         T_1_0: (4, 4), translation of any non-zero length.
         K: (3, 3) intrinsics of both images, px.
     """
+    return np.abs(_signed_sampson_error_px(pixels0, pixels1, T_1_0, K))
+
+
+def turn_sigma_deg(pixels0: Array, pixels1: Array, T_1_0: Array, K: Array) -> float:
+    """Return how well matches determine the rotation of a motion: standard deviation, degrees.
+
+    First-order propagation of the matches' own distances to the epipolar geometry through all five
+    degrees of freedom; the three axes are added.
+
+    Args:
+        pixels0: (N, 2) px in the rectified image 0.
+        pixels1: (N, 2) px in the rectified image 1, row by row the same points.
+        T_1_0: (4, 4) that fits them best, translation of unit length.
+        K: (3, 3) intrinsics of both images, px.
+    """
+
+    def errors(change: Array) -> Array:
+        T = T_1_0.copy()
+        T[:3, :3] = se3.exp_so3(change[:3]) @ T[:3, :3]
+        T[:3, 3] += change[3:] @ across
+        return _signed_sampson_error_px(pixels0, pixels1, T, K)
+
+    across = np.linalg.svd(T_1_0[None, :3, 3])[2][1:]  # (2, 3) directions that change t
+    steps = _STEP * np.eye(5)
+    jacobian = np.stack([errors(step) - errors(-step) for step in steps], axis=1) / (2 * _STEP)
+    residuals = errors(np.zeros(5))
+    variance_px = residuals @ residuals / max(len(residuals) - 5, 1)
+    covariance = variance_px * covariance_of(jacobian.T @ jacobian)
+    return float(np.degrees(np.sqrt(np.trace(covariance[:3, :3]))))
+
+
+def _signed_sampson_error_px(pixels0: Array, pixels1: Array, T_1_0: Array, K: Array) -> Array:
     K_inverse = np.linalg.inv(K)
     F = K_inverse.T @ essential_matrix(T_1_0) @ K_inverse
     ones = np.ones((len(pixels0), 1))
     lines1 = np.hstack([pixels0, ones]) @ F.T  # (N, 3)
     lines0 = np.hstack([pixels1, ones]) @ F  # (N, 3)
-    algebraic = np.abs((np.hstack([pixels1, ones]) * lines1).sum(axis=1))
+    algebraic = (np.hstack([pixels1, ones]) * lines1).sum(axis=1)
     gradient = np.sqrt((lines0[:, :2] ** 2).sum(axis=1) + (lines1[:, :2] ** 2).sum(axis=1))
     return algebraic / np.maximum(gradient, 1e-12)
 

@@ -15,6 +15,7 @@ from aliked_ros.odometry.view import PosedView, View
 from aliked_ros.structs import Array, Matches
 
 _MIN_MATCHES = 40
+_MIN_VIEWS = 3  # two that make the map, and one between that confirms it
 _MAX_VIEWS = 40  # after which it restarts
 _MAX_ASTRAY = 2  # views in a row that agree on no motion with the first: it is out of sight
 
@@ -99,6 +100,9 @@ class Beginning:
         pair = look_for_parallax(matched, self._K, self._config)
         if isinstance(pair, NoPair):
             return Outlook(pair.reason, pair.kind, pair.parallax_deg)
+        if len(self._starts) < _MIN_VIEWS:
+            reason = "waiting for a third image, which is to confirm the first two"
+            return Outlook(reason, Motion.GENERAL, pair.parallax_deg)
         first = self.first
         assert first is not None
         between = self._between()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -112,6 +112,19 @@ class Starting:
             return _begun(outlook.local_map, outlook.parallax_deg)
         kind, parallax_deg = outlook.kind, outlook.parallax_deg
         return Started(Step(state, held, kind, 0, parallax_deg, reason=outlook.reason))
+
+    def hold(self, view: View, posed: PosedView | None, step: Step, reason: str) -> Step:
+        """Return a step whose pose is not believed, with the pose where the camera may be.
+
+        Args:
+            view: the image.
+            posed: the last image whose pose was measured, or None.
+            step: what the image led to.
+            reason: why it is not believed.
+        """
+        start, state = self._where(view, posed)
+        held = None if state is State.INITIALISING else start
+        return replace(step, state=state, posed=held, is_keyframe=False, reason=reason)
 
     def _where(self, view: View, posed: PosedView | None) -> tuple[PosedView, State]:
         """Return where the camera may be since its pose was measured; at first the origin."""

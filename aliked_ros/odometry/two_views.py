@@ -13,6 +13,7 @@ from aliked_ros.geometry.epipolar import (
     estimate_relative_pose,
     motions_of_homography,
     sampson_error_px,
+    turn_sigma_deg,
 )
 from aliked_ros.geometry.rotation import estimate_rotation
 from aliked_ros.geometry.triangulation import depth_ratio, inverse_depth_from_motion, parallax_deg
@@ -27,6 +28,8 @@ _ROTATION_SHARE = 0.6  # of the matches that a rotation alone explains: there is
 _THRESHOLD = 3.0  # largest epipolar error of an inlier, over the noise of a keypoint
 _PLANE_THRESHOLD = 6.0  # of a homography's transfer error, likewise
 _MAX_RIVAL = 0.8  # of the best motion's support that another one may have
+_MAX_TURN_DEG = 20.0  # between two views: keypoints sit elsewhere when seen from far aside
+_MAX_TURN_SIGMA_DEG = 0.2  # of the turn: beyond it, it passes for parallax
 _SAME_DEG, _SAME_DIRECTION_DEG = 0.5, 15.0  # motions closer than this are one
 
 
@@ -130,6 +133,17 @@ def look_for_parallax(matched: MatchedViews, K: Array, config: OdometryConfig) -
         reason = (
             f"the parallax is {parallax:.2f} deg, the initialisation waits for "
             f"{config.min_parallax_deg:g} deg"
+        )
+        return NoPair(reason, Motion.GENERAL, parallax)
+    turn_deg = se3.rotation_angle_deg(T_1_0[:3, :3])
+    if turn_deg > _MAX_TURN_DEG:
+        reason = f"the camera has turned by {turn_deg:.0f} deg, {_MAX_TURN_DEG:.0f} are too many"
+        return NoPair(reason, parallax_deg=parallax)
+    sigma_deg = turn_sigma_deg(*points.pixels, T_1_0, K)
+    if sigma_deg > _MAX_TURN_SIGMA_DEG:
+        reason = (
+            f"the turn between two images is known to {sigma_deg:.1f} deg, the initialisation "
+            f"waits for {_MAX_TURN_SIGMA_DEG:g} deg"
         )
         return NoPair(reason, Motion.GENERAL, parallax)
     return Pair(T_1_0, points, inverse_depth[is_point], sigma[is_point], parallax)

@@ -27,6 +27,7 @@ from aliked_ros.odometry.runners import AtOnce
 from aliked_ros.odometry.starting import Starting
 from aliked_ros.odometry.step import Step, tracking
 from aliked_ros.odometry.tracks import Tracks
+from aliked_ros.odometry.trial import WAITING, Trial
 from aliked_ros.odometry.uncertainty import UNIT_DEVIATION, Uncertainty
 from aliked_ros.odometry.view import PosedView, View
 from aliked_ros.structs import AnyArray, Array, Camera, Features, Index
@@ -42,13 +43,12 @@ class VisualOdometry:
 
     With a depth image or a stereo pair the depths are measured and the pose is metric; images
     without depth are followed all the same. A single camera first waits until views have parallax
-    and several of them confirm a map; then its unit of length is the median depth of the first
-    landmarks.
+    and others confirm a map; its unit of length is the median depth of the first landmarks.
 
     When an image shows nothing of the map, the odometry is lost: the pose is held, and a new map
     begins there with a covariance that says so. The map that broke off is still looked for; where
-    it is recognised, the pose is measured in it, as if nothing had happened. A single camera
-    begins again with the median depth that it had, and follows a pure rotation meanwhile.
+    it is recognised, the pose is measured in it. A single camera begins again with the median
+    depth that it had, and follows a pure rotation meanwhile.
 
     Args:
         config: thresholds, noise and kind of sensor.
@@ -73,6 +73,7 @@ class VisualOdometry:
         self._tracks = Tracks()
         self._attached = AttachedPoints()  # of the camera, whatever world it is in
         self._recovery = Recovery()
+        self._trial = Trial()
         self._prediction = ConstantVelocity()
         self._uncertainty = Uncertainty(camera.width)
         self._configure(config, matcher)
@@ -86,7 +87,7 @@ class VisualOdometry:
         self._median_depth = 1.0  # of what a single camera sees: its unit of length
         for part in (
             self._localiser, self._mapping, self._starting, self._recovery, self._prediction,
-            self._tracks,
+            self._tracks, self._trial,
         ):  # fmt: skip
             part.forget()
 
@@ -176,6 +177,9 @@ class VisualOdometry:
         # 2. Match: landmarks near their expected places, else in the whole image.
         # 3. Estimate: the pose that most landmarks agree on. What was lost comes first.
         located = self._recover(view) or self._locate(view, matches, T_world_expected)
+        refused = self._trial.judge(located)
+        if refused:
+            return self._withdraw(view, refused)
         if located is None:
             return self._go_without(view, matches)
         assert self._map is not None
@@ -197,7 +201,9 @@ class VisualOdometry:
             view, image.T_world_view, covariance.total, covariance.noise, step,
             covariance.unit_deviation,
         )  # fmt: skip
-        return tracking(posed, motion.kind, len(located), motion.parallax_deg, is_keyframe)
+        parallax_deg = motion.parallax_deg
+        measured = tracking(posed, motion.kind, len(located), parallax_deg, is_keyframe)
+        return self._on_trial(view, measured)
 
     def _locate(
         self, view: View, matches: FrameMatches, T_world_expected: Array | None
@@ -206,8 +212,8 @@ class VisualOdometry:
             return None
         follows = self._map.newest_image.view is self._previous
         expected = None if T_world_expected is None else se3.inverse(T_world_expected)
-        with_previous = matches.previous if follows else None
-        return self._localiser.locate(view, self._map, with_previous, expected)
+        pairs = matches.previous if follows else None
+        return self._localiser.locate(view, self._map, pairs, expected)
 
     def _insert(self, local_map: LocalMap, image: Keyframe, located: Located) -> None:
         """Make an image that was located a keyframe of the map."""
@@ -241,6 +247,7 @@ class VisualOdometry:
     def _take(self, local_map: LocalMap) -> None:
         """Go on in a map, at its reference."""
         self._map = local_map
+        self._trial.forget()
         self._mapping.forget()
         self._keyframe_rule.restart()
         self._uncertainty.restart(local_map.reference)
@@ -263,7 +270,22 @@ class VisualOdometry:
             if started.local_map is not None:
                 self._prediction.forget()
             self._prediction.observe(view.stamp_ns, started.step.posed.T_world_view)
-        return started.step
+        if started.local_map is not None and self._config.sensor == "mono":
+            self._trial.start(started.local_map, self._median_depth)
+        return self._on_trial(view, started.step)
+
+    def _on_trial(self, view: View, step: Step) -> Step:
+        """Return a step; its pose is not believed while the map is on trial."""
+        if not self._trial.is_open:
+            return step
+        return self._starting.hold(view, self._posed, step, WAITING)
+
+    def _withdraw(self, view: View, reason: str) -> Step:
+        """Forget a map that the next image does not show, as if it had never begun."""
+        self._map, self._median_depth = None, self._trial.median_depth
+        for part in (self._trial, self._mapping, self._starting, self._prediction):
+            part.forget()
+        return self._starting.hold(view, self._posed, Step(State.INITIALISING), reason)
 
     def landmarks(self) -> tuple[Array, Index]:
         """Return the landmarks (L, 3) in the world; how many keyframes see each (L,)."""
@@ -274,8 +296,5 @@ class VisualOdometry:
         return map_report.keyframes(self._map, self._camera.R)
 
     def keyframe_points(self) -> tuple[int, Array]:
-        """Return the last keyframe's stamp (ns) and its landmarks (N, 3), camera's frame.
-
-        Only landmarks whose depth is known well.
-        """
+        """Return the last keyframe's stamp (ns) and its well-known landmarks (N, 3) in it."""
         return map_report.sharp_points(self._map, self._camera.R)

@@ -12,6 +12,7 @@ from aliked_ros.geometry.epipolar import (
     estimate_relative_pose,
     motions_of_homography,
     sampson_error_px,
+    turn_sigma_deg,
 )
 from aliked_ros.geometry.vectors import homogeneous
 
@@ -96,3 +97,25 @@ def test_a_plane_allows_the_true_motion():
 def test_the_homography_of_a_rotation_has_no_translation():
     R = Rotation.from_rotvec([0.02, 0.1, 0.0]).as_matrix()
     assert motions_of_homography(K @ R @ np.linalg.inv(K), K) == []
+
+
+@pytest.mark.parametrize("strip", [640.0, 160.0])
+def test_how_well_a_turn_is_known_is_what_noise_makes_of_it(strip):
+    R = T_1_0[:3, :3]
+    errors_deg, claims_deg = [], []
+    for seed in range(30):
+        pixels0, pixels1 = scene(400, noise_px=0.5, seed=seed)
+        is_seen = pixels0[:, 0] < np.quantile(pixels0[:, 0], strip / 640)
+        pixels = pixels0[is_seen], pixels1[is_seen]
+        motion = estimate_relative_pose(*pixels, K, threshold_px=3.0, seed=0)
+        errors_deg.append(se3.rotation_angle_deg(motion.T_1_0[:3, :3] @ R.T))
+        claims_deg.append(turn_sigma_deg(*pixels, motion.T_1_0, K))
+    assert 0.6 < np.sqrt(np.mean(np.square(errors_deg))) / np.median(claims_deg) < 1.7
+
+
+def test_a_turn_that_narrow_overlap_leaves_unknown_is_said_to_be():
+    pixels0, pixels1 = scene(400, noise_px=0.5)
+    is_seen = pixels0[:, 0] < np.quantile(pixels0[:, 0], 0.25)
+    wide = turn_sigma_deg(pixels0, pixels1, T_1_0, K)
+    narrow = turn_sigma_deg(pixels0[is_seen], pixels1[is_seen], T_1_0, K)
+    assert narrow > 3 * wide

@@ -173,3 +173,14 @@ def test_one_view_that_agrees_on_no_motion_is_passed_over():
         beginning.look(start, Matches(torch.from_numpy(pairs), torch.ones(100)), 1.0)
         look(beginning, start)
         assert beginning.first is starts[0]
+
+
+def test_two_images_alone_never_make_a_map():
+    _, starts = starts_of(sideways(3, step_m=0.6))
+    beginning = make()
+    look(beginning, starts[0])
+    outlook = look(beginning, starts[1])
+    assert outlook.local_map is None
+    assert outlook.parallax_deg > 1.5
+    assert "third image" in outlook.reason
+    assert look(beginning, starts[2]).local_map is not None

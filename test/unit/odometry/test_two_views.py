@@ -111,3 +111,21 @@ def test_no_matches_at_all_are_no_pair():
     none = pair_of(room(), AWAY).select(np.arange(0))
     assert look_for_rotation(none, K, CONFIG) is None
     assert isinstance(look_for_parallax(none, K, CONFIG), NoPair)
+
+
+def test_views_that_turned_far_are_too_far_apart():
+    T = AWAY.copy()
+    T[:3, :3] = se3.exp_so3(np.array([0, 0.4, 0]))
+    answer = look_for_parallax(pair_of(room(), T), K, CONFIG)
+    assert isinstance(answer, NoPair)
+    assert "turned by 23 deg" in answer.reason
+
+
+def test_a_turn_that_few_matches_leave_unknown_waits():
+    matched = pair_of(room(), AWAY)
+    x = matched.xy[0][:, 0]
+    strip = matched.select(np.argsort(x)[:60])
+    answer = look_for_parallax(strip, K, CONFIG)
+    assert isinstance(answer, NoPair)
+    assert answer.kind is Motion.GENERAL
+    assert "the turn between two images is known to" in answer.reason
