@@ -29,7 +29,7 @@ _THRESHOLD = 3.0  # largest epipolar error of an inlier, over the noise of a key
 _PLANE_THRESHOLD = 6.0  # of a homography's transfer error, likewise
 _MAX_RIVAL = 0.8  # of the best motion's support that another one may have
 _MAX_TURN_DEG = 20.0  # between two views: keypoints sit elsewhere when seen from far aside
-_MAX_TURN_SIGMA_DEG = 0.2  # of the turn: beyond it, it passes for parallax
+_MAX_TURN_SIGMA_DEG = 0.13  # of the turn: beyond it, it passes for parallax
 _SAME_DEG, _SAME_DIRECTION_DEG = 0.5, 15.0  # motions closer than this are one
 
 
