@@ -8,11 +8,13 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from importlib.metadata import version
+import time
+from importlib.metadata import distribution, version
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 import aliked_ros
 from aliked_ros import Extractor, ExtractorConfig, match
@@ -38,13 +40,38 @@ def check_place(prefix: Path) -> None:
         raise RuntimeError(f"the wheel is {version('aliked_ros')}, not {aliked_ros.__version__}")
 
 
+def check_tag() -> str:
+    """Return the tag of the wheel; RuntimeError unless it is for all versions of Python."""
+    installed = distribution("aliked_ros")
+    tag = str(installed.read_text("WHEEL")).partition("Tag: ")[2].strip()
+    if not tag.startswith("py3-none-"):
+        raise RuntimeError(f"the wheel is tagged {tag!r}: it must serve every Python 3")
+    libraries = [str(file) for file in installed.files or [] if ".so" in file.suffixes]
+    if foreign := [name for name in libraries if "aliked_ros/lib/libaliked_" not in name]:
+        raise RuntimeError(f"the wheel brings libraries that are not ours: {foreign}")
+    return tag
+
+
+def processor_ms(extractor: Extractor, image: np.ndarray) -> float:
+    """Return the least processor time of three extractions, ms."""
+    times = []
+    for _ in range(3):
+        began = time.process_time()
+        extractor(image)
+        times.append((time.process_time() - began) * 1e3)
+    return min(times)
+
+
 def check_kernels() -> str:
     """Return what was found where compiled kernels and plain torch agree; RuntimeError if not."""
-    found = {}
+    torch.set_num_threads(1)  # threads that wait for each other would count
+    found, spent_ms = {}, []
+    image = render_image()
     for backend in ("auto", "torch"):
         config = ExtractorConfig(model=MODEL, weights="package", device="cpu", backend=backend)
         extractor = Extractor(config)
-        found[extractor.backend] = extractor(render_image())
+        found[extractor.backend] = extractor(image)
+        spent_ms.append(processor_ms(extractor, image))
     if "compiled kernels" not in found:
         raise RuntimeError("the wheel runs without compiled kernels")
     compiled, plain = found["compiled kernels"], found["torch"]
@@ -53,7 +80,11 @@ def check_kernels() -> str:
     same = int((distances < MAX_DISTANCE_PX).sum())
     if len(compiled) < 100 or same < 0.99 * len(compiled):
         raise RuntimeError(f"{len(compiled)} keypoints, of which plain torch finds {same}")
-    return f"{len(compiled)} keypoints, {same} of them also by plain torch"
+    ratio = spent_ms[1] / spent_ms[0]
+    return (
+        f"{len(compiled)} keypoints, {same} of them also by plain torch, which takes {ratio:.1f} "
+        f"times the {spent_ms[0]:.0f} ms of one thread"
+    )
 
 
 def check_command(scripts: Path) -> None:
@@ -78,11 +109,13 @@ def main() -> None:
     options = parser.parse_args()
     try:
         check_place(options.prefix)
+        tag = check_tag()
         found = check_kernels()
         check_command(options.scripts)
     except RuntimeError as error:
         sys.exit(f"check_wheel: {error}")
-    print(f"Python {sys.version.split()[0]}: aliked_ros {aliked_ros.__version__} works: {found}")
+    name = f"Python {sys.version.split()[0]}: aliked_ros {aliked_ros.__version__} ({tag})"
+    print(f"{name} works: {found}")
 
 
 if __name__ == "__main__":

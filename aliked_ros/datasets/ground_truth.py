@@ -6,9 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
+from aliked_ros.geometry.quaternions import to_quaternions, to_rotations
 from aliked_ros.structs import Array, Index
+
+_SMALL_ANGLE = 1e-6  # rad, of quaternions: below, sines are their arguments
 
 MAX_INTERPOLATION_GAP_NS = 100_000_000
 MAX_NEAREST_GAP_NS = 20_000_000
@@ -80,8 +82,14 @@ def nearest_rigid(T: Array) -> Array:
 
 def _between(T_world_0: Array, T_world_1: Array, fraction: float) -> Array:
     """Return the pose a fraction of the way: straight line for the position, shortest turn."""
-    turn = Rotation.from_matrix(T_world_0[:3, :3].T @ T_world_1[:3, :3]).as_rotvec()
+    ends = to_quaternions(np.stack([T_world_0[:3, :3], T_world_1[:3, :3]]))
+    if ends[0] @ ends[1] < 0:  # the same turn by its other sign: the shorter way
+        ends[1] *= -1
+    shares = np.array([1 - fraction, fraction])
+    angle = 2 * np.arcsin(min(float(np.linalg.norm(ends[1] - ends[0])) / 2, 1.0))
+    if angle > _SMALL_ANGLE:
+        shares = np.sin(shares * angle)
     T_world = np.eye(4)
-    T_world[:3, :3] = T_world_0[:3, :3] @ Rotation.from_rotvec(fraction * turn).as_matrix()
+    T_world[:3, :3] = to_rotations(shares @ ends)
     T_world[:3, 3] = (1 - fraction) * T_world_0[:3, 3] + fraction * T_world_1[:3, 3]
     return T_world

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from aliked_ros.datasets import stamps
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.datasets.text_files import read_text
 from aliked_ros.datasets.whole_files import write_whole
+from aliked_ros.geometry.quaternions import to_quaternions, to_rotations
 from aliked_ros.structs import Array, Index
 
 HEADER = "# timestamp tx ty tz qx qy qz qw"
@@ -57,7 +57,7 @@ def from_rows(stamps_ns: Index, rows: Array) -> GroundTruth:
     T = np.tile(np.eye(4), (len(keep), 1, 1))
     if len(keep):
         T[:, :3, 3] = rows[keep, :3]
-        T[:, :3, :3] = Rotation.from_quat(rows[keep, 3:]).as_matrix()
+        T[:, :3, :3] = to_rotations(rows[keep, 3:])
     return GroundTruth(stamps_ns[keep], T, num_left_out)
 
 
@@ -78,7 +78,7 @@ def _rows(stamps_ns: list[int], T_world_camera: Array) -> list[str]:
     """Return a row for each of M stamps and poses (M, 4, 4)."""
     if not stamps_ns:
         return []
-    rotations = Rotation.from_matrix(T_world_camera[:, :3, :3]).as_quat()
+    rotations = to_quaternions(T_world_camera[:, :3, :3])
     rotations[rotations[:, 3] < 0] *= -1
     values = np.hstack([T_world_camera[:, :3, 3], rotations])
     return [

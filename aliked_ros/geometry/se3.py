@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from aliked_ros.geometry.quaternions import to_quaternions
 from aliked_ros.structs import Array
 
 # T_base_camera of a camera that is the base (REP 103): the body has x forward, y left, z up, the
@@ -70,8 +70,11 @@ def exp_so3(phi: Array) -> Array:
 def log_so3(R: Array) -> Array:
     """Return the rotation vector (3,), rad, of length at most pi."""
     # OpenCV's Rodrigues returns exactly 0 below 1e-5 rad.
-    phi: Array = Rotation.from_matrix(R).as_rotvec()
-    return phi
+    *axis, cosine = to_quaternions(R)  # of half the angle, the axis by its sine
+    sine = float(np.linalg.norm(axis))
+    half_angle = np.arctan2(sine, abs(cosine))
+    stretch = 2 * half_angle / sine if sine > 0 else 2.0
+    return np.copysign(stretch, cosine) * np.asarray(axis)
 
 
 def _left_jacobian(phi: Array) -> Array:

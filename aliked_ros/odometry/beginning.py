@@ -29,12 +29,14 @@ class Outlook:
         kind: of the motion since the first view.
         parallax_deg: median parallax since then.
         local_map: the map; its last keyframe is the newest view.
+        is_far: the first view is too far away.
     """
 
     reason: str = ""
     kind: Motion = Motion.UNKNOWN
     parallax_deg: float = 0.0
     local_map: LocalMap | None = None
+    is_far: bool = False
 
 
 class Beginning:
@@ -87,8 +89,8 @@ class Beginning:
         if self._num_astray == _MAX_ASTRAY:
             self.restart(start)
             return outlook
-        if outlook.local_map is None and len(self._starts) > _MAX_VIEWS:
-            self.restart(self._starts[_MAX_VIEWS // 2])
+        if outlook.is_far or (outlook.local_map is None and len(self._starts) > _MAX_VIEWS):
+            del self._starts[: len(self._starts) // 2]  # a nearer view is the first one now
         return outlook
 
     def _judge(self, matched: MatchedViews, median_depth: float) -> Outlook:
@@ -99,7 +101,7 @@ class Beginning:
             return Outlook(reason, rotation.kind, rotation.parallax_deg)
         pair = look_for_parallax(matched, self._K, self._config)
         if isinstance(pair, NoPair):
-            return Outlook(pair.reason, pair.kind, pair.parallax_deg)
+            return Outlook(pair.reason, pair.kind, pair.parallax_deg, is_far=pair.is_far)
         if len(self._starts) < _MIN_VIEWS:
             reason = "waiting for a third image, which is to confirm the first two"
             return Outlook(reason, Motion.GENERAL, pair.parallax_deg)

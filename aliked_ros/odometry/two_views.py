@@ -29,7 +29,7 @@ _THRESHOLD = 3.0  # largest epipolar error of an inlier, over the noise of a key
 _PLANE_THRESHOLD = 6.0  # of a homography's transfer error, likewise
 _MAX_RIVAL = 0.8  # of the best motion's support that another one may have
 _MAX_TURN_DEG = 20.0  # between two views: keypoints sit elsewhere when seen from far aside
-_MAX_TURN_SIGMA_DEG = 0.2  # of the turn: beyond it, it passes for parallax
+_MAX_TURN_SIGMA_DEG = 0.13  # of the turn: beyond it, it passes for parallax
 _SAME_DEG, _SAME_DIRECTION_DEG = 0.5, 15.0  # motions closer than this are one
 
 
@@ -79,11 +79,13 @@ class NoPair:
         reason: one sentence.
         kind: of the motion; unknown if the matches agree on none.
         parallax_deg: median parallax of the points.
+        is_far: the views are too far apart, or turned too far.
     """
 
     reason: str
     kind: Motion = Motion.UNKNOWN
     parallax_deg: float = 0.0
+    is_far: bool = False
 
 
 def look_for_rotation(matched: MatchedViews, K: Array, config: OdometryConfig) -> Rotation | None:
@@ -138,14 +140,14 @@ def look_for_parallax(matched: MatchedViews, K: Array, config: OdometryConfig) -
     turn_deg = se3.rotation_angle_deg(T_1_0[:3, :3])
     if turn_deg > _MAX_TURN_DEG:
         reason = f"the camera has turned by {turn_deg:.0f} deg, {_MAX_TURN_DEG:.0f} are too many"
-        return NoPair(reason, parallax_deg=parallax)
+        return NoPair(reason, Motion.GENERAL, parallax, is_far=True)
     sigma_deg = turn_sigma_deg(*points.pixels, T_1_0, K)
     if sigma_deg > _MAX_TURN_SIGMA_DEG:
         reason = (
             f"the turn between two images is known to {sigma_deg:.1f} deg, the initialisation "
             f"waits for {_MAX_TURN_SIGMA_DEG:g} deg"
         )
-        return NoPair(reason, Motion.GENERAL, parallax)
+        return NoPair(reason, Motion.GENERAL, parallax, is_far=True)
     return Pair(T_1_0, points, inverse_depth[is_point], sigma[is_point], parallax)
 
 

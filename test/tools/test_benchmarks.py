@@ -103,8 +103,13 @@ def test_a_small_matcher_is_timed_with_the_features_that_it_takes(tmp_path):
             r"20 images sent, [1-9].*[1-9]\d* of 10 answered.*[1-9]\d* of 10 answered",
             marks=needs_ros,
         ),
+        pytest.param(
+            "bench/bench_node_startup.py", ["--repeats", "1"],
+            r"composed_node: made [\d.]+ s .*, answered [\d.]+ s .*, processor [\d.]+ s ",
+            marks=needs_ros,
+        ),
     ],
-    ids=["messages", "nodes"],
+    ids=["messages", "nodes", "start-up of a node"],
 )  # fmt: skip
 def test_a_benchmark_of_the_nodes_gets_answers(script, arguments, printed):
     assert re.search(printed, run(script, *arguments))

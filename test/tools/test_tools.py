@@ -216,7 +216,12 @@ def test_a_wheel_holds_the_kernels_of_cmake_and_is_checked_where_it_was_installe
 
     where = ["--prefix", wheel, "--scripts", wheel / "bin"]
     printed = run("scripts/check_wheel.py", *where, PYTHONPATH=str(wheel))
-    assert re.search(r"aliked_ros [\d.]+ works: \d+ keypoints", printed)
+    assert re.search(r"aliked_ros [\d.]+ \(py3-none-linux_\w+\) works: \d+ keypoints", printed)
+    (tag,) = wheel.glob("*.dist-info/WHEEL")
+    tag.write_text(tag.read_text().replace("py3-none", "cp311-cp311"))
+    said = run("scripts/check_wheel.py", *where, returncode=1, PYTHONPATH=str(wheel))
+    assert "it must serve every Python 3" in said
+    tag.write_text(tag.read_text().replace("cp311-cp311", "py3-none"))
     for kernels in libraries:
         kernels.unlink()  # loaded here: not to be overwritten
         kernels.write_bytes(b"")

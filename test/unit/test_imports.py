@@ -268,6 +268,17 @@ def test_the_library_works_where_ros_cannot_be_imported(tmp_path):
     assert result.stdout.split("\n")[-2] == "Extractor [[0, 3], [1, 2], [2, 1], [3, 0]]"
 
 
+def test_a_tracker_starts_without_scipy(tmp_path):
+    program = "import sys; from aliked_ros import *; sys.exit('scipy' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        check=False,
+    )
+    assert result.returncode == 0
+
+
 def test_importing_a_message_does_not_import_torch(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", "import sys, aliked_ros; sys.exit('torch' in sys.modules)"],

@@ -222,16 +222,34 @@ def test_pip_installs_without_a_compiler_too(tmp_path):
     assert _build_kernels(tmp_path, CC="/missing/cc", CXX="/missing/c++") == []
 
 
-def test_blas_of_a_node_has_one_thread(tmp_path):
+def _run_stub_node(folder: Path, program: str, **environment: str) -> list[str]:
+    """Run the executable of a node whose module is a program; return the words that it prints."""
     template = (ROOT / "scripts" / "node.py.in").read_text()
-    (tmp_path / "node.py").write_text(template.replace("@node@", "stub_node"))
-    rooms = tmp_path / "aliked_ros" / "nodes"
-    rooms.mkdir(parents=True)
+    (folder / "node.py").write_text(template.replace("@node@", "stub_node"))
+    rooms = folder / "aliked_ros" / "nodes"
+    rooms.mkdir(parents=True, exist_ok=True)
+    (rooms / "stub_node.py").write_text(program)
+    others = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    return subprocess.check_output(
+        [sys.executable, str(folder / "node.py")],
+        env={**others, "PYTHONPATH": str(folder), **environment},
+        text=True,
+    ).split()
+
+
+def test_blas_of_a_node_has_one_thread(tmp_path):
     at_import = "import os\nthreads = os.environ['OPENBLAS_NUM_THREADS']\n"
-    (rooms / "stub_node.py").write_text(at_import + "def main():\n    print(threads)\n")
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    environment.pop("OPENBLAS_NUM_THREADS", None)
-    command = [sys.executable, str(tmp_path / "node.py")]
-    for given, expected in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "4"}, "4")):
-        printed = subprocess.check_output(command, env={**environment, **given}, text=True)
-        assert printed.split() == [expected]
+    program = at_import + "def main():\n    print(threads)\n"
+    assert _run_stub_node(tmp_path, program) == ["1"]
+    assert _run_stub_node(tmp_path, program, OPENBLAS_NUM_THREADS="4") == ["4"]
+
+
+def test_a_node_collects_no_garbage_among_its_modules(tmp_path):
+    program = """
+import gc, sys
+at_import, module = gc.isenabled(), sys.modules[__name__]
+
+def main():
+    print(at_import, gc.isenabled(), any(found is module for found in gc.get_objects()))
+"""
+    assert _run_stub_node(tmp_path, program) == ["False", "True", "False"]

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from aliked_ros.datasets import tum_rows
 from aliked_ros.datasets.ground_truth import GroundTruth
 from aliked_ros.extras import require
+from aliked_ros.geometry.quaternions import to_quaternions
 from aliked_ros.structs import Array, Index
 
 MAX_STAMP_DIFFERENCE_S = 0.02
@@ -128,7 +128,7 @@ def _compare(
 def _to_evo(poses: GroundTruth, start_ns: int) -> Any:
     from evo.core.trajectory import PoseTrajectory3D
 
-    quaternions = Rotation.from_matrix(poses.T_world_camera[:, :3, :3]).as_quat()
+    quaternions = to_quaternions(poses.T_world_camera[:, :3, :3])
     return PoseTrajectory3D(
         positions_xyz=poses.T_world_camera[:, :3, 3].copy(),
         orientations_quat_wxyz=quaternions[:, [3, 0, 1, 2]],

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from aliked_ros.evaluation.pose.localization import NO_POINT, PointMap
 from aliked_ros.extras import require
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.epipolar import sampson_error_px
+from aliked_ros.geometry.quaternions import to_quaternions
 from aliked_ros.structs import Array, Camera, Features, Index
 
 _CAMERA_ID = 1
@@ -158,7 +158,7 @@ def write_results(path: Path, poses: dict[str, Array]) -> None:
     lines = []
     for name, T_world_camera in poses.items():
         T_camera_world = se3.inverse(T_world_camera)
-        x, y, z, w = Rotation.from_matrix(T_camera_world[:3, :3]).as_quat()
+        x, y, z, w = to_quaternions(T_camera_world[:3, :3])
         values = (w, x, y, z, *T_camera_world[:3, 3])
         lines.append(" ".join([name, *(f"{value:.9g}" for value in values)]))
     path.write_text("".join(f"{line}\n" for line in lines))

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from aliked_ros.datasets.ground_truth import GroundTruth, nearest_rigid
 from aliked_ros.geometry import se3
@@ -24,6 +25,14 @@ def test_a_pose_at_its_own_stamp_is_returned_as_it_is():
 def test_between_near_poses_position_and_rotation_are_interpolated():
     halfway = _truth(0, 50).at(20 * MS)
     np.testing.assert_allclose(halfway, _turn_and_shift(0.02, 0.2), atol=1e-12)
+
+
+@pytest.mark.parametrize("turn_rad", [1e-9, 3.0, 3.3, 6.28])
+def test_a_turn_takes_the_shorter_way(turn_rad):
+    ends = np.array([_turn_and_shift(0.0, 0.0), _turn_and_shift(turn_rad, 1.0)])
+    late = GroundTruth(np.array([0, 40]) * MS, ends).at(30 * MS)
+    shorter = turn_rad if turn_rad < np.pi else turn_rad - 2 * np.pi
+    np.testing.assert_allclose(late, _turn_and_shift(0.75 * shorter, 0.75), atol=1e-12)
 
 
 def test_across_a_gap_only_a_pose_within_20_ms_counts():

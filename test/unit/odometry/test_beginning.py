@@ -5,6 +5,7 @@ from map_world import points_of, view_of
 from point_world import K, match_views, room, sideways, turning
 
 from aliked_ros.config import MatcherConfig, OdometryConfig
+from aliked_ros.geometry import se3
 from aliked_ros.odometry import Motion
 from aliked_ros.odometry import beginning as module
 from aliked_ros.odometry.beginning import Beginning
@@ -184,3 +185,21 @@ def test_two_images_alone_never_make_a_map():
     assert outlook.parallax_deg > 1.5
     assert "third image" in outlook.reason
     assert look(beginning, starts[2]).local_map is not None
+
+
+def test_where_the_first_view_is_too_far_away_a_nearer_one_begins():
+    path = sideways(12, step_m=0.1)
+    for index, T in enumerate(path):
+        T[:3, :3] = se3.exp_so3(np.array([0, 0.06 * index, 0]))
+    _, starts = starts_of(path)
+    beginning = make(min_parallax_deg=3.0)
+    firsts = []
+    for start in starts:
+        outlook = look(beginning, start)
+        firsts.append(beginning.first)
+        if outlook.is_far:
+            assert beginning.first is not firsts[-2]
+            assert beginning.first is not start
+            break
+    else:
+        raise AssertionError("nothing was too far away")

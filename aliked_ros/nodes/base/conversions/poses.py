@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion, Transform, Vector3
-from scipy.spatial.transform import Rotation
 
+from aliked_ros.geometry.quaternions import to_quaternions, to_rotations
 from aliked_ros.structs import Array
 
 _UNIT_TOLERANCE = 1e-2  # of the length of a quaternion
@@ -13,7 +13,7 @@ _UNIT_TOLERANCE = 1e-2  # of the length of a quaternion
 
 def pose_to_message(T_a_b: Array) -> Pose:
     """Return the pose of frame b in frame a; T_a_b is (4, 4), metres."""
-    x, y, z, w = Rotation.from_matrix(T_a_b[:3, :3]).as_quat().tolist()
+    x, y, z, w = to_quaternions(T_a_b[:3, :3]).tolist()
     position = Point(x=float(T_a_b[0, 3]), y=float(T_a_b[1, 3]), z=float(T_a_b[2, 3]))
     return Pose(position=position, orientation=Quaternion(x=x, y=y, z=z, w=w))
 
@@ -52,6 +52,6 @@ def transform_from_values(values: list[float]) -> Array:
             "finite numbers and a unit quaternion"
         )
     T_a_b = np.eye(4)
-    T_a_b[:3, :3] = Rotation.from_quat(values[3:]).as_matrix()
+    T_a_b[:3, :3] = to_rotations(np.array(values[3:]))
     T_a_b[:3, 3] = values[:3]
     return T_a_b
