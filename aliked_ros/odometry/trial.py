@@ -14,7 +14,6 @@ class Trial:
     """Two views and some between them can agree on a motion that is not true.
 
     Attributes:
-        is_open: whether images are still to confirm the map.
         median_depth: that the camera had before the map began.
     """
 
@@ -31,7 +30,8 @@ class Trial:
         self.median_depth = median_depth
 
     @property
-    def is_open(self) -> bool:  # noqa: D102
+    def is_open(self) -> bool:
+        """Whether images are still to confirm a map."""
         return self._num_left > 0
 
     def judge(self, located: Located | None) -> str:

@@ -144,7 +144,7 @@ def look_for_parallax(matched: MatchedViews, K: Array, config: OdometryConfig) -
     sigma_deg = turn_sigma_deg(*points.pixels, T_1_0, K)
     if sigma_deg > _MAX_TURN_SIGMA_DEG:
         reason = (
-            f"the turn between two images is known to {sigma_deg:.1f} deg, the initialisation "
+            f"the turn between two images is known to {sigma_deg:.2f} deg, the initialisation "
             f"waits for {_MAX_TURN_SIGMA_DEG:g} deg"
         )
         return NoPair(reason, Motion.GENERAL, parallax, is_far=True)
