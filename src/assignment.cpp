@@ -1,4 +1,5 @@
 // The end of LightGlue without a matrix of similarities: a block of its rows at a time, twice.
+#include <algorithm>
 #include <limits>
 #include <vector>
 

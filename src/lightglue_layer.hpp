@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "lightglue_rows.hpp"
 #include "linear.hpp"
 #include "pool.hpp"
 
@@ -37,65 +38,6 @@ struct Points {
   int32_t num_images;
   float* out;  // (N, width)
 };
-
-// erf(x / sqrt 2) of a vector within 4e-7, by a quotient of polynomials that was fitted to it.
-inline Vector<kLanes> error_function(Vector<kLanes> x) {
-  const Vector<kLanes> zero = {};
-  x *= 0.707106781f;
-  x = x > 3.92f ? zero + 3.92f : x;
-  x = x < -3.92f ? zero - 3.92f : x;
-  const Vector<kLanes> square = x * x;
-  Vector<kLanes> above = zero + 2.034682438534219e-06f, below = zero + 3.8068872527219355e-05f;
-  for (const float c : {2.8745626e-4f, 3.8677878e-3f, 5.3058814e-2f, 0.192753002f, 1.12837899f}) above = above * square + c;
-  for (const float c : {1.18796295e-3f, 1.51712372e-2f, 0.115079865f, 0.504154563f, 1.0f}) below = below * square + c;
-  return x * above / below;
-}
-
-inline float sum_of(Vector<kLanes> x) {
-  float sum = 0.0f;
-  for (int lane = 0; lane < kLanes; ++lane) sum += x[lane];
-  return sum;
-}
-
-// Layer norm and GELU of a row of `count` numbers.
-template <class Number>
-inline void normalise(const float* row, int count, const Update& update, Number* out) {
-  Vector<kLanes> sums = {}, squares = {};
-  for (int i = 0; i < count; i += kLanes) sums += load<kLanes>(row + i);
-  const float mean = sum_of(sums) / float(count);
-  for (int i = 0; i < count; i += kLanes) {
-    const Vector<kLanes> centred = load<kLanes>(row + i) - mean;
-    squares += centred * centred;
-  }
-  const float scale = 1.0f / __builtin_sqrtf(sum_of(squares) / float(count) + 1e-5f);
-  for (int i = 0; i < count; i += kLanes) {
-    const Vector<kLanes> x =
-        (load<kLanes>(row + i) - mean) * scale * load<kLanes>(update.norm_weight + i) + load<kLanes>(update.norm_bias + i);
-    store<kLanes>(out + i, 0.5f * x * (1.0f + error_function(x)));
-  }
-}
-
-// Turn logits to base 2 into weights that are not divided by their sum yet; return the sum. Filling has the logit
-// -inf.
-template <class Number>
-inline float soften(const float* logits, int count, Number* weights) {
-  const Vector<kLanes> lowest = Vector<kLanes>{} - 126.0f;
-  Vector<kLanes> highest = Vector<kLanes>{} - std::numeric_limits<float>::infinity();
-  for (int i = 0; i < count; i += kLanes) {
-    const Vector<kLanes> logit = load<kLanes>(logits + i);
-    highest = logit > highest ? logit : highest;
-  }
-  float maximum = highest[0];
-  for (int lane = 1; lane < kLanes; ++lane) maximum = highest[lane] > maximum ? highest[lane] : maximum;
-  Vector<kLanes> sums = {};
-  for (int i = 0; i < count; i += kLanes) {
-    const Vector<kLanes> logit = load<kLanes>(logits + i) - maximum;
-    const Vector<kLanes> weight = quick_power<kLanes>(logit > lowest ? logit : lowest);
-    sums += weight;
-    store<kLanes>(weights + i, weight);
-  }
-  return sum_of(sums);
-}
 
 // Memory of the calling thread that stays for the next layer, unless it is large.
 template <class Number>
@@ -199,26 +141,28 @@ class GlueRun {
         store<kLanes>(joined + c, i < tile.count ? load<kLanes>(from + ptrdiff_t(i) * width_ + c) : Vector<kLanes>{});
   }
 
-  void project_own(Scratch& scratch, const Tile& tile) {
+  // Part `part` of a projection of the points of a tile, (rows, width).
+  float* project(const Linear& matrix, int part, const Tile& tile, Scratch& scratch) const {
     float* projected = scratch.hidden.data();
-    for (int part = 0; part < 3; ++part) {
-      multiply_rows(scratch.joined.data(), 2 * width_, tile.rows(), layer_.to_qkv, part * width_, width_, projected, width_);
-      if (part < 2) turn(projected, tile);
-      if (part == 0) keep_queries(projected, tile, own_);
-      if (part == 1) keep_keys(projected, tile, own_);
-      if (part == 2) keep_values(projected, tile, own_);
-    }
+    multiply_rows(scratch.joined.data(), 2 * width_, tile.rows(), matrix, part * width_, width_, projected, width_);
+    return projected;
+  }
+
+  void project_own(Scratch& scratch, const Tile& tile) {
+    float* queries = project(layer_.to_qkv, 0, tile, scratch);
+    turn(queries, tile);
+    keep_queries(queries, tile, own_);
+    float* keys = project(layer_.to_qkv, 1, tile, scratch);
+    turn(keys, tile);
+    keep_keys(keys, tile, own_);
+    keep_values(project(layer_.to_qkv, 2, tile, scratch), tile, own_);
   }
 
   void project_other(Scratch& scratch, const Tile& tile) {
-    float* projected = scratch.hidden.data();
-    for (int part = 0; part < 2; ++part) {
-      multiply_rows(scratch.joined.data(), 2 * width_, tile.rows(), layer_.to_qk_v, part * width_, width_, projected, width_);
-      if (part == 1) keep_values(projected, tile, other_);
-      if (part == 1) break;
-      keep_queries(projected, tile, other_);
-      keep_keys(projected, tile, other_);
-    }
+    const float* both = project(layer_.to_qk_v, 0, tile, scratch);
+    keep_queries(both, tile, other_);
+    keep_keys(both, tile, other_);
+    keep_values(project(layer_.to_qk_v, 1, tile, scratch), tile, other_);
   }
 
   // Turn the pairs of numbers of each head by the angles of a point.
@@ -309,7 +253,8 @@ class GlueRun {
     const int rows = tile.rows(), wide = 2 * width_;
     float* hidden = scratch.hidden.data();
     multiply_rows(scratch.joined.data(), wide, rows, update.expand, 0, wide, hidden, wide);
-    for (int i = 0; i < rows; ++i) normalise(hidden + i * wide, wide, update, scratch.activated.data() + i * wide);
+    for (int i = 0; i < rows; ++i)
+      normalise(hidden + i * wide, wide, update.norm_weight, update.norm_bias, scratch.activated.data() + i * wide);
     multiply_rows(scratch.activated.data(), wide, rows, update.shrink, 0, width_, hidden, width_);
     const ptrdiff_t offset = ptrdiff_t(images_[tile.image].first + tile.row) * width_;
     for (int i = 0; i < tile.count * width_; i += kLanes)

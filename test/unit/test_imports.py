@@ -268,25 +268,25 @@ def test_the_library_works_where_ros_cannot_be_imported(tmp_path):
     assert result.stdout.split("\n")[-2] == "Extractor [[0, 3], [1, 2], [2, 1], [3, 0]]"
 
 
-def test_a_tracker_starts_without_scipy(tmp_path):
-    program = "import sys; from aliked_ros import *; sys.exit('scipy' in sys.modules)"
+def exit_code(program, folder):
+    """Return what a program ends with that imports the package, in a folder of its own."""
     result = subprocess.run(
         [sys.executable, "-c", program],
-        cwd=tmp_path,
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
         check=False,
     )
-    assert result.returncode == 0
+    return result.returncode
+
+
+def test_a_tracker_starts_without_scipy(tmp_path):
+    program = "import sys; from aliked_ros import *; sys.exit('scipy' in sys.modules)"
+    assert exit_code(program, tmp_path) == 0
 
 
 def test_importing_a_message_does_not_import_torch(tmp_path):
-    result = subprocess.run(
-        [sys.executable, "-c", "import sys, aliked_ros; sys.exit('torch' in sys.modules)"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
-        check=False,
-    )
-    assert result.returncode == 0
+    program = "import sys, aliked_ros; sys.exit('torch' in sys.modules)"
+    assert exit_code(program, tmp_path) == 0
 
 
 def test_the_cpu_path_does_not_import_triton(tmp_path):
@@ -299,10 +299,4 @@ features = Extractor(config)(numpy.random.default_rng(0).integers(0, 255, (40, 5
 match(features, features)
 sys.exit("triton" in sys.modules)
 """
-    result = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
-        check=False,
-    )
-    assert result.returncode == 0
+    assert exit_code(program, tmp_path) == 0
