@@ -140,7 +140,7 @@ void convolve(const Map16& in, const Map16* shortcut, const Weights16& weights, 
     Segment16 segments[4];
     for (int ky = 0; ky < 3; ++ky) segments[ky] = {in.at(y + ky - 1, -1), in.channels, 3 * in.channels};
     if (shortcut) segments[3] = {shortcut->at(y, 0), shortcut->channels, shortcut->channels};
-    multiply_row<kQuickSelu>(segments, shortcut ? 4 : 3, weights, out.at(y, 0), out.width);
+    multiply_row<kSelu>(segments, shortcut ? 4 : 3, weights, out.at(y, 0), out.width);
   });
 }
 
@@ -168,7 +168,7 @@ int aliked_convolve16(const Map16* in, const Map16* shortcut, const Weights16* w
 
 // out (rows, outputs) bfloat16 = SELU(in (rows, inputs) times the weights).
 int aliked_multiply16(const Bfloat16* in, int rows, int inputs, const Weights16* weights, Bfloat16* out) {
-  return aliked::out_of_memory([&] { multiply<kQuickSelu>(in, rows, inputs, *weights, out); });
+  return aliked::out_of_memory([&] { multiply<kSelu>(in, rows, inputs, *weights, out); });
 }
 
 // out (rows, outputs) float32 = in (rows, inputs) times the weights.
@@ -243,7 +243,7 @@ int aliked_project16(const Map16* in, const Weights* weights, const Map* out) {
     return [&, row = std::vector<float>(size_t(in->width) * in->channels)](int y, int) mutable {
       widen(in->at(y, 0), in->width * in->channels, row.data());
       Segment segment = {row.data(), in->channels, in->channels};
-      multiply_row<kQuickSelu>(&segment, 1, *weights, out->at(y, 0), out->channels, out->width);
+      multiply_row<kSelu>(&segment, 1, *weights, out->at(y, 0), out->channels, out->width);
     };
   };
   return out_of_memory([&] { share_out(out->height, 1, make); });

@@ -28,7 +28,7 @@ constexpr int kPoints = 8;  // of one tile
 template <class Number>
 class Reader {
   static constexpr bool kIsWide = std::is_same_v<Number, float>;
-  static constexpr Activation kActivation = kIsWide ? kSelu : kQuickSelu;
+  
 
  public:
   explicit Reader(const PyramidOf<Number>& pyramid) : pyramid_(pyramid), part_(pyramid.level.outputs) {
@@ -106,11 +106,11 @@ class Reader {
   static void multiply_block(const Segment* segments, int num_segments, const Weights& weights, float* out,
                              int out_step) {
     if (weights.block == 8)
-      multiply<8, 1, count, kActivation>(segments, num_segments, weights.data, weights.bias, out, out_step);
+      multiply<8, 1, count, kSelu>(segments, num_segments, weights.data, weights.bias, out, out_step);
     else if (weights.block == 16)
-      multiply<kLanes, 16 / kLanes, count, kActivation>(segments, num_segments, weights.data, weights.bias, out, out_step);
+      multiply<kLanes, 16 / kLanes, count, kSelu>(segments, num_segments, weights.data, weights.bias, out, out_step);
     else
-      multiply<kLanes, 32 / kLanes, count, kActivation>(segments, num_segments, weights.data, weights.bias, out, out_step);
+      multiply<kLanes, 32 / kLanes, count, kSelu>(segments, num_segments, weights.data, weights.bias, out, out_step);
   }
 
   bool is_inside(int row, int column) const {  // the padded image, around which all is zero
