@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <initializer_list>
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -66,8 +66,12 @@ inline Vector<lanes> load(const float* from) {
 template <int lanes>
 inline Vector<lanes> load(const Bfloat16* from) {
   using Int = typename VectorOf<lanes>::Int;
+#if defined(__AVX2__)  // GCC would take two halves
+  if constexpr (lanes == 8)
+    return Vector<lanes>(Int(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)))) << 16);
+#endif
 #if defined(__AVX512F__)
-  if constexpr (lanes == 16) {  // GCC would take two halves
+  if constexpr (lanes == 16) {
     const __m256i half = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
     return Vector<lanes>(Int(_mm512_maskz_cvtepu16_epi32(0xffff, half)) << 16);
   }

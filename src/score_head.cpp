@@ -1,6 +1,5 @@
 // The score head, from the features of block 1 and what the coarser levels contribute to the score map,
 // row by row: neither the full-resolution features nor the maps between its layers exist as a whole.
-#include <algorithm>
 #include <climits>
 #include <cstring>
 #include <vector>
@@ -62,16 +61,15 @@ void convolve_planes(Ring& in, int y, const float* weights, float* out, ptrdiff_
   }
 }
 
-// out = activate(out + in times the weights): planes of kStep pixels.
-template <Activation activation>
-void multiply_planes(const float* in, const Weights& weights, float* out, ptrdiff_t out_pitch) {
+// out = SELU(start + in times the weights): planes of kStep pixels.
+void multiply_planes(const float* in, const Weights& weights, const float* start, float* out, ptrdiff_t out_pitch) {
   constexpr int outputs = kLanes == 16 ? 8 : 4;  // as many sums as registers hold
-  for (int first = 0; first < weights.outputs; first += outputs, out += outputs * out_pitch) {
+  for (int first = 0; first < weights.outputs; first += outputs) {
     const int block = weights.block;
     const float* weight = weights.data + ptrdiff_t(first / block) * block * weights.inputs + first % block;
     Vector<kLanes> sum[outputs][2];
     for (int o = 0; o < outputs; ++o)
-      for (int v = 0; v < 2; ++v) sum[o][v] = load<kLanes>(out + o * out_pitch + v * kLanes);
+      for (int v = 0; v < 2; ++v) sum[o][v] = load<kLanes>(start + (first + o) * kStep + v * kLanes);
     for (int i = 0; i < weights.inputs; ++i, weight += block) {
       const Vector<kLanes> left = load<kLanes>(in + i * kStep), right = load<kLanes>(in + i * kStep + kLanes);
 #pragma GCC unroll 8
@@ -82,7 +80,7 @@ void multiply_planes(const float* in, const Weights& weights, float* out, ptrdif
     }
     for (int o = 0; o < outputs; ++o)
       for (int v = 0; v < 2; ++v)
-        store<kLanes>(out + o * out_pitch + v * kLanes, activate<kLanes, activation>(sum[o][v]));
+        store<kLanes>(out + (first + o) * out_pitch + v * kLanes, selu<kLanes>(sum[o][v]));
   }
 }
 
@@ -92,8 +90,9 @@ template <class Number>
 class Band {
  public:
   Band(const MapOf<Number>& x1, const ScoreHead& head)
-      : x1_(x1), head_(head), pixels_(size_t(x1.channels) * kStep), level_(size_t(head.level.outputs) * kStep),
-        first_(kFirst, x1.width), second_(kMiddle, x1.width), third_(kMiddle, x1.width), last_(x1.width) {
+      : x1_(x1), head_(head), pixels_(size_t(x1.channels) * kStep), bias_(size_t(head.level.outputs) * kStep), level_(bias_.size()),
+        sums_(kFirst * kStep), first_(kFirst, x1.width), second_(kMiddle, x1.width), third_(kMiddle, x1.width), last_(x1.width) {
+    for (size_t i = 0; i < bias_.size(); ++i) bias_[i] = head.level.bias[i / kStep];
     coarse_.reserve(3);
     for (const Map& coarse : head.coarse) coarse_.emplace_back(coarse, x1.height, x1.width);
   }
@@ -133,22 +132,20 @@ class Band {
       for (int c = 0; c < x1_.channels; c += 8)
         for (int p = 0; p < kStep; p += 8)
           transpose(x1_.at(y, x + p) + c, x1_.channels, &pixels_[c * kStep + p], kStep);
-      for (int o = 0; o < head_.level.outputs; ++o) std::fill_n(&level_[o * kStep], kStep, head_.level.bias[o]);
-      multiply_planes<kSelu>(pixels_.data(), head_.level, level_.data(), kStep);
-      float* planes = first_.row(y) + 1 + x;
+      multiply_planes(pixels_.data(), head_.level, bias_.data(), level_.data(), kStep);
       for (int v = 0; v < kStep; v += kLanes) {
         Vector<kLanes> sum[kFirst] = {};
         for (const CoarseRow& row : coarse_) row.add(x + v, sum);
-        for (int c = 0; c < kFirst; ++c) store<kLanes>(planes + c * first_.pitch + v, sum[c]);
+        for (int c = 0; c < kFirst; ++c) store<kLanes>(&sums_[c * kStep + v], sum[c]);
       }
-      multiply_planes<kSelu>(level_.data(), head_.first, planes, first_.pitch);
+      multiply_planes(level_.data(), head_.first, sums_.data(), first_.row(y) + 1 + x, first_.pitch);
     }
   }
 
   const MapOf<Number>& x1_;
   const ScoreHead& head_;
   int next_ = INT_MIN;  // the row behind those that are done
-  std::vector<float> pixels_, level_;  // of one step
+  std::vector<float> pixels_, bias_, level_, sums_;  // planes of one step
   Ring first_, second_, third_;
   std::vector<float> last_;
   std::vector<CoarseRow> coarse_;
