@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "average.hpp"
 #include "kernels.hpp"
 #include "pool.hpp"
 
@@ -187,24 +188,7 @@ int aliked_sum16(const Bfloat16*, int, int, const Weights16*, float*) { return 1
 #endif
 
 // What stands between the convolutions needs no instruction of its own.
-namespace {
-
 using namespace aliked;
-
-template <class Number>
-void average_pool(const Map16& in, int size, const MapOf<Number>& out) {
-  for_each(out.height, 2, [&](int y) {
-    for (int x = 0; x < out.width; ++x)
-      for (int c = 0; c < out.channels; c += 8) {
-        Vector<8> sum = {};
-        for (int dy = 0; dy < size; ++dy)
-          for (int dx = 0; dx < size; ++dx) sum += load<8>(in.at(y * size + dy, x * size + dx) + c);
-        store<8>(out.at(y, x) + c, sum * (1.0f / float(size * size)));
-      }
-  });
-}
-
-}  // namespace
 
 extern "C" {
 

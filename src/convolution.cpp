@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "average.hpp"
 #include "kernels.hpp"
 #include "pool.hpp"
 
@@ -28,19 +29,21 @@ void project_rows(const Map& in, const Weights& weights, const Map& out) {
   });
 }
 
-// Write the bilinear value of all channels at (y, x), zeros outside the map.
+// Write the bilinear value of all channels at (y, x). Outside the map are zeros: those of its border.
 void sample(const Map& in, float y, float x, float* out) {
+  const float height = float(in.height), width = float(in.width);
+  y = y > -1 ? y < height ? y : height : -1;  // -1 for what is no number, too
+  x = x > -1 ? x < width ? x : width : -1;
   const float top = std::floor(y), left = std::floor(x);
   const float fy = y - top, fx = x - left;
-  for (int c = 0; c < in.channels; ++c) out[c] = 0;
-  for (int corner = 0; corner < 4; ++corner) {
-    const int dy = corner / 2, dx = corner % 2;
-    const float row = top + dy, column = left + dx;
-    if (!(row >= 0 && row < in.height && column >= 0 && column < in.width)) continue;
-    const float weight = (dy ? fy : 1 - fy) * (dx ? fx : 1 - fx);
-    const float* from = in.at(int(row), int(column));
-    for (int c = 0; c < in.channels; ++c) out[c] += weight * from[c];
-  }
+  const int row = int(top), column = int(left);
+  const float* a = in.at(row, column);
+  const float* c = row < in.height ? a + in.stride() : a;
+  const ptrdiff_t next = column < in.width ? in.channels : 0;
+  const float wa = (1 - fy) * (1 - fx), wb = (1 - fy) * fx, wc = fy * (1 - fx), wd = fy * fx;
+  for (int k = 0; k < in.channels; k += kLanes)
+    store<kLanes>(out + k, load<kLanes>(a + k) * wa + load<kLanes>(a + next + k) * wb + load<kLanes>(c + k) * wc +
+                               load<kLanes>(c + next + k) * wd);
 }
 
 }  // namespace
@@ -95,20 +98,7 @@ int aliked_project(const Map* in, const Weights* weights, int activate, const Ma
 
 // Mean of size x size pixels.
 int aliked_average_pool(const Map* in, int size, const Map* out) {
-  return out_of_memory([&] {
-    for_each(out->height, 2, [&](int y) {
-      for (int x = 0; x < out->width; ++x) {
-        float* to = out->at(y, x);
-        for (int c = 0; c < out->channels; ++c) to[c] = 0;
-        for (int dy = 0; dy < size; ++dy)
-          for (int dx = 0; dx < size; ++dx) {
-            const float* from = in->at(y * size + dy, x * size + dx);
-            for (int c = 0; c < out->channels; ++c) to[c] += from[c];
-          }
-        for (int c = 0; c < out->channels; ++c) to[c] /= float(size * size);
-      }
-    });
-  });
+  return out_of_memory([&] { average_pool(*in, size, *out); });
 }
 
 // out (rows, outputs) = in (rows, inputs) times the weights; SELU if `activate`.
