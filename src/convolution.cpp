@@ -4,18 +4,33 @@
 
 #include "average.hpp"
 #include "kernels.hpp"
+#include "pairs.hpp"
 #include "pool.hpp"
 
 namespace {
 
 using namespace aliked;
 
+// The three pixels under a kernel row lie one behind the other.
+void set_window(const Map& in, int y, Segment* segments) {
+  for (int ky = 0; ky < 3; ++ky) segments[ky] = {in.at(y + ky - 1, -1), in.channels, 3 * in.channels};
+}
+
 template <Activation activation>
 void convolve_rows(const Map& in, const Map* shortcut, const Weights& weights, const Map& out) {
+#if defined(__AVX512F__)
+  if (weights.outputs == 8 && !shortcut) {
+    const Pairs pairs(weights);
+    return for_each(out.height, 1, [&](int y) {
+      Segment segments[3];
+      set_window(in, y, segments);
+      multiply_row<activation>(segments, pairs, out.at(y, 0), out.width);
+    });
+  }
+#endif
   for_each(out.height, 1, [&](int y) {
-    // The three pixels under a kernel row lie one behind the other.
     Segment segments[4];
-    for (int ky = 0; ky < 3; ++ky) segments[ky] = {in.at(y + ky - 1, -1), in.channels, 3 * in.channels};
+    set_window(in, y, segments);
     if (shortcut) segments[3] = {shortcut->at(y, 0), shortcut->channels, shortcut->channels};
     multiply_row<activation>(segments, shortcut ? 4 : 3, weights, out.at(y, 0), out.channels, out.width);
   });

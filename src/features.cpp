@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels.hpp"
+#include "pairs.hpp"
 #include "pool.hpp"
 
 template <class Number>
@@ -43,6 +44,7 @@ class Reader {
       scale_y_[i] = scale(pyramid.levels[i].height, pyramid.x1.height);
       scale_x_[i] = scale(pyramid.levels[i].width, pyramid.x1.width);
     }
+    if (!pyramid.x1.origin && pyramid.first.outputs == 8) first_ = Pairs(pyramid.first), second_ = Pairs(pyramid.second);
   }
 
   int dim() const { return 4 * part_; }
@@ -116,13 +118,22 @@ class Reader {
     for (int y = 0; y < 3; ++y) {
       Segment segments[3];
       for (int ky = 0; ky < 3; ++ky) segments[ky] = {image[y + ky], 3, 9};
-      multiply_block<count + 2>(segments, 3, pyramid_.first, hidden[y], channels);
+      convolve<count + 2>(segments, pyramid_.first, first_, hidden[y]);
       for (int x = 0; x < count + 2; ++x)
         if (!is_inside(row + y - 1, column + x - 1)) std::fill_n(&hidden[y][x * channels], channels, 0.0f);
     }
     Segment segments[3];
     for (int ky = 0; ky < 3; ++ky) segments[ky] = {hidden[ky], channels, 3 * channels};
-    multiply_block<count>(segments, 3, pyramid_.second, out, channels);
+    convolve<count>(segments, pyramid_.second, second_, out);
+  }
+
+  // As aliked_convolve() does, to the last bit.
+  template <int count>
+  static void convolve(const Segment* segments, const Weights& weights, [[maybe_unused]] const Pairs& pairs, float* out) {
+#if defined(__AVX512F__)
+    if (weights.outputs == 8) return multiply_pairs<count, kSelu>(segments, pairs, out);
+#endif
+    multiply_block<count>(segments, 3, weights, out, weights.outputs);
   }
 
   // The one block of outputs that such weights have; SELU.
@@ -174,6 +185,7 @@ class Reader {
   const PyramidOf<Number>& pyramid_;
   const int part_;
   float scale_y_[3], scale_x_[3];
+  Pairs first_, second_;
 };
 
 // The numbers of points (N, 2) from top to bottom: neighbours read the same memory, and points come by score.
@@ -187,10 +199,10 @@ std::vector<int> from_top(const float* points, int num_points) {
 // patches (N, 3, 3, dim): the features around the pixels that hold the points (N, 2), px, (x, y).
 template <class Number>
 int read_patches(const PyramidOf<Number>* pyramid, const float* points, int num_points, float* patches) {
-  const Reader<Number> reader(*pyramid);
-  const int dim = reader.dim();
   const float ones[3] = {1, 1, 1};
   return out_of_memory([&] {
+    const Reader<Number> reader(*pyramid);
+    const int dim = reader.dim();
     const std::vector<int> order = from_top(points, num_points);
     for_each(num_points, kPoints, [&](int i) {
       const ptrdiff_t n = order[i], next = order[std::min(i + 1, num_points - 1)];
@@ -209,9 +221,9 @@ int read_patches(const PyramidOf<Number>* pyramid, const float* points, int num_
 template <class Number>
 int read_samples(const PyramidOf<Number>* pyramid, const float* points, const float* offsets, int num_points,
                  int num_samples, float limit, Number* samples) {
-  const Reader<Number> reader(*pyramid);
-  const int dim = reader.dim();
   return out_of_memory([&] {
+    const Reader<Number> reader(*pyramid);
+    const int dim = reader.dim();
     const std::vector<int> order = from_top(points, num_points);
     const auto sample = [&](ptrdiff_t n, int m) {  // (x, y)
       const float* offset = offsets + n * 2 * num_samples + m;

@@ -93,6 +93,16 @@ inline void store(Bfloat16* to, Vector<lanes> value) {
   *reinterpret_cast<Half*>(to) = __builtin_convertvector((bits + 0x7fff + ((bits >> 16) & 1)) >> 16, Half);
 }
 
+// {all[index[0]], all[index[1]], ...} of the lanes of a and then of b.
+template <int lanes, int... index>
+inline Vector<lanes> shuffle(Vector<lanes> a, Vector<lanes> b) {
+#if defined(__clang__)
+  return __builtin_shufflevector(a, b, index...);
+#else
+  return __builtin_shuffle(a, b, typename VectorOf<lanes>::Int{index...});
+#endif
+}
+
 // The numbers of a row of `count`, a multiple of 8, as float32.
 inline void widen(const Bfloat16* from, int count, float* to) {
   int i = 0;

@@ -8,16 +8,6 @@
 
 namespace aliked {
 
-// {all[index[0]], all[index[1]], ...} of the lanes of a and then of b.
-template <int... index>
-inline Vector<8> shuffle(Vector<8> a, Vector<8> b) {
-#if defined(__clang__)
-  return __builtin_shufflevector(a, b, index...);
-#else
-  return __builtin_shuffle(a, b, VectorOf<8>::Int{index...});
-#endif
-}
-
 // {v[index[0]], v[index[1]], ...}
 inline Vector<kLanes> permute(Vector<kLanes> v, VectorOf<kLanes>::Int index) {
 #if defined(__clang__)
@@ -36,19 +26,19 @@ inline void transpose(const Number* in, ptrdiff_t step, float* out, ptrdiff_t pi
   for (int i = 0; i < 8; ++i) a[i] = load<8>(in + i * step);
 #pragma GCC unroll 4
   for (int i = 0; i < 8; i += 2) {  // pairs of pixels
-    b[i] = shuffle<0, 8, 1, 9, 4, 12, 5, 13>(a[i], a[i + 1]);
-    b[i + 1] = shuffle<2, 10, 3, 11, 6, 14, 7, 15>(a[i], a[i + 1]);
+    b[i] = shuffle<8, 0, 8, 1, 9, 4, 12, 5, 13>(a[i], a[i + 1]);
+    b[i + 1] = shuffle<8, 2, 10, 3, 11, 6, 14, 7, 15>(a[i], a[i + 1]);
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {  // fours
     const int from = i / 2 * 4 + i % 2;
-    a[2 * i] = shuffle<0, 1, 8, 9, 4, 5, 12, 13>(b[from], b[from + 2]);
-    a[2 * i + 1] = shuffle<2, 3, 10, 11, 6, 7, 14, 15>(b[from], b[from + 2]);
+    a[2 * i] = shuffle<8, 0, 1, 8, 9, 4, 5, 12, 13>(b[from], b[from + 2]);
+    a[2 * i + 1] = shuffle<8, 2, 3, 10, 11, 6, 7, 14, 15>(b[from], b[from + 2]);
   }
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
-    store<8>(out + i * pitch, shuffle<0, 1, 2, 3, 8, 9, 10, 11>(a[i], a[i + 4]));
-    store<8>(out + (i + 4) * pitch, shuffle<4, 5, 6, 7, 12, 13, 14, 15>(a[i], a[i + 4]));
+    store<8>(out + i * pitch, shuffle<8, 0, 1, 2, 3, 8, 9, 10, 11>(a[i], a[i + 4]));
+    store<8>(out + (i + 4) * pitch, shuffle<8, 4, 5, 6, 7, 12, 13, 14, 15>(a[i], a[i + 4]));
   }
 }
 
