@@ -61,12 +61,11 @@ class Band {
     const int above = std::max(top - kRadius, 0), below = std::min(bottom + kRadius, height_);
     for (int y = above; y < below; ++y) row_maximum(in + at(y), &rows_[at(y)]);
     for (int y = top; y < bottom; ++y) {
+      const float* near[2 * kRadius + 1];  // at the edge of the map a row stands there twice
+      for (int i = 0; i <= 2 * kRadius; ++i) near[i] = &rows_[at(std::clamp(y + i - kRadius, 0, height_ - 1))];
       float* to = out + at(y);
-      std::fill(to, to + width_, kOutside);
-      for (int near = std::max(y - kRadius, 0); near <= std::min(y + kRadius, height_ - 1); ++near) {
-        const float* from = &rows_[at(near)];
-        for (int x = 0; x < width_; ++x) to[x] = std::max(to[x], from[x]);
-      }
+      for (int x = 0; x < width_; ++x)
+        to[x] = std::max(std::max(std::max(near[0][x], near[1][x]), std::max(near[2][x], near[3][x])), near[4][x]);
     }
   }
 
