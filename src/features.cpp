@@ -44,7 +44,8 @@ class Reader {
       scale_y_[i] = scale(pyramid.levels[i].height, pyramid.x1.height);
       scale_x_[i] = scale(pyramid.levels[i].width, pyramid.x1.width);
     }
-    if (!pyramid.x1.origin && pyramid.first.outputs == 8) first_ = Pairs(pyramid.first), second_ = Pairs(pyramid.second);
+    if (!pyramid.x1.origin && pyramid.first.outputs == 8)
+      first_ = Pairs(pyramid.first), second_ = Pairs(pyramid.second);
   }
 
   int dim() const { return 4 * part_; }
@@ -129,7 +130,8 @@ class Reader {
 
   // As aliked_convolve() does, to the last bit.
   template <int count>
-  static void convolve(const Segment* segments, const Weights& weights, [[maybe_unused]] const Pairs& pairs, float* out) {
+  static void convolve(const Segment* segments, const Weights& weights, [[maybe_unused]] const Pairs& pairs,
+                       float* out) {
 #if defined(__AVX512F__)
     if (weights.outputs == 8) return multiply_pairs<count, kSelu>(segments, pairs, out);
 #endif

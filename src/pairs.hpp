@@ -9,8 +9,8 @@
 
 namespace aliked {
 
-// The weights of a 3x3 convolution to eight outputs: vectors [pair of inputs][output][input of the pair], for each row
-// of the kernel. The last one of an odd number of inputs stands alone, beside zeros.
+// The weights of a 3x3 convolution to eight outputs: vectors [pair of inputs][output][input of the pair], for each
+// row of the kernel. The last one of an odd number of inputs stands alone, beside zeros.
 class Pairs {
  public:
   Pairs() = default;
@@ -60,8 +60,9 @@ inline void multiply_pairs(const Segment* segments, const Pairs& pairs, float* o
   const Vector<16> bias = load<16>(weights);
 #pragma GCC unroll 16
   for (int p = 0; p < pixels; p += 2) {
-    const Vector<16> even = shuffle<16, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>(sum[p], sum[p + 1]);
-    const Vector<16> odd = shuffle<16, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31>(sum[p], sum[p + 1]);
+    const Vector<16> a = sum[p], b = sum[p + 1];
+    const Vector<16> even = shuffle<16, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30>(a, b);
+    const Vector<16> odd = shuffle<16, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31>(a, b);
     const Vector<16> value = activate<16, activation>(bias + even + odd);
     if (p + 1 < pixels)
       store<16>(out + 8 * p, value);

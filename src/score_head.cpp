@@ -1,12 +1,13 @@
 // The score head, from the features of block 1 and what the coarser levels contribute to the score map,
 // row by row: neither the full-resolution features nor the maps between its layers exist as a whole.
+#include <algorithm>
 #include <climits>
 #include <cstring>
 #include <vector>
 
 #include "kernels.hpp"
+#include "planes.hpp"
 #include "pool.hpp"
-#include "score_levels.hpp"
 
 struct ScoreHead {
   Weights level;        // block 1 -> features of the finest level, SELU
@@ -22,67 +23,52 @@ namespace {
 using namespace aliked;
 
 constexpr int kFirst = 8, kMiddle = 4;
-constexpr int kTile = 8;           // rows
-constexpr int kStep = 2 * kLanes;  // pixels, two vectors; the width of a padded image is a multiple of it
+constexpr int kTile = 8;  // rows
 
-// The last three rows of some planes, zero beside and outside the image.
-struct Ring {
-  Ring(int channels, int width)
-      : channels(channels), pitch(width + 2 + kStep), values(size_t(3) * channels * pitch, 0.0f) {}
-  float* row(int y) { return values.data() + ptrdiff_t((y + 3) % 3) * channels * pitch; }
-  void clear(int y) { std::memset(row(y), 0, sizeof(float) * channels * pitch); }
-
-  int channels;
-  ptrdiff_t pitch;
-  std::vector<float> values;
+// Linear interpolation on one axis with aligned corners.
+struct Axis {
+  Axis(int fine, int coarse) : index(fine), fraction(fine) {
+    const float scale = fine > 1 ? float(coarse - 1) / float(fine - 1) : 0.0f;
+    for (int i = 0; i < fine; ++i) {
+      const float position = scale * float(i);
+      index[i] = int(position) < coarse - 1 ? int(position) : coarse - 1;
+      fraction[i] = position - float(index[i]);
+    }
+  }
+  std::vector<int> index;
+  std::vector<float> fraction;
 };
 
-// 3x3 convolution of one row of planes; `out` is the first pixel of the first plane.
-template <int in_channels, int out_channels, Activation activation>
-void convolve_planes(Ring& in, int y, const float* weights, float* out, ptrdiff_t out_pitch, int width) {
-  const float* rows[3] = {in.row(y - 1), in.row(y), in.row(y + 1)};
-  for (int x = 0; x < width; x += kStep) {
-    Vector<kLanes> sum[out_channels][2] = {};
-    for (int c = 0; c < in_channels; ++c)
-      for (int ky = 0; ky < 3; ++ky)
-        for (int kx = 0; kx < 3; ++kx) {
-          const float* from = rows[ky] + c * in.pitch + x + kx;
-          const Vector<kLanes> left = load<kLanes>(from), right = load<kLanes>(from + kLanes);
-#pragma GCC unroll 4
-          for (int o = 0; o < out_channels; ++o) {
-            const float weight = weights[(o * in_channels + c) * 9 + ky * 3 + kx];
-            sum[o][0] += left * weight;
-            sum[o][1] += right * weight;
-          }
-        }
-    for (int o = 0; o < out_channels; ++o)
-      for (int v = 0; v < 2; ++v)
-        store<kLanes>(out + o * out_pitch + x + v * kLanes, activate<kLanes, activation>(sum[o][v]));
-  }
-}
+// The row of a coarse map of eight channels that belongs to a row of a fine one.
+class CoarseRow {
+  static constexpr int kChannels = 8;
 
-// out = SELU(start + in times the weights): planes of kStep pixels.
-void multiply_planes(const float* in, const Weights& weights, const float* start, float* out, ptrdiff_t out_pitch) {
-  constexpr int outputs = kLanes == 16 ? 8 : 4;  // as many sums as registers hold
-  for (int first = 0; first < weights.outputs; first += outputs) {
-    const int block = weights.block;
-    const float* weight = weights.data + ptrdiff_t(first / block) * block * weights.inputs + first % block;
-    Vector<kLanes> sum[outputs][2];
-    for (int o = 0; o < outputs; ++o)
-      for (int v = 0; v < 2; ++v) sum[o][v] = load<kLanes>(start + (first + o) * kStep + v * kLanes);
-    for (int i = 0; i < weights.inputs; ++i, weight += block) {
-      const Vector<kLanes> left = load<kLanes>(in + i * kStep), right = load<kLanes>(in + i * kStep + kLanes);
-#pragma GCC unroll 8
-      for (int o = 0; o < outputs; ++o) {
-        sum[o][0] += left * weight[o];
-        sum[o][1] += right * weight[o];
-      }
-    }
-    for (int o = 0; o < outputs; ++o)
-      for (int v = 0; v < 2; ++v)
-        store<kLanes>(out + (first + o) * out_pitch + v * kLanes, selu<kLanes>(sum[o][v]));
+ public:
+  CoarseRow(const Map& map, int height, int width)
+      : map_(map), rows_(height, map.height), columns_(width, map.width),
+        blended_(size_t(map.width + 1) * kChannels) {}
+
+  void move_to(int y) {
+    const int row = rows_.index[y], below = std::min(row + 1, map_.height - 1);
+    const float fraction = rows_.fraction[y];
+    const float *a = map_.at(row, 0), *b = map_.at(below, 0);
+    const int length = map_.width * kChannels;
+    for (int i = 0; i < length; ++i) blended_[i] = a[i] + (b[i] - a[i]) * fraction;
+    for (int c = 0; c < kChannels; ++c) blended_[length + c] = blended_[length + c - kChannels];
   }
-}
+
+  // The channels of column x.
+  Vector<kChannels> at(int x) const {
+    const float* left = &blended_[size_t(columns_.index[x]) * kChannels];
+    const Vector<kChannels> a = load<kChannels>(left), b = load<kChannels>(left + kChannels);
+    return a + (b - a) * columns_.fraction[x];
+  }
+
+ private:
+  const Map& map_;
+  const Axis rows_, columns_;
+  std::vector<float> blended_;  // its last pixel stands twice
+};
 
 // What one thread needs to walk down the rows. Three rows on either side enter into a row of the score map:
 // they are computed again where it does not go on from where it was.
@@ -90,8 +76,9 @@ template <class Number>
 class Band {
  public:
   Band(const MapOf<Number>& x1, const ScoreHead& head)
-      : x1_(x1), head_(head), pixels_(size_t(x1.channels) * kStep), bias_(size_t(head.level.outputs) * kStep), level_(bias_.size()),
-        sums_(kFirst * kStep), first_(kFirst, x1.width), second_(kMiddle, x1.width), third_(kMiddle, x1.width), last_(x1.width) {
+      : x1_(x1), head_(head), pixels_(size_t(x1.channels) * kStep), bias_(size_t(head.level.outputs) * kStep),
+        level_(bias_.size()), sums_(kFirst * kStep), first_(kFirst, x1.width), second_(kMiddle, x1.width),
+        third_(kMiddle, x1.width), last_(x1.width) {
     for (size_t i = 0; i < bias_.size(); ++i) bias_[i] = head.level.bias[i / kStep];
     coarse_.reserve(3);
     for (const Map& coarse : head.coarse) coarse_.emplace_back(coarse, x1.height, x1.width);
@@ -133,10 +120,11 @@ class Band {
         for (int p = 0; p < kStep; p += 8)
           transpose(x1_.at(y, x + p) + c, x1_.channels, &pixels_[c * kStep + p], kStep);
       multiply_planes(pixels_.data(), head_.level, bias_.data(), level_.data(), kStep);
-      for (int v = 0; v < kStep; v += kLanes) {
-        Vector<kLanes> sum[kFirst] = {};
-        for (const CoarseRow& row : coarse_) row.add(x + v, sum);
-        for (int c = 0; c < kFirst; ++c) store<kLanes>(&sums_[c * kStep + v], sum[c]);
+      for (int p = 0; p < kStep; p += 8) {
+        float sums[8 * kFirst];
+        for (int i = 0; i < 8; ++i)
+          store<8>(sums + i * kFirst, coarse_[0].at(x + p + i) + coarse_[1].at(x + p + i) + coarse_[2].at(x + p + i));
+        transpose(sums, kFirst, &sums_[p], kStep);
       }
       multiply_planes(level_.data(), head_.first, sums_.data(), first_.row(y) + 1 + x, first_.pitch);
     }
