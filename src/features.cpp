@@ -36,7 +36,6 @@ __attribute__((always_inline)) inline void prefetch(const void* from, ptrdiff_t 
 template <class Number>
 class Reader {
   static constexpr bool kIsWide = std::is_same_v<Number, float>;
-  
 
  public:
   explicit Reader(const PyramidOf<Number>& pyramid) : pyramid_(pyramid), part_(pyramid.level.outputs) {

@@ -18,6 +18,8 @@ from aliked_ros.inference import workspace
 from aliked_ros.inference.compiled import CompiledALIKED
 from aliked_ros.inference.eager import EagerALIKED
 from aliked_ros.inference.kernels import (
+    Map,
+    Weights,
     kernel_nearest_neighbours,
     load_kernels,
     open_kernels,
@@ -94,6 +96,32 @@ def test_keypoints_are_those_of_torch(kernels, fused):
     distances = torch.cdist(expected.keypoints[0].double(), found.keypoints[0].double())
     assert (distances.min(dim=1).values < 0.01).float().mean() > 0.95
     assert descriptors.shape == (1, 60, 128)
+
+
+def test_deformed_taps_find_zeros_outside_the_map(kernels):
+    generator = torch.Generator().manual_seed(0)
+    height, width, channels = 5, 7, 32
+    x, offsets = Map.zeros(height, width, channels), Map.zeros(height, width, 32)
+    out = Map.zeros(height, width, 16)
+    x.padded[1:-1, 1:-1] = torch.randn(height, width, channels, generator=generator)
+    inside = offsets.padded[1:-1, 1:-1, :18]
+    inside[...] = 4 * torch.randn(height, width, 18, generator=generator)
+    inside[0, 0] = torch.tensor([1e30, -1e30] * 9)
+    weight = torch.randn(16, 9 * channels, generator=generator) / 20
+    kernels.aliked_convolve_deformable(x, offsets, 1e30, None, Weights.pack(weight), out)
+    tap = torch.stack(torch.meshgrid(torch.arange(-1, 2), torch.arange(-1, 2), indexing="ij"), -1)
+    pixel = torch.stack(torch.meshgrid(torch.arange(5), torch.arange(7), indexing="ij"), -1)
+    places = pixel.unsqueeze(2) + tap.view(9, 2) + inside.view(height, width, 9, 2)  # (y, x)
+    grid = (2 * places / torch.tensor([height - 1, width - 1]) - 1).flip(-1).clamp(-9, 9)
+    taps = torch.nn.functional.grid_sample(
+        x.padded[1:-1, 1:-1].permute(2, 0, 1).unsqueeze(0),
+        grid.view(1, height, -1, 2),
+        align_corners=True,
+    )  # (1, C, H, 9 W)
+    taps = taps[0].view(channels, height, width, 9).permute(1, 2, 3, 0)
+    expected = torch.nn.functional.selu(taps.flatten(2) @ weight.T)
+    torch.testing.assert_close(out.padded[1:-1, 1:-1], expected, atol=2e-5, rtol=0)
+    assert (out.padded[1, 1] == 0).all()
 
 
 def in_strips(monkeypatch, keeps_block1=False):
