@@ -5,16 +5,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "doubles.hpp"
 #include "motion.hpp"
 
 namespace aliked {
-
-#if defined(__AVX512F__)
-constexpr int kDoubles = 8;
-#else
-constexpr int kDoubles = 4;
-#endif
-typedef double Doubles __attribute__((vector_size(8 * kDoubles)));
 
 // Of symmetric (3, 3) matrices: where entry (i, j) is in the upper triangle, row by row.
 constexpr int kUpper[3][3] = {{0, 1, 2}, {1, 3, 4}, {2, 4, 5}};
@@ -113,12 +107,6 @@ inline Doubles measure(const Place& place, Block* block, Doubles* residual) {
 inline void measure(std::vector<Block>* blocks, const Motion& T) {
   Doubles residual[3];
   for (Block& block : *blocks) measure(Place(block, T), &block, residual);
-}
-
-inline double sum_of(const Doubles& values) {
-  double sum = 0;
-  for (int lane = 0; lane < kDoubles; ++lane) sum += values[lane];
-  return sum;
 }
 
 // The normal equations (6, 6) and (6,) of a step at a pose; sets chi2. width: where Cauchy's loss turns.
