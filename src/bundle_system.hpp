@@ -45,7 +45,7 @@ inline double cauchy_weight(double chi2, double width) { return 1 / (1 + chi2 / 
 inline void evaluate(const Window& window, Estimate* estimate) {
   constexpr double kBehind = 1e6;  // cost of a landmark behind the camera
   constexpr double kMaxProduct = 1e100;
-  const double square = window.width * window.width;
+  const double square = window.width * window.width, inverse_square = 1 / square;
   estimate->terms.resize(window.observations);
   double product = 1, logarithms = 0;
   for (int l = 0; l < window.landmarks; ++l)
@@ -62,7 +62,7 @@ inline void evaluate(const Window& window, Estimate* estimate) {
         term.error[k] = term.is_in_front ? (o.value[k] - measurable[k]) * o.precision[k] : 0;
       term.chi2[0] = term.is_in_front ? term.error[0] * term.error[0] + term.error[1] * term.error[1] : kBehind;
       term.chi2[1] = term.error[2] * term.error[2];
-      product *= (1 + term.chi2[0] / square) * (1 + term.chi2[1] / square);
+      product *= (1 + term.chi2[0] * inverse_square) * (1 + term.chi2[1] * inverse_square);
       if (product > kMaxProduct) {
         logarithms += std::log(product);
         product = 1;
@@ -146,15 +146,15 @@ struct System {
       by_point[0][j] = scale[0] * w * (R_chart[j] - x * R_chart[6 + j]);
       by_point[1][j] = scale[1] * w * (R_chart[3 + j] - y * R_chart[6 + j]);
       by_point[2][j] = -scale[2] * w * w * R_chart[6 + j];
-      for (int i = 0; i < 3; ++i) scaled[i][j] = weight[i] * by_point[i][j];
+      for (int k = 0; k < 3; ++k) scaled[k][j] = weight[k] * by_point[k][j];
     }
-    for (int i = 0; i < 3; ++i) error[i] = weight[i] * term.error[i];
-    double* H = &point_hessian[9 * size_t(l)];
-    for (int k = 0; k < 3; ++k)
-      for (int i = 0; i < 3; ++i) {
-        for (int j = 0; j < 3; ++j) H[3 * i + j] += by_point[k][i] * scaled[k][j];
-        point_gradient[3 * size_t(l) + i] += by_point[k][i] * error[k];
-      }
+    for (int k = 0; k < 3; ++k) error[k] = weight[k] * term.error[k];
+    double *H = &point_hessian[9 * size_t(l)], *g = &point_gradient[3 * size_t(l)];
+    for (int i = 0; i < 3; ++i) {
+      for (int j = 0; j < 3; ++j)
+        H[3 * i + j] += by_point[0][i] * scaled[0][j] + by_point[1][i] * scaled[1][j] + by_point[2][i] * scaled[2][j];
+      g[i] += by_point[0][i] * error[0] + by_point[1][i] * error[1] + by_point[2][i] * error[2];
+    }
     const int column = window.column[o.keyframe];
     if (column < 0) return;
     // The derivative of x, y and inverse depth by xi in exp(xi) T.

@@ -22,7 +22,12 @@ struct Row {
 
   double operator[](int i) const { return parts[i / kDoubles][i % kDoubles]; }
   void set(const double* six) {
-    for (int i = 0; i < 6; ++i) parts[i / kDoubles][i % kDoubles] = six[i];
+#if defined(__AVX512F__)
+    parts[0] = Doubles{six[0], six[1], six[2], six[3], six[4], six[5]};
+#else
+    parts[0] = Doubles{six[0], six[1], six[2], six[3]};
+    parts[1] = Doubles{six[4], six[5]};
+#endif
   }
   // Add multiples of three rows.
   void add(double a, double b, double c, const Row* rows) {

@@ -126,9 +126,10 @@ inline void factorise(double* A, int n, double floor) {
     row_j[j] = std::sqrt(pivot > floor ? pivot : floor);
     for (int i = j + 1; i < n; ++i) {
       double* row_i = A + i * n;
-      double value = row_i[j];
-      for (int k = 0; k < j; ++k) value -= row_i[k] * row_j[k];
-      row_i[j] = value / row_j[j];
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (int k = 0; k < j; ++k) sum += row_i[k] * row_j[k];
+      row_i[j] = (row_i[j] - sum) / row_j[j];
     }
   }
 }
