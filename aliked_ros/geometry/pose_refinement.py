@@ -122,8 +122,9 @@ def refine_pose(
         ValueError: if the guess or the noise cannot be used, or numbers of rows differ.
     """
     _check(T_camera_world, points_world, covariances, sightings, noise)
-    spread = np.full(len(points_world), 1.0 if sightings.spread is None else sightings.spread)
-    given = T_camera_world, points_world, covariances, sightings, noise * spread, prior
+    spread = 1.0 if sightings.spread is None else sightings.spread
+    xy_sigma = noise * np.full(len(points_world), spread, np.float64)
+    given = T_camera_world, points_world, covariances, sightings, xy_sigma, prior
     library = load_library() if with_compiled else None
     return _in_numpy(*given) if library is None else _compiled(library, *given)
 
@@ -165,9 +166,8 @@ def _compiled(
         library, "refine_pose",
         T, as_float64(points_world), as_float64(covariances), as_float64(sightings.xy), xy_sigma,
         as_float64(sightings.inverse_depth), as_float64(sightings.depth_sigma), num,
-        _LOSS_WIDTH, _LIMITS, _MAX_NOISE,
-        as_float64(R_prior), 0.0 if prior is None else float(prior.sigma_rad),
-        chi2, is_inlier, hessian,
+        _LOSS_WIDTH, _LIMITS, _MAX_NOISE, as_float64(R_prior),
+        0.0 if prior is None else float(prior.sigma_rad), chi2, is_inlier, hessian,
         returns=ctypes.c_double,
     )  # fmt: skip
     return RefinedPose(T, hessian, is_inlier, chi2, image_noise)
@@ -187,13 +187,11 @@ def _in_numpy(
     inverse_depth = np.where(is_measured, sightings.inverse_depth, np.nan)
     measured = np.column_stack([sightings.xy, inverse_depth])
     sigma = np.column_stack([xy_sigma, xy_sigma, depth_sigma])
-    landmarks = np.column_stack([points_world, np.reshape(covariances, (-1, 9))])
-    is_known = (np.abs(np.column_stack([landmarks, sightings.xy])) < _LARGEST).all(axis=1)
+    numbers = np.column_stack([points_world, np.reshape(covariances, (-1, 9)), sightings.xy])
+    is_known = (np.abs(numbers) < _LARGEST).all(axis=1)
     is_known &= ((sigma > _SMALLEST) & (sigma < _LARGEST)).all(axis=1)
-    found = _refine_known(
-        T_camera_world, points_world[is_known], covariances[is_known], measured[is_known],
-        sigma[is_known], prior,
-    )  # fmt: skip
+    rows = points_world[is_known], covariances[is_known], measured[is_known], sigma[is_known]
+    found = _refine_known(T_camera_world, *rows, prior)
     is_inlier, chi2 = np.zeros(len(is_known), bool), np.full(len(is_known), np.inf)
     is_inlier[is_known], chi2[is_known] = found.is_inlier, found.chi2
     return replace(found, is_inlier=is_inlier, chi2=chi2)
