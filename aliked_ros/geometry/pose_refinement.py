@@ -161,14 +161,14 @@ def _compiled(
 ) -> RefinedPose:
     T, num = as_float64(T_camera_world).copy(), len(points_world)
     chi2, is_inlier, hessian = np.empty(num), np.empty(num, bool), np.zeros((6, 6))
-    R_prior = np.eye(3) if prior is None else prior.R_camera_world
+    R_prior, prior_sigma = np.eye(3), 0.0
+    if prior is not None:
+        R_prior, prior_sigma = as_float64(prior.R_camera_world), float(prior.sigma_rad)
     image_noise = call(
-        library, "refine_pose",
-        T, as_float64(points_world), as_float64(covariances), as_float64(sightings.xy), xy_sigma,
-        as_float64(sightings.inverse_depth), as_float64(sightings.depth_sigma), num,
-        _LOSS_WIDTH, _LIMITS, _MAX_NOISE, as_float64(R_prior),
-        0.0 if prior is None else float(prior.sigma_rad), chi2, is_inlier, hessian,
-        returns=ctypes.c_double,
+        library, "refine_pose", T, as_float64(points_world), as_float64(covariances),
+        as_float64(sightings.xy), xy_sigma, as_float64(sightings.inverse_depth),
+        as_float64(sightings.depth_sigma), num, _LOSS_WIDTH, _LIMITS, _MAX_NOISE,
+        R_prior, prior_sigma, chi2, is_inlier, hessian, returns=ctypes.c_double,
     )  # fmt: skip
     return RefinedPose(T, hessian, is_inlier, chi2, image_noise)
 
