@@ -12,13 +12,46 @@ using namespace aliked;
 constexpr int kRounds = 4, kIterations = 6;
 constexpr double kMedianOfTwo = 1.386;  // of chi-square with two degrees of freedom
 constexpr double kUnknown = 1e3;  // variance of an inverse depth that was not measured, 1/m^2
-constexpr double kSmallest = 1e-12, kLargest = 1e30;  // what a number is refused beyond: squares must not overflow
+constexpr double kSmallest = 1e-12, kLargest = 1e30;  // beyond, squares overflow: a number is not used
 
 bool are_small(const double* values, int count) {
   return std::all_of(values, values + count, [](double value) { return std::abs(value) < kLargest; });
 }
 
 bool is_deviation(double value) { return kSmallest < value && value < kLargest; }
+
+// Measurements as they are given, row by row: see aliked_refine_pose.
+struct Rows {
+  const double *points, *covariances, *xy, *xy_sigma, *inverse_depth, *depth_sigma;
+
+  bool has_depth(int row) const { return std::isfinite(inverse_depth[row]) && depth_sigma[row] < kLargest; }
+
+  bool can_be_used(int row) const {
+    return are_small(points + 3 * row, 3) && are_small(covariances + 9 * row, 9) && are_small(xy + 2 * row, 2) &&
+           is_deviation(xy_sigma[row]) && (!has_depth(row) || is_deviation(depth_sigma[row]));
+  }
+
+  std::vector<Block> read(const std::vector<int>& rows) const {
+    std::vector<Block> blocks((rows.size() + kDoubles - 1) / kDoubles);
+    for (size_t n = 0; n < rows.size(); ++n) {
+      const int row = rows[n], lane = n % kDoubles;
+      Block& block = blocks[n / kDoubles];
+      for (int i = 0; i < 3; ++i) {
+        block.point[i][lane] = points[3 * row + i];
+        for (int j = i; j < 3; ++j) block.covariance[kUpper[i][j]][lane] = covariances[9 * row + 3 * i + j];
+      }
+      for (int i = 0; i < 2; ++i) {
+        block.value[i][lane] = xy[2 * row + i];
+        block.variance[i][lane] = xy_sigma[row] * xy_sigma[row];
+      }
+      block.value[2][lane] = has_depth(row) ? inverse_depth[row] : 0;
+      block.variance[2][lane] = has_depth(row) ? depth_sigma[row] * depth_sigma[row] : kUnknown;
+      block.has_depth[lane] = has_depth(row);
+      block.counts[lane] = 1;
+    }
+    return blocks;
+  }
+};
 
 // The information of a prior about the rotation: R_prior with standard deviation sigma, rad, about
 // any axis. Small turns only: the difference is the antisymmetric part of R_prior R^T.
@@ -63,33 +96,11 @@ extern "C" double aliked_refine_pose(double* T, const double* points, const doub
                                      const double* depth_sigma, int count, double width, const double* limits, double max_noise, const double* R_prior, double prior_sigma,
                                      double* chi2, uint8_t* is_inlier, double* hessian) {
   Motion pose = Motion::load(T);
+  const Rows given{points, covariances, xy, xy_sigma, inverse_depth, depth_sigma};
   std::vector<int> rows;
-  rows.reserve(count);
-  std::vector<Block> blocks;
-  blocks.reserve(count / kDoubles + 1);
-  for (int row = 0; row < count; ++row) {
-    chi2[row] = INFINITY;
-    is_inlier[row] = 0;
-    const bool has_depth = std::isfinite(inverse_depth[row]) && depth_sigma[row] < kLargest;
-    if (!are_small(points + 3 * row, 3) || !are_small(covariances + 9 * row, 9) || !are_small(xy + 2 * row, 2) ||
-        !is_deviation(xy_sigma[row]) || (has_depth && !is_deviation(depth_sigma[row])))
-      continue;
-    const int lane = rows.size() % kDoubles;
-    if (lane == 0) blocks.emplace_back();
-    Block& block = blocks.back();
-    rows.push_back(row);
-    for (int i = 0; i < 3; ++i) {
-      block.point[i][lane] = points[3 * row + i];
-      for (int j = i; j < 3; ++j) block.covariance[kUpper[i][j]][lane] = covariances[9 * row + 3 * i + j];
-    }
-    block.value[0][lane] = xy[2 * row];
-    block.value[1][lane] = xy[2 * row + 1];
-    block.value[2][lane] = has_depth ? inverse_depth[row] : 0;
-    block.variance[0][lane] = block.variance[1][lane] = xy_sigma[row] * xy_sigma[row];
-    block.variance[2][lane] = has_depth ? depth_sigma[row] * depth_sigma[row] : kUnknown;
-    block.has_depth[lane] = has_depth;
-    block.counts[lane] = 1;
-  }
+  for (int row = 0; row < count; ++row)
+    if (given.can_be_used(row)) rows.push_back(row);
+  std::vector<Block> blocks = given.read(rows);
   const int known = rows.size();
   double scale = 1;
   for (int round = 0; round < kRounds; ++round) {
@@ -124,6 +135,8 @@ extern "C" double aliked_refine_pose(double* T, const double* points, const doub
     }
     if (num_inliers < 6) break;
   }
+  std::fill(chi2, chi2 + count, INFINITY);
+  std::fill(is_inlier, is_inlier + count, 0);
   for (int i = 0; i < known; ++i) {
     chi2[rows[i]] = blocks[i / kDoubles].chi2[i % kDoubles];
     is_inlier[rows[i]] = blocks[i / kDoubles].counts[i % kDoubles] != 0;
