@@ -12,6 +12,16 @@ int cell_at(float coordinate, float cell, int cells) {
   return place >= float(cells - 1) ? cells - 1 : place > 0 ? int(place) : 0;
 }
 
+// The inner product; of a number of dimensions that is known when this is compiled, unless D is 0.
+template <int D>
+float product(const float* a, const float* b, int dimension) {
+  float sum = 0;
+  const int count = D ? D : dimension;
+#pragma omp simd reduction(+ : sum)
+  for (int d = 0; d < count; ++d) sum += a[d] * b[d];
+  return sum;
+}
+
 }  // namespace
 
 // sought: (L, D) descriptors, of which the points have the given rows: (count,). places: (count, 2) px.
@@ -40,6 +50,7 @@ extern "C" void aliked_find_near(const float* sought, const int64_t* rows_of, co
     xs[k] = keypoints[2 * i];
     ys[k] = keypoints[2 * i + 1];
   }
+  const auto product = dimension == 64 ? ::product<64> : dimension == 128 ? ::product<128> : ::product<0>;
   std::vector<float> best_of(num_keypoints, -2);
   std::vector<int> point_of(num_keypoints, -1), near(num_keypoints);
   for (int p = 0; p < count; ++p) {
@@ -58,14 +69,14 @@ extern "C" void aliked_find_near(const float* sought, const int64_t* rows_of, co
         num_near += dx * dx + dy * dy <= radius * radius;
       }
     const float* own = sought + size_t(rows_of[p]) * dimension;
+    if (p + 1 < count)  // rows of a large table are far away
+      for (int d = 0; d < dimension; d += 16) __builtin_prefetch(sought + size_t(rows_of[p + 1]) * dimension + d);
     float best = -2;
     int chosen = -1;
     for (int n = 0; n < num_near; ++n) {
       const int i = near[n];
       const float* other = descriptors + size_t(i) * dimension;
-      float sum = 0;
-#pragma omp simd reduction(+ : sum)
-      for (int d = 0; d < dimension; ++d) sum += own[d] * other[d];
+      const float sum = product(own, other, dimension);
       const bool is_best = sum > best || (sum == best && i < chosen);
       best = is_best ? sum : best;
       chosen = is_best ? i : chosen;
