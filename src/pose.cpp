@@ -93,8 +93,9 @@ double noise_of(const std::vector<Block>& blocks, int count, const Motion& pose,
 // out. hessian: (6, 6) out, of the twist xi in exp(xi) T. Returns the image noise over sigma, at least 1.
 extern "C" double aliked_refine_pose(double* T, const double* points, const double* covariances,
                                      const double* xy, const double* xy_sigma, const double* inverse_depth,
-                                     const double* depth_sigma, int count, double width, const double* limits, double max_noise, const double* R_prior, double prior_sigma,
-                                     double* chi2, uint8_t* is_inlier, double* hessian) {
+                                     const double* depth_sigma, int count, double width, const double* limits,
+                                     double max_noise, const double* R_prior, double prior_sigma, double* chi2,
+                                     uint8_t* is_inlier, double* hessian) {
   Motion pose = Motion::load(T);
   const Rows given{points, covariances, xy, xy_sigma, inverse_depth, depth_sigma};
   std::vector<int> rows;
