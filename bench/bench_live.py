@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import numpy as np
 import rclpy
 from aliked_ros.msg import OdometryStatus
@@ -33,6 +35,7 @@ STATES = {
     getattr(OdometryStatus, name): name
     for name in ("UNUSABLE", "INITIALISING", "TRACKING", "LOST", "PAUSED", "PREDICTED")
 }
+_UNCOMPRESSED = [cv2.IMWRITE_TIFF_COMPRESSION, 1]
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -63,6 +66,21 @@ class Listener:
             raise RuntimeError(f"{len(self._costs)} answers: too few to tell what a frame costs")
         spent = np.subtract(self._costs[-1], self._costs[warm_up])
         return float(spent[0]) * 1e3 / num, float(spent[1]) / num
+
+
+def lay_out_raw(dataset: Path, folder: Path) -> Path:
+    """Copy a folder in TUM's layout with images that cost no decoding, as those of a camera."""
+    for path in sorted(dataset.rglob("*")):
+        target = folder / path.relative_to(dataset)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.suffix == ".png":
+            image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+            cv2.imwrite(str(target.with_suffix(".tiff")), image, _UNCOMPRESSED)
+        elif path.name in ("rgb.txt", "depth.txt"):
+            target.write_text(path.read_text().replace(".png", ".tiff"))
+        elif path.is_file():
+            shutil.copyfile(path, target)
+    return folder
 
 
 def start(node: str, *parameters: str) -> subprocess.Popen[bytes]:
@@ -131,6 +149,11 @@ def main() -> int:
     parser.add_argument("--weights", default="", help="as the parameter extractor.weights")
     parser.add_argument("--precision", default="float32", help="as extractor.precision")
     parser.add_argument("--rate", type=float, default=1.0, help="1 is the camera's own rate")
+    parser.add_argument(
+        "--raw", action="store_true",
+        help="first copy a folder in TUM's layout without compression (1.5 MB a frame in $TMPDIR): "
+        "a camera has no PNG files to decode",
+    )  # fmt: skip
     parser.add_argument("--warm-up", type=int, default=30, help="answers that cost no matter what")
     options = parser.parse_args()
     load_transport_profile()
@@ -138,6 +161,8 @@ def main() -> int:
     rclpy.init()
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
+        if options.raw:
+            options.dataset = lay_out_raw(Path(options.dataset), Path(folder) / "recording")
         listener, report = play(options, Path(folder) / "report.json")
     what = f"{options.model}, {options.precision}, {options.sensor}"
     print(f"{what}, {os.cpu_count()} cores, rate {options.rate:g}")

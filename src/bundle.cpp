@@ -20,39 +20,39 @@ Vector3 moved_point(const Motion& anchor, const Vector3& point, const double* d)
 }
 
 // The estimate after the step that solves a system, which is used up.
-Estimate step(const Window& window, const Estimate& estimate, System* system) {
+void step(const Window& window, const Estimate& estimate, System* system, Estimate* next) {
   const int size = 6 * window.free;
   double largest = 0;
   for (int i = 0; i < size; ++i) largest = std::max(largest, system->reduced[size_t(i) * size + i]);
   factorise(system->reduced.data(), size, 1e-14 * largest + 1e-300);
   std::vector<double> x = system->gradient;
   substitute(system->reduced.data(), size, x.data());
-  Estimate next;
-  next.poses = estimate.poses;
-  next.points = estimate.points;
+  next->poses = estimate.poses;
+  next->points = estimate.points;
+  std::vector<Row> rows(window.free);
   for (int k = 0; k < window.keyframes; ++k)
     if (window.column[k] >= 0) {
-      next.poses[k] = moved(&x[6 * window.column[k]], estimate.poses[k]);
-      orthonormalise(&next.poses[k]);
+      const double* xi = &x[6 * window.column[k]];
+      rows[window.column[k]].set(xi);
+      next->poses[k] = moved(xi, estimate.poses[k]);
+      orthonormalise(&next->poses[k]);
     }
   for (int l = 0; l < window.landmarks; ++l) {
     const int first = window.start[l], last = window.start[l + 1];
     if (first == last) continue;
     double left[3], d[3];
-    for (int i = 0; i < 3; ++i) left[i] = system->point_gradient[3 * l + i];
+    std::memcpy(left, &system->point_gradient[3 * size_t(l)], sizeof(left));
     for (int n = first; n < last; ++n) {
       const int column = window.column[window.seen_by[n].keyframe];
       if (column < 0) continue;
-      for (int i = 0; i < 3; ++i)
-        for (int a = 0; a < 6; ++a) left[i] -= system->coupling[18 * n + 6 * i + a] * x[6 * column + a];
+      for (int i = 0; i < 3; ++i) left[i] -= dot(system->coupling[3 * size_t(n) + i], rows[column]);
     }
     const double* inverse = &system->inverse[9 * l];
     for (int i = 0; i < 3; ++i)
       d[i] = inverse[3 * i] * left[0] + inverse[3 * i + 1] * left[1] + inverse[3 * i + 2] * left[2];
-    next.points[l] = moved_point(estimate.poses[window.seen_by[first].keyframe], estimate.points[l], d);
+    next->points[l] = moved_point(estimate.poses[window.seen_by[first].keyframe], estimate.points[l], d);
   }
-  evaluate(window, &next);
-  return next;
+  evaluate(window, next);
 }
 
 // The covariance (3, 3) of a landmark in the world with the poses held, from its hessian in its chart.
@@ -101,7 +101,7 @@ extern "C" int aliked_adjust_bundle(double* T, const uint8_t* is_fixed, int keyf
                                     int max_iterations, double tolerance, double* chi2, double* hessian,
                                     double* point_covariance, double* costs) {
   const Window window = read_window(is_fixed, keyframes, start, landmarks, keyframe, measured, precision, width);
-  Estimate best;
+  Estimate best, candidate;
   for (int k = 0; k < keyframes; ++k) best.poses.push_back(Motion::load(T + 16 * k));
   for (int l = 0; l < landmarks; ++l) best.points.push_back({points[3 * l], points[3 * l + 1], points[3 * l + 2]});
   evaluate(window, &best);
@@ -112,13 +112,13 @@ extern "C" int aliked_adjust_bundle(double* T, const uint8_t* is_fixed, int keyf
   while (iterations < max_iterations && damping < kMaxDamping) {
     ++iterations;
     system.linearise(window, best, damping, false);
-    Estimate candidate = step(window, best, &system);
+    step(window, best, &system, &candidate);
     if (!(candidate.cost < best.cost)) {
       damping *= 10;
       continue;
     }
     const bool is_done = best.cost - candidate.cost < tolerance * best.cost;
-    best = std::move(candidate);
+    std::swap(best, candidate);
     damping = std::max(damping / 10, kMinDamping);
     if (is_done) break;
   }

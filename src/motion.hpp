@@ -126,9 +126,10 @@ inline void factorise(double* A, int n, double floor) {
     row_j[j] = std::sqrt(pivot > floor ? pivot : floor);
     for (int i = j + 1; i < n; ++i) {
       double* row_i = A + i * n;
-      double value = row_i[j];
-      for (int k = 0; k < j; ++k) value -= row_i[k] * row_j[k];
-      row_i[j] = value / row_j[j];
+      double sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (int k = 0; k < j; ++k) sum += row_i[k] * row_j[k];
+      row_i[j] = (row_i[j] - sum) / row_j[j];
     }
   }
 }
@@ -148,32 +149,5 @@ inline void substitute(const double* L, int n, double* b) {
 }
 
 constexpr double kMinDepth = 1e-3;  // of what is in front: nearer, a derivative outweighs all others
-
-// What a camera measures of a point (x, y, 1 / z) and its derivative by the point in the camera.
-struct Projection {
-  double value[3];
-  double by_point[9];  // (3, 3)
-  bool is_in_front;
-
-  explicit Projection(const Vector3& p) : is_in_front(p.z >= kMinDepth) {
-    const double inverse = is_in_front ? 1 / p.z : 0;
-    const double x = p.x * inverse, y = p.y * inverse;
-    const double rows[9] = {inverse, 0, -x * inverse, 0, inverse, -y * inverse, 0, 0, -inverse * inverse};
-    for (int i = 0; i < 9; ++i) by_point[i] = rows[i];
-    value[0] = x, value[1] = y, value[2] = inverse;
-  }
-};
-
-// The derivative (3, 6) of a projection by xi in exp(xi) T, at the point p in the camera.
-inline void by_twist(const double* by_point, const Vector3& p, double* J) {
-  for (int i = 0; i < 3; ++i) {
-    const double* d = by_point + 3 * i;
-    double* row = J + 6 * i;
-    row[0] = d[0], row[1] = d[1], row[2] = d[2];
-    row[3] = p.y * d[2] - p.z * d[1];
-    row[4] = p.z * d[0] - p.x * d[2];
-    row[5] = p.x * d[1] - p.y * d[0];
-  }
-}
 
 }  // namespace aliked

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "motion.hpp"
+#include "pose_measurements.hpp"
 
 namespace {
 
@@ -12,67 +12,46 @@ using namespace aliked;
 constexpr int kRounds = 4, kIterations = 6;
 constexpr double kMedianOfTwo = 1.386;  // of chi-square with two degrees of freedom
 constexpr double kUnknown = 1e3;  // variance of an inverse depth that was not measured, 1/m^2
+constexpr double kSmallest = 1e-12, kLargest = 1e30;  // beyond, squares overflow: a number is not used
 
-struct Measurement {
-  Vector3 point;
-  double covariance[9];  // (3, 3) of the point, world
-  double value[3];       // x, y, inverse depth
-  double variance[3];
-  bool has_depth;
-};
-
-// The covariance of a residual: noise of the image, and of the landmark as the camera sees it.
-void spread_of(const Measurement& m, const Motion& T, double scale, double* S) {
-  const Vector3 seen = T.apply(m.point);
-  const Projection projection({seen.x, seen.y, std::max(seen.z, kMinDepth)});
-  double J[9];
-  for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j) {
-      J[3 * i + j] = 0;
-      for (int k = 0; k < 3; ++k) J[3 * i + j] += projection.by_point[3 * i + k] * T.R[3 * k + j];
-    }
-  for (int i = 0; i < 3; ++i)
-    for (int j = 0; j < 3; ++j) {
-      double sum = 0;
-      for (int k = 0; k < 3; ++k)
-        for (int l = 0; l < 3; ++l) sum += J[3 * i + k] * m.covariance[3 * k + l] * J[3 * j + l];
-      S[3 * i + j] = sum;
-    }
-  for (int i = 0; i < 3; ++i) S[4 * i] += m.variance[i] * (i < 2 ? scale : 1);
+bool are_small(const double* values, int count) {
+  return std::all_of(values, values + count, [](double value) { return std::abs(value) < kLargest; });
 }
 
-// The normal equations (6, 6) and (6,) of a step at a pose; chi2 of every measurement.
-void linearise(const std::vector<Measurement>& measurements, const std::vector<double>& information,
-               const Motion& pose, double width, const uint8_t* is_inlier, double* chi2, double* H, double* g) {
-  std::memset(H, 0, 36 * sizeof(double));
-  std::memset(g, 0, 6 * sizeof(double));
-  for (size_t i = 0; i < measurements.size(); ++i) {
-    const Measurement& m = measurements[i];
-    const double* I = &information[9 * i];
-    const Vector3 seen = pose.apply(m.point);
-    const Projection projection(seen);
-    if (!projection.is_in_front) {
-      chi2[i] = INFINITY;
-      continue;
-    }
-    double r[3], J[18], IJ[18];
-    for (int k = 0; k < 3; ++k) r[k] = m.value[k] - projection.value[k];
-    if (!m.has_depth) r[2] = 0;
-    chi2[i] = 0;
-    for (int k = 0; k < 3; ++k)
-      chi2[i] += r[k] * (I[3 * k] * r[0] + I[3 * k + 1] * r[1] + I[3 * k + 2] * r[2]);
-    if (!is_inlier[i]) continue;
-    by_twist(projection.by_point, seen, J);
-    const double weight = 1 / (1 + chi2[i] / (width * width));
-    for (int a = 0; a < 3; ++a)
-      for (int j = 0; j < 6; ++j)
-        IJ[6 * a + j] = weight * (I[3 * a] * J[j] + I[3 * a + 1] * J[6 + j] + I[3 * a + 2] * J[12 + j]);
-    for (int a = 0; a < 6; ++a) {
-      for (int b = 0; b < 6; ++b) H[6 * a + b] += J[a] * IJ[b] + J[6 + a] * IJ[6 + b] + J[12 + a] * IJ[12 + b];
-      g[a] += IJ[a] * r[0] + IJ[6 + a] * r[1] + IJ[12 + a] * r[2];
-    }
+bool is_deviation(double value) { return kSmallest < value && value < kLargest; }
+
+// Measurements as they are given, row by row: see aliked_refine_pose.
+struct Rows {
+  const double *points, *covariances, *xy, *xy_sigma, *inverse_depth, *depth_sigma;
+
+  bool has_depth(int row) const { return std::isfinite(inverse_depth[row]) && depth_sigma[row] < kLargest; }
+
+  bool can_be_used(int row) const {
+    return are_small(points + 3 * row, 3) && are_small(covariances + 9 * row, 9) && are_small(xy + 2 * row, 2) &&
+           is_deviation(xy_sigma[row]) && (!has_depth(row) || is_deviation(depth_sigma[row]));
   }
-}
+
+  std::vector<Block> read(const std::vector<int>& rows) const {
+    std::vector<Block> blocks((rows.size() + kDoubles - 1) / kDoubles);
+    for (size_t n = 0; n < rows.size(); ++n) {
+      const int row = rows[n], lane = n % kDoubles;
+      Block& block = blocks[n / kDoubles];
+      for (int i = 0; i < 3; ++i) {
+        block.point[i][lane] = points[3 * row + i];
+        for (int j = i; j < 3; ++j) block.covariance[kUpper[i][j]][lane] = covariances[9 * row + 3 * i + j];
+      }
+      for (int i = 0; i < 2; ++i) {
+        block.value[i][lane] = xy[2 * row + i];
+        block.variance[i][lane] = xy_sigma[row] * xy_sigma[row];
+      }
+      block.value[2][lane] = has_depth(row) ? inverse_depth[row] : 0;
+      block.variance[2][lane] = has_depth(row) ? depth_sigma[row] * depth_sigma[row] : kUnknown;
+      block.has_depth[lane] = has_depth(row);
+      block.counts[lane] = 1;
+    }
+    return blocks;
+  }
+};
 
 // The information of a prior about the rotation: R_prior with standard deviation sigma, rad, about
 // any axis. Small turns only: the difference is the antisymmetric part of R_prior R^T.
@@ -93,18 +72,11 @@ void add_prior(const double* R_prior, double sigma, const Motion& pose, double* 
 
 // How much noisier an image is than expected, squared: the median of the distances in the image says
 // it as long as half of the measurements are right.
-double noise_of(const std::vector<Measurement>& measurements, const Motion& pose, double scale) {
-  std::vector<double> ratio;
-  for (const Measurement& m : measurements) {
-    const Projection projection(pose.apply(m.point));
-    double S[9];
-    spread_of(m, pose, scale, S);
-    const double x = m.value[0] - projection.value[0], y = m.value[1] - projection.value[1];
-    const double chi2 = (S[4] * x * x - 2 * S[1] * x * y + S[0] * y * y) / (S[0] * S[4] - S[1] * S[1]);
-    ratio.push_back(projection.is_in_front ? chi2 / kMedianOfTwo : INFINITY);
-  }
-  std::nth_element(ratio.begin(), ratio.begin() + ratio.size() / 2, ratio.end());
-  return scale * ratio[ratio.size() / 2];
+double noise_of(const std::vector<Block>& blocks, int count, const Motion& pose, double scale) {
+  std::vector<double> chi2(blocks.size() * kDoubles);
+  measure_in_image(blocks, pose, scale, chi2.data());
+  std::nth_element(chi2.begin(), chi2.begin() + count / 2, chi2.begin() + count);
+  return scale * chi2[count / 2] / kMedianOfTwo;
 }
 
 }  // namespace
@@ -113,40 +85,30 @@ double noise_of(const std::vector<Measurement>& measurements, const Motion& pose
 // noise of the image is measured, then twice the outliers are left out; they may come back.
 //
 // T: (4, 4) T_camera_world, guess in, answer out. points: (count, 3) and covariances: (count, 3, 3) of the
-// landmarks in the world. measured: (count, 3) x, y, inverse depth, NaN where it is unknown; sigma:
-// (count, 3). width: length of a residual where the loss turns. limits: (2,) squared distance of an inlier
-// without and with depth. max_noise: image noise over sigma at most. R_prior: (3, 3) rotation of
+// landmarks in the world. xy: (count, 2) with deviations xy_sigma (count,). inverse_depth: (count,),
+// NaN where it is unknown, with deviations depth_sigma (count,). A row with a number that cannot be used is left
+// out. width: length of a residual where the loss turns. limits: (2,) squared distance of an
+// inlier without and with depth. max_noise: image noise over sigma at most. R_prior: (3, 3) rotation of
 // T_camera_world that another sensor measured, with prior_sigma, rad; 0: none. chi2, is_inlier: (count,)
 // out. hessian: (6, 6) out, of the twist xi in exp(xi) T. Returns the image noise over sigma, at least 1.
 extern "C" double aliked_refine_pose(double* T, const double* points, const double* covariances,
-                                     const double* measured, const double* sigma, int count, double width,
-                                     const double* limits, double max_noise, const double* R_prior,
-                                     double prior_sigma, double* chi2, uint8_t* is_inlier, double* hessian) {
+                                     const double* xy, const double* xy_sigma, const double* inverse_depth,
+                                     const double* depth_sigma, int count, double width, const double* limits,
+                                     double max_noise, const double* R_prior, double prior_sigma, double* chi2,
+                                     uint8_t* is_inlier, double* hessian) {
   Motion pose = Motion::load(T);
-  std::vector<Measurement> measurements(count);
-  std::vector<double> information(9 * size_t(count));
-  for (int i = 0; i < count; ++i) {
-    Measurement& m = measurements[i];
-    m.point = {points[3 * i], points[3 * i + 1], points[3 * i + 2]};
-    std::memcpy(m.covariance, covariances + 9 * i, sizeof(m.covariance));
-    m.has_depth = std::isfinite(measured[3 * i + 2]);
-    for (int k = 0; k < 3; ++k) {
-      m.value[k] = measured[3 * i + k];
-      m.variance[k] = sigma[3 * i + k] * sigma[3 * i + k];
-    }
-    if (!m.has_depth) m.variance[2] = kUnknown;
-    is_inlier[i] = 1;
-  }
+  const Rows given{points, covariances, xy, xy_sigma, inverse_depth, depth_sigma};
+  std::vector<int> rows;
+  for (int row = 0; row < count; ++row)
+    if (given.can_be_used(row)) rows.push_back(row);
+  std::vector<Block> blocks = given.read(rows);
+  const int known = rows.size();
   double scale = 1;
   for (int round = 0; round < kRounds; ++round) {
-    for (int i = 0; i < count; ++i) {
-      double S[9];
-      spread_of(measurements[i], pose, scale, S);
-      invert3(S, &information[9 * i]);
-    }
+    weigh(&blocks, pose, scale);
     for (int iteration = 0; iteration < kIterations; ++iteration) {
       double H[36], g[6];
-      linearise(measurements, information, pose, width, is_inlier, chi2, H, g);
+      linearise(&blocks, pose, width, H, g);
       if (prior_sigma > 0) add_prior(R_prior, prior_sigma, pose, H, g);
       std::memcpy(hessian, H, sizeof(H));
       double trace = 0;
@@ -159,18 +121,26 @@ extern "C" double aliked_refine_pose(double* T, const double* points, const doub
       for (int a = 0; a < 6; ++a) length += g[a] * g[a];
       if (length < 1e-14) break;
     }
-    double H[36], g[6];
-    linearise(measurements, information, pose, width, is_inlier, chi2, H, g);
-    if (round < kRounds / 2 && count > 5) {
-      scale = std::min(std::max(noise_of(measurements, pose, scale), 1.0), max_noise * max_noise);
+    measure(&blocks, pose);
+    if (round < kRounds / 2 && known > 5) {
+      scale = std::min(std::max(noise_of(blocks, known, pose, scale), 1.0), max_noise * max_noise);
       continue;
     }
     int num_inliers = 0;
-    for (int i = 0; i < count; ++i) {
-      is_inlier[i] = chi2[i] < limits[measurements[i].has_depth];
-      num_inliers += is_inlier[i];
+    for (int i = 0; i < known; ++i) {
+      Block& block = blocks[i / kDoubles];
+      const int lane = i % kDoubles;
+      const bool agrees = block.chi2[lane] < limits[block.has_depth[lane] != 0];
+      block.counts[lane] = agrees;
+      num_inliers += agrees;
     }
     if (num_inliers < 6) break;
+  }
+  std::fill(chi2, chi2 + count, INFINITY);
+  std::fill(is_inlier, is_inlier + count, 0);
+  for (int i = 0; i < known; ++i) {
+    chi2[rows[i]] = blocks[i / kDoubles].chi2[i % kDoubles];
+    is_inlier[rows[i]] = blocks[i / kDoubles].counts[i % kDoubles] != 0;
   }
   orthonormalise(&pose);
   pose.store(T);

@@ -12,6 +12,26 @@ from builtin_interfaces.msg import Time
 INFO = {"publication_sequence_number": None, "source_timestamp": 0}
 
 
+class FakeTimer:
+    """Fires when it is called."""
+
+    def __init__(self, callback):
+        self._callback = callback
+        self._is_canceled = False
+
+    def __call__(self):
+        self._callback()
+
+    def cancel(self):
+        self._is_canceled = True
+
+    def reset(self):
+        self._is_canceled = False
+
+    def is_canceled(self):
+        return self._is_canceled
+
+
 class FakeNode:
     """Has the calls of rclpy's Node that parts of nodes use; everything is listened to.
 
@@ -19,7 +39,8 @@ class FakeNode:
         published: topic -> messages.
         callbacks: topic or service -> callback.
         endpoints: topic -> publishers, as the graph describes them.
-        timers: callbacks.
+        timers: fire when they are called.
+        num_woken: how often its executor was.
         said: level -> texts.
         now_ns: what its clock says.
     """
@@ -35,6 +56,11 @@ class FakeNode:
         self.use_sim_time = False
         self.num_of_this_name = 1
         self.context = SimpleNamespace(ok=lambda: True)
+        self.num_woken = 0
+        self.executor = SimpleNamespace(wake=self._wake)
+
+    def _wake(self):
+        self.num_woken += 1
 
     def send(self, topic, message, sent_ns=0):
         """Hand a message to the subscription of a topic."""
@@ -58,11 +84,11 @@ class FakeNode:
         self.callbacks[name] = callback
 
     def create_timer(self, _, callback, clock=None):
-        self.timers.append(callback)
-        return callback
+        self.timers.append(FakeTimer(callback))
+        return self.timers[-1]
 
-    def destroy_timer(self, callback):
-        self.timers.remove(callback)
+    def destroy_timer(self, timer):
+        self.timers.remove(timer)
 
     def count_publishers(self, topic):
         return len(self.endpoints[topic])

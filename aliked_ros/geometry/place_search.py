@@ -21,17 +21,20 @@ def find_near(
     descriptors: AnyArray,
     image_size: tuple[int, int],
     *,
+    rows: Index | None = None,
     with_compiled: bool = True,
 ) -> tuple[Index, Array]:
     """Pair points and keypoints that are each other's most similar one within a radius.
 
     Args:
-        sought: (N, D) descriptors of the points, unit rows. N may be 0.
+        sought: (N, D) descriptors of the points, unit rows; with `rows` (L, D), of more of them.
+            N may be 0.
         places_px: (N, 2) where they are expected, px, inside the image or not; NaN is nowhere.
         radius_px: how far a keypoint may lie from there, at least 0.
         keypoints_px: (M, 2) px; NaN is nowhere. M may be 0.
         descriptors: (M, D) of the keypoints, unit rows.
         image_size: (height, width) px, where most keypoints lie.
+        rows: (N,) the row of `sought` that is each point's; None: one after the other.
         with_compiled: use the compiled kernel where there is one.
 
     Returns:
@@ -43,26 +46,32 @@ def find_near(
     Raises:
         ValueError: if shapes do not fit together, or the radius or the size cannot be used.
     """
-    _check(sought, places_px, radius_px, keypoints_px, descriptors, image_size)
+    if rows is None:
+        rows = np.arange(len(sought))
+    _check(sought, rows, places_px, radius_px, keypoints_px, descriptors, image_size)
     library = load_library() if with_compiled else None
     given = (
-        as_float32(sought), as_float32(places_px), float(radius_px),
-        as_float32(keypoints_px), as_float32(descriptors),
+        as_float32(places_px), float(radius_px), as_float32(keypoints_px), as_float32(descriptors),
     )  # fmt: skip
     if library is None:
-        return _in_numpy(*given)
-    return _compiled(library, *given, image_size)
+        return _in_numpy(as_float32(sought)[rows], *given)
+    return _compiled(library, as_float32(sought), rows, *given, image_size)
 
 
 def _check(
     sought: AnyArray,
+    rows: Index,
     places_px: Array,
     radius_px: float,
     keypoints_px: Array,
     descriptors: AnyArray,
     image_size: tuple[int, int],
 ) -> None:
-    num, dim = np.shape(sought)
+    num, dim = len(rows), np.shape(sought)[1]
+    if num and not (rows.min() >= 0 and rows.max() < len(sought)):
+        raise ValueError(
+            f"rows are {rows.min()} to {rows.max()}: give rows of sought, 0 to {len(sought) - 1}"
+        )
     for name, array, shape in (
         ("places_px", places_px, (num, 2)),
         ("keypoints_px", keypoints_px, (len(descriptors), 2)),
@@ -81,17 +90,18 @@ def _check(
 def _compiled(
     library: ctypes.CDLL,
     sought: AnyArray,
+    rows: Index,
     places_px: AnyArray,
     radius_px: float,
     keypoints_px: AnyArray,
     descriptors: AnyArray,
     image_size: tuple[int, int],
 ) -> tuple[Index, Array]:
-    num, (height, width) = len(sought), image_size
+    num, (height, width) = len(rows), image_size
     partner, similarity = np.empty(num, np.int32), np.empty(num, np.float32)
     call(
         library, "find_near",
-        sought, places_px, np.full(num, radius_px, np.float32), num,
+        sought, np.ascontiguousarray(rows, np.int64), places_px, ctypes.c_float(radius_px), num,
         keypoints_px, descriptors, len(keypoints_px), sought.shape[1],
         ctypes.c_float(_CELL_PX), int(width // _CELL_PX) + 1, int(height // _CELL_PX) + 1,
         partner, similarity,

@@ -123,26 +123,10 @@ def refine_pose(
     """
     _check(T_camera_world, points_world, covariances, sightings, noise)
     spread = 1.0 if sightings.spread is None else sightings.spread
-    xy_sigma = np.broadcast_to(noise * np.asarray(spread), (len(points_world),))
-    is_measured = np.isfinite(sightings.inverse_depth) & (sightings.depth_sigma < _LARGEST)
-    depth_sigma = np.where(is_measured, sightings.depth_sigma, 1.0)
-    inverse_depth = np.where(is_measured, sightings.inverse_depth, np.nan)
-    measured = np.column_stack([sightings.xy, inverse_depth])
-    sigma = np.column_stack([xy_sigma, xy_sigma, depth_sigma])
-    landmarks = np.column_stack([points_world, np.reshape(covariances, (-1, 9))])
-    is_known = (np.abs(np.column_stack([landmarks, sightings.xy])) < _LARGEST).all(axis=1)
-    is_known &= ((sigma > _SMALLEST) & (sigma < _LARGEST)).all(axis=1)
-    given = (
-        T_camera_world, points_world[is_known], covariances[is_known], measured[is_known],
-        sigma[is_known], prior,
-    )  # fmt: skip
+    xy_sigma = noise * np.full(len(points_world), spread, np.float64)
+    given = T_camera_world, points_world, covariances, sightings, xy_sigma, prior
     library = load_library() if with_compiled else None
-    found = _in_numpy(*given) if library is None else _compiled(library, *given)
-    if is_known.all():
-        return found
-    is_inlier, chi2 = np.zeros(len(is_known), bool), np.full(len(is_known), np.inf)
-    is_inlier[is_known], chi2[is_known] = found.is_inlier, found.chi2
-    return replace(found, is_inlier=is_inlier, chi2=chi2)
+    return _in_numpy(*given) if library is None else _compiled(library, *given)
 
 
 def _check(
@@ -171,25 +155,49 @@ def _compiled(
     T_camera_world: Array,
     points_world: Array,
     covariances: Array,
-    measured: Array,
-    sigma: Array,
+    sightings: Sightings,
+    xy_sigma: Array,
     prior: RotationPrior | None,
 ) -> RefinedPose:
     T, num = as_float64(T_camera_world).copy(), len(points_world)
-    chi2, is_inlier, hessian = np.zeros(num), np.zeros(num, np.uint8), np.zeros((6, 6))
-    R_prior = np.eye(3) if prior is None else prior.R_camera_world
+    chi2, is_inlier, hessian = np.empty(num), np.empty(num, bool), np.zeros((6, 6))
+    R_prior, prior_sigma = np.eye(3), 0.0
+    if prior is not None:
+        R_prior, prior_sigma = as_float64(prior.R_camera_world), float(prior.sigma_rad)
     image_noise = call(
-        library, "refine_pose",
-        T, as_float64(points_world), as_float64(covariances), as_float64(measured),
-        as_float64(sigma), num, _LOSS_WIDTH, _LIMITS, _MAX_NOISE,
-        as_float64(R_prior), 0.0 if prior is None else float(prior.sigma_rad),
-        chi2, is_inlier, hessian,
-        returns=ctypes.c_double,
+        library, "refine_pose", T, as_float64(points_world), as_float64(covariances),
+        as_float64(sightings.xy), xy_sigma, as_float64(sightings.inverse_depth),
+        as_float64(sightings.depth_sigma), num, _LOSS_WIDTH, _LIMITS, _MAX_NOISE,
+        R_prior, prior_sigma, chi2, is_inlier, hessian, returns=ctypes.c_double,
     )  # fmt: skip
-    return RefinedPose(T, hessian, is_inlier.astype(bool), chi2, image_noise)
+    return RefinedPose(T, hessian, is_inlier, chi2, image_noise)
 
 
 def _in_numpy(
+    T_camera_world: Array,
+    points_world: Array,
+    covariances: Array,
+    sightings: Sightings,
+    xy_sigma: Array,
+    prior: RotationPrior | None,
+) -> RefinedPose:
+    """Compute in arrays: the reference of the kernel."""
+    is_measured = np.isfinite(sightings.inverse_depth) & (sightings.depth_sigma < _LARGEST)
+    depth_sigma = np.where(is_measured, sightings.depth_sigma, 1.0)
+    inverse_depth = np.where(is_measured, sightings.inverse_depth, np.nan)
+    measured = np.column_stack([sightings.xy, inverse_depth])
+    sigma = np.column_stack([xy_sigma, xy_sigma, depth_sigma])
+    numbers = np.column_stack([points_world, np.reshape(covariances, (-1, 9)), sightings.xy])
+    is_known = (np.abs(numbers) < _LARGEST).all(axis=1)
+    is_known &= ((sigma > _SMALLEST) & (sigma < _LARGEST)).all(axis=1)
+    rows = points_world[is_known], covariances[is_known], measured[is_known], sigma[is_known]
+    found = _refine_known(T_camera_world, *rows, prior)
+    is_inlier, chi2 = np.zeros(len(is_known), bool), np.full(len(is_known), np.inf)
+    is_inlier[is_known], chi2[is_known] = found.is_inlier, found.chi2
+    return replace(found, is_inlier=is_inlier, chi2=chi2)
+
+
+def _refine_known(
     T: Array,
     points: Array,
     covariances: Array,
@@ -197,7 +205,7 @@ def _in_numpy(
     sigma: Array,
     prior: RotationPrior | None,
 ) -> RefinedPose:
-    """Compute in arrays: the reference of the kernel, line by line the same."""
+    """Refine by the rows whose numbers can be used, line by line as the kernel does."""
     num, scale = len(points), 1.0
     is_inlier, chi2, hessian = np.ones(num, bool), np.zeros(num), np.zeros((6, 6))
     has_depth = np.isfinite(measured[:, 2])

@@ -16,26 +16,16 @@ def to_quaternions(R: Array) -> Array:
     Of the two signs it takes the one by which the largest part is positive.
     """
     xx, yy, zz = R[..., 0, 0], R[..., 1, 1], R[..., 2, 2]
-    xy, xz, yz = (
-        R[..., 0, 1] + R[..., 1, 0],
-        R[..., 0, 2] + R[..., 2, 0],
-        R[..., 1, 2] + R[..., 2, 1],
-    )
-    xw, yw, zw = (
-        R[..., 2, 1] - R[..., 1, 2],
-        R[..., 0, 2] - R[..., 2, 0],
-        R[..., 1, 0] - R[..., 0, 1],
-    )
     # Four times the products of any two parts; each row is the quaternion times one of its parts.
-    products = np.stack(
-        [
-            np.stack([1 + xx - yy - zz, xy, xz, xw], axis=-1),
-            np.stack([xy, 1 - xx + yy - zz, yz, yw], axis=-1),
-            np.stack([xz, yz, 1 - xx - yy + zz, zw], axis=-1),
-            np.stack([xw, yw, zw, 1 + xx + yy + zz], axis=-1),
-        ],
-        axis=-2,
-    )
+    products = np.empty((*R.shape[:-2], 4, 4))
+    products[..., 0, 0] = 1 + xx - yy - zz
+    products[..., 1, 1] = 1 - xx + yy - zz
+    products[..., 2, 2] = 1 - xx - yy + zz
+    products[..., 3, 3] = 1 + xx + yy + zz
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        products[..., i, j] = products[..., j, i] = R[..., i, j] + R[..., j, i]
+    for part, i, j in ((0, 2, 1), (1, 0, 2), (2, 1, 0)):
+        products[..., part, 3] = products[..., 3, part] = R[..., i, j] - R[..., j, i]
     # That of the largest part loses no digits.
     largest = np.diagonal(products, axis1=-2, axis2=-1).argmax(axis=-1)
     rows = np.take_along_axis(products, largest[..., None, None], axis=-2)[..., 0, :]

@@ -129,4 +129,6 @@ def carry(T_a_b: Array, covariance: Array) -> Array:
 
 def turn(R_a_b: Array, covariance: Array) -> Array:
     """Turn a covariance (6, 6) about the axes of b to the axes of a, for the same point."""
-    return propagate(np.kron(np.eye(2), R_a_b), covariance)
+    both = np.zeros((6, 6))
+    both[:3, :3] = both[3:, 3:] = R_a_b
+    return propagate(both, covariance)

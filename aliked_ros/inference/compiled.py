@@ -16,7 +16,7 @@ from aliked_ros.inference.workspace import Strip, Workspace
 from aliked_ros.native import one_torch_thread
 from aliked_ros.network.aliked import ALIKED
 from aliked_ros.network.blocks import ConvBlock, DeformableConv2d, ResidualBlock
-from aliked_ros.network.dkd import Detections, detect_at
+from aliked_ros.network.dkd import Detections
 from aliked_ros.network.encoder import split_padding
 
 _POOLS = (2, 4, 4)  # px, side of the pooling in front of blocks 2 to 4
@@ -71,11 +71,11 @@ class CompiledALIKED:
             self._kernels.aliked_use_threads(num_threads)
             score_map, pyramid = self.encode(pixels)
             index = self._choose_peaks(score_map, max_keypoints, detection_threshold)
-            detections = detect_at(score_map, index, torch.ones_like(index, dtype=torch.bool))
+            detections = self._refine(score_map, index)
             return detections, self.describe(pyramid, detections.keypoints[0]).unsqueeze(0)
 
     def _choose_peaks(self, score_map: Tensor, max_keypoints: int, threshold: float) -> Tensor:
-        """Return the pixel numbers (1, K) of the highest peaks above a threshold."""
+        """Return the pixel numbers (K,) of the highest peaks above a threshold."""
         kernels, size = self._kernels, score_map.numel()
         peaks = self._maps.rows("peaks", size, 1)
         kernels.aliked_suppress_non_maxima(
@@ -88,7 +88,18 @@ class CompiledALIKED:
             peaks.data_ptr(), size, threshold, index.data_ptr(), heights.data_ptr()
         )
         chosen = heights[:count].topk(min(max_keypoints, count)).indices
-        return index[chosen].unsqueeze(0)
+        return index[chosen]
+
+    def _refine(self, score_map: Tensor, index: Tensor) -> Detections:
+        """Do what `detect_at` does of pixels (K,), none of which is filling."""
+        num = len(index)
+        keypoints, scores, dispersity = torch.empty(num, 2), torch.empty(num), torch.empty(num)
+        self._kernels.aliked_refine_peaks(
+            score_map.data_ptr(), *score_map.shape[1:], index.data_ptr(), num,
+            keypoints.data_ptr(), scores.data_ptr(), dispersity.data_ptr(),
+        )  # fmt: skip
+        is_valid = torch.ones(1, num, dtype=torch.bool)
+        return Detections(keypoints[None], scores[None], dispersity[None], is_valid)
 
     def encode(self, pixels: Tensor) -> tuple[Tensor, Pyramid]:
         """Return the score map (1, H, W) and what the features are computed from.

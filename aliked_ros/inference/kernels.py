@@ -170,6 +170,7 @@ def _signatures() -> dict[str, tuple[type, ...]]:
         "score": (a_map, ctypes.POINTER(ScoreHead), whole, whole, whole, whole, memory),
         "suppress_non_maxima": (memory, whole, whole, memory),
         "list_peaks": (memory, whole, ctypes.c_float, memory, memory),
+        "refine_peaks": (memory, whole, whole, memory, whole, memory, memory, memory),
         "nearest_neighbours": (memory, whole, a_matrix, memory, memory, memory),
         "read_patches": (ctypes.POINTER(Pyramid), memory, whole, memory),
         "read_samples": (

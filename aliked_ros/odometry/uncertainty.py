@@ -77,6 +77,8 @@ class Uncertainty:
             correction: (4, 4) left factor of T_world_view.
             T_world_view: (4, 4) of the last image, before it was moved.
         """
+        if np.array_equal(correction, np.eye(4)):
+            return
         moved = se3.log(se3.inverse(T_world_view) @ correction @ T_world_view)
         self._corrected = self._corrected + np.outer(moved, moved)
 

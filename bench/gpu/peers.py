@@ -47,11 +47,16 @@ def agreement(features: Any, stored: Any) -> dict[str, float]:
     theirs = torch.nn.functional.normalize(theirs, dim=1)
     nearest, index = torch.cdist(expected, features.keypoints.double()).min(dim=1)
     is_near = nearest < 0.1
-    cosines = (theirs * features.descriptors[index].double()).sum(dim=1)[is_near]
+    cosines = (theirs * features.descriptors[index].double()).sum(dim=1)
+    # The descriptor head looks at the pixels around the whole-numbered one that holds a keypoint:
+    # two keypoints on either side of an edge between pixels have other descriptors.
+    in_same_pixel = (expected.floor() == features.keypoints[index].double().floor()).all(dim=1)
+    in_same_pixel, cosines = in_same_pixel[is_near], cosines[is_near]
     return {
         "within_0.01px": float((nearest < 0.01).double().mean()),
         "within_0.1px": float(is_near.double().mean()),
         "cosine_min": float(cosines.min()),
+        "cosine_min_same_pixel": float(cosines[in_same_pixel].min()),
         "cosine_1_percent": float(cosines.quantile(0.01)),
         "cosine_mean": float(cosines.mean()),
     }

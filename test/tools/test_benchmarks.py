@@ -116,10 +116,11 @@ def test_a_benchmark_of_the_nodes_gets_answers(script, arguments, printed):
 
 
 @pytest.mark.ros
-def test_a_recording_is_played_live_and_answered(tmp_path):
+@pytest.mark.parametrize("layout", [[], ["--raw"]], ids=["as it is", "raw"])
+def test_a_recording_is_played_live_and_answered(tmp_path, layout):
     pytest.importorskip("aliked_ros.msg", reason="the messages are not built: run make install")
     write_tum(SyntheticRoom(0, 160, 120, num_frames=30, texels_per_m=80.0), tmp_path / "room")
-    options = ["--weights", "package", "--rate", "0.5", "--warm-up", "1"]
+    options = ["--weights", "package", "--rate", "0.5", "--warm-up", "1", *layout]
     printed = run("bench/bench_live.py", tmp_path / "room", *options)
     assert re.search(r"[1-9]\d* of 30 images answered, [1-9]\d* with a pose", printed)
 

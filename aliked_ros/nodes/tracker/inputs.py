@@ -40,7 +40,7 @@ class TrackerInputs:
     left image with its features, and calls `receive` itself; else both come from their topics.
 
     Args:
-        node: runs the timer that ends the waiting.
+        node: runs the timer that ends the waiting, while something waits.
         topics: subscribes.
         settings: of the tracker.
         has_local_extractor: whether an extractor in the same process calls `receive`.
@@ -79,8 +79,8 @@ class TrackerInputs:
         self._pairing = Pairing(
             partners, inputs.sync_wait_s, inputs.sync_queue_size, self._complete, self._note
         )
-        if partners:
-            node.create_timer(_TICK_S, self._tick, clock=STEADY)
+        self._node, self._timer = node, node.create_timer(_TICK_S, self._tick, clock=STEADY)
+        self._timer.cancel()
 
     def _subscribe(self, topics: Topics, settings: TrackerSettings, role: str) -> PartnerTopic:
         """Take the images of a role; return their topic as the pairing sees it."""
@@ -112,6 +112,8 @@ class TrackerInputs:
                 self._jump = Jump(self._jump.number + 1, verdict.jump_s)
             item = (handover, self._jump)
             self._pairing.add(item, verdict.stamp_ns, now_s, bool(verdict.jump_s))
+            if len(self._pairing) and self._timer.is_canceled():
+                self._start_timer()
 
     def heard(self) -> None:
         """Note that the extractor of this process is alive."""
@@ -141,9 +143,17 @@ class TrackerInputs:
             stamp_ns, has_jumped = verdict.stamp_ns, bool(verdict.jump_s)
             self._pairing.add_partner(index, message, stamp_ns, now_s, has_jumped)
 
+    def _start_timer(self) -> None:
+        """Let the timer run: something waits. An executor that sleeps has to be told."""
+        self._timer.reset()
+        if self._node.executor is not None:
+            self._node.executor.wake()
+
     def _tick(self) -> None:
         with self._lock:
             self._pairing.tick(time.monotonic())
+            if not len(self._pairing):
+                self._timer.cancel()  # every tick costs the executor a millisecond
 
     def _note(self, text: str) -> None:
         self._diagnostics.count("partners that came too late", text)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from aliked_ros.geometry import se3
-from aliked_ros.geometry.camera import project
 from aliked_ros.geometry.place_search import find_near
-from aliked_ros.geometry.vectors import unit
+from aliked_ros.geometry.visibility import expected_places
 from aliked_ros.matching import mutual_nearest_neighbours
 from aliked_ros.odometry.map.landmarks import Landmarks
 from aliked_ros.odometry.map.links import Links
 from aliked_ros.odometry.view import View
-from aliked_ros.structs import AnyArray, Array, Index, Mask
+from aliked_ros.structs import Array, Index
 
 _MIN_COSINE = 0.5  # between the directions from which a landmark was seen and is seen: 60 degrees
 
@@ -26,20 +24,10 @@ def project_landmarks(
     Those that lie in front of it and inside the image, and are not seen from quite another side
     than before.
     """
-    points = landmarks.points_world[numbers]
-    seen = se3.transform(T_view_world, points)
-    numbers, points, seen = _keep(seen[:, 2] > 0, numbers, points, seen)
-    places = project(seen, K)
-    height, width = image_size
-    is_inside = (places >= 0).all(axis=1) & (places < [width, height]).all(axis=1)
-    centre = -T_view_world[:3, :3].T @ T_view_world[:3, 3]
-    cosine = np.einsum("ni,ni->n", unit(points - centre), landmarks.direction[numbers])
-    numbers, places = _keep(is_inside & (cosine > _MIN_COSINE), numbers, places)
-    return numbers, places
-
-
-def _keep(chosen: Mask, *tables: AnyArray) -> tuple[AnyArray, ...]:
-    return tuple(table[chosen] for table in tables)
+    return expected_places(
+        landmarks.points_world, landmarks.direction, numbers, T_view_world, K, image_size,
+        _MIN_COSINE,
+    )  # fmt: skip
 
 
 def find_by_place(
@@ -55,13 +43,9 @@ def find_by_place(
     image_size = view.features.image_size
     expected, places = project_landmarks(landmarks, numbers, T_view_world, K, image_size)
     keypoints, similarities = find_near(
-        landmarks.descriptors[expected],
-        places,
-        radius_px,
-        view.pixels,
-        view.descriptors,
-        image_size,
-    )
+        landmarks.descriptors, places, radius_px, view.pixels, view.descriptors, image_size,
+        rows=expected,
+    )  # fmt: skip
     found = (keypoints >= 0) & (similarities >= least_similarity)
     return Links(expected[found], keypoints[found], similarities[found], expected)
 

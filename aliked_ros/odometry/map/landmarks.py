@@ -23,26 +23,23 @@ class Landmarks:
 
     def __init__(self, dimension: int) -> None:
         self._size = 0
-        self._table = np.zeros(
-            _FIRST_CAPACITY,
-            dtype=[
-                ("points_world", np.float64, 3),
-                ("covariance", np.float64, (3, 3)),
-                ("descriptors", np.float32, dimension),
-                ("direction", np.float64, 3),
-                ("born", np.int64),
-                ("num_expected", np.int64),
-                ("num_found", np.int64),
-                ("is_alive", np.bool_),
-            ],
-        )
+        # Each column is contiguous: kernels take them whole.
+        self._columns: dict[str, AnyArray] = {
+            "points_world": np.zeros((_FIRST_CAPACITY, 3)),
+            "covariance": np.zeros((_FIRST_CAPACITY, 3, 3)),
+            "descriptors": np.zeros((_FIRST_CAPACITY, dimension), np.float32),
+            "direction": np.zeros((_FIRST_CAPACITY, 3)),
+            "born": np.zeros(_FIRST_CAPACITY, np.int64),
+            "num_expected": np.zeros(_FIRST_CAPACITY, np.int64),
+            "num_found": np.zeros(_FIRST_CAPACITY, np.int64),
+            "is_alive": np.zeros(_FIRST_CAPACITY, np.bool_),
+        }
 
     def __len__(self) -> int:
         return self._size
 
     def _column(self, name: str) -> AnyArray:
-        column: AnyArray = self._table[name][: self._size]
-        return column
+        return self._columns[name][: self._size]
 
     @property
     def points_world(self) -> Array:
@@ -94,17 +91,24 @@ class Landmarks:
     ) -> Index:
         """Append M landmarks and return their numbers (M,)."""
         first, last = self._size, self._size + len(points_world)
-        if last > len(self._table):
-            grown = np.zeros(max(last, 2 * len(self._table)), self._table.dtype)
-            grown[:first] = self._table[:first]
-            self._table = grown
+        if last > len(self._columns["born"]):
+            self._grow(last)
         self._size = last
-        rows = self._table[first:last]
-        rows["points_world"], rows["covariance"] = points_world, covariance
-        rows["descriptors"], rows["direction"] = descriptors, direction
-        rows["born"], rows["num_expected"], rows["num_found"] = born, 1, 1
-        rows["is_alive"] = True
+        given = {
+            "points_world": points_world, "covariance": covariance, "descriptors": descriptors,
+            "direction": direction, "born": born, "num_expected": 1, "num_found": 1,
+            "is_alive": True,
+        }  # fmt: skip
+        for name, values in given.items():
+            self._columns[name][first:last] = values
         return np.arange(first, last)
+
+    def _grow(self, size: int) -> None:
+        """Make room for so many rows, and as many again as there are."""
+        for name, column in self._columns.items():
+            grown = np.zeros((max(size, 2 * len(column)), *column.shape[1:]), column.dtype)
+            grown[: len(column)] = column
+            self._columns[name] = grown
 
     def compact(self) -> Index:
         """Remove the rows that are not alive.
@@ -116,6 +120,7 @@ class Landmarks:
         kept = np.flatnonzero(self.is_alive)
         label = np.full(self._size + 1, NONE)
         label[kept] = np.arange(len(kept))
-        self._table[: len(kept)] = self._table[kept]
+        for column in self._columns.values():
+            column[: len(kept)] = column[kept]
         self._size = len(kept)
         return label

@@ -95,10 +95,10 @@ class LocalMap:
 
     def around(self, numbers: Index, num_keyframes: int) -> Index:
         """Return what the keyframes show (M,) that have most of some landmarks in common."""
-        shown = [k.landmark for k in self.covisible(numbers)[:num_keyframes]]
-        found = np.unique(np.concatenate([np.zeros(0, np.int64), *shown]))
-        found = found[found != NONE]
-        return found[self.landmarks.is_alive[found]]
+        is_shown = np.zeros(len(self.landmarks) + 1, np.bool_)  # the last one is for NONE
+        for keyframe in self.covisible(numbers)[:num_keyframes]:
+            is_shown[keyframe.landmark] = True
+        return np.flatnonzero(is_shown[:-1] & self.landmarks.is_alive)
 
     def num_observers(self) -> Index:
         """Return how many keyframes show each landmark (L,)."""

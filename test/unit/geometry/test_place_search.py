@@ -69,6 +69,25 @@ def test_every_point_gets_the_keypoint_that_a_plain_search_finds(with_compiled, 
 
 
 @with_both
+def test_points_may_be_rows_of_a_larger_table(with_compiled):
+    sought, places, keypoints, descriptors, size = scene()
+    table = np.concatenate([np.zeros((7, 32)), sought[::-1]])
+    rows = len(table) - 1 - np.arange(len(sought))
+    partner, similarity = find_near(
+        table, places, 20.0, keypoints, descriptors, size, rows=rows, with_compiled=with_compiled
+    )
+    np.testing.assert_array_equal(partner, np.arange(len(sought)))
+    np.testing.assert_allclose(similarity, (sought * descriptors[:60]).sum(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("row", [-1, 60])
+def test_a_row_outside_the_table_is_refused(row):
+    sought, places, *rest = scene()
+    with pytest.raises(ValueError, match="give rows of sought, 0 to 59"):
+        find_near(sought, places[:1], 5.0, *rest, rows=np.array([row]))
+
+
+@with_both
 def test_of_two_points_the_more_similar_one_keeps_the_keypoint(with_compiled):
     descriptors = unit(np.array([[1.0, 0.0]]))
     sought = unit(np.array([[1.0, 0.3], [1.0, 0.1], [1.0, 0.1]]))

@@ -175,6 +175,21 @@ def test_a_row_with_a_number_that_says_nothing_is_left_out(coordinate, value, wi
 
 
 @BOTH
+def test_single_precision_is_taken_as_it_is(with_compiled):
+    points, covariances, sightings = scene()
+    spread = np.linspace(0.5, 2, len(points))
+    given = points, covariances, replace(sightings, spread=spread)
+    single = np.float32(points), np.float32(covariances), replace(
+        sightings, xy=np.float32(sightings.xy), spread=np.float32(spread),
+        inverse_depth=np.float32(sightings.inverse_depth),
+        depth_sigma=np.float32(sightings.depth_sigma),
+    )  # fmt: skip
+    expected = refine_pose(GUESS, *given, NOISE, with_compiled=with_compiled)
+    refined = refine_pose(GUESS, *single, NOISE, with_compiled=with_compiled)
+    np.testing.assert_allclose(refined.T_camera_world, expected.T_camera_world, atol=1e-5)
+
+
+@BOTH
 @pytest.mark.parametrize("depth_m", [0.0, 1e-9, 1e-4, -3.0])
 def test_landmarks_at_or_behind_the_camera_neither_count_nor_pull(depth_m, with_compiled):
     points, covariances, sightings = scene()

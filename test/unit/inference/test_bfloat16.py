@@ -50,9 +50,12 @@ def test_trained_networks_find_and_describe_as_float32_does(model, weights_dir, 
     nearest, index = distances.min(dim=1)
     is_near = nearest < 0.1
     assert is_near.double().mean() >= 0.99
-    cosines = (expected.descriptors * found.descriptors[index]).sum(dim=1)[is_near]
-    assert cosines.mean() > 0.9999
-    assert cosines.quantile(0.01) > 0.999
+    cosines = (expected.descriptors * found.descriptors[index]).sum(dim=1)
+    assert cosines[is_near].mean() > 0.9999
+    assert cosines[is_near].quantile(0.01) > 0.999
+    # Across an edge between pixels the descriptor head looks at other pixels.
+    is_same = (expected.keypoints.floor() == found.keypoints[index].floor()).all(dim=1)
+    assert cosines[is_near & is_same].min() > 0.999
     assert not torch.equal(found.descriptors, expected.descriptors)  # it is another arithmetic
 
 

@@ -25,7 +25,7 @@ from aliked_ros.inference.kernels import (
     open_kernels,
 )
 from aliked_ros.network.aliked import ALIKED
-from aliked_ros.network.dkd import suppress_non_maxima
+from aliked_ros.network.dkd import detect_at, suppress_non_maxima
 
 BEST = load_kernels()
 CAN_RUN = {"AVX512": ["x86-64-v3", "x86-64-v4"], "AVX2": ["x86-64-v3"]}
@@ -231,6 +231,26 @@ def test_the_number_of_threads_changes_no_bit(kernels, fused, model):
         torch.set_num_threads(before)
     for result in results[1:]:
         assert all(torch.equal(*pair) for pair in zip(result, results[0], strict=True))
+
+
+def test_peaks_are_refined_and_sorted_as_by_torch(kernels, fused):
+    score_map = torch.rand(1, 40, 50, generator=torch.Generator().manual_seed(3))
+    score_map[0, :20] = (score_map[0, :20] * 8).round() / 8
+    peaks = suppress_non_maxima(score_map).flatten()
+    index = torch.nonzero(peaks > 0.5)[:, 0]
+    wanted = detect_at(score_map, index[None], torch.ones(1, len(index), dtype=torch.bool))
+    found = CompiledALIKED(fused["aliked-t16"], kernels)._refine(score_map, index)
+    assert 20 < len(index) == found.is_valid.sum()
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
+
+
+def test_of_equal_scores_the_first_stays_first(kernels, fused):
+    score_map = torch.full((1, 30, 30), 0.5)
+    index = torch.tensor([310, 67, 440])
+    found = CompiledALIKED(fused["aliked-t16"], kernels)._refine(score_map, index)
+    assert found.keypoints.tolist() == [[[10, 10], [7, 2], [20, 14]]]
+    torch.testing.assert_close(found.dispersity, torch.ones(1, 3))
 
 
 def test_descriptors_that_are_there_twice_have_the_first_one_as_neighbour(kernels):

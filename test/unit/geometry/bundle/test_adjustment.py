@@ -8,6 +8,7 @@ from scipy.optimize import least_squares
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.bundle import adjustment
 from aliked_ros.geometry.bundle.adjustment import adjust_bundle
+from aliked_ros.geometry.bundle.system import LOSS_WIDTH
 from aliked_ros.native import load_library
 
 _WIDE = 1e3
@@ -134,6 +135,21 @@ def test_wrong_matches_hardly_pull():
     assert np.median(robust.reprojection_chi2[~wrong]) < 2
     assert errors[1] < 2 * errors[0] + 1e-3
     assert errors[2] > 2 * errors[1]
+
+
+def test_the_cost_is_right_however_wrong_the_measurements_are():
+    problem, T_true, points = window()
+    off_px = np.logspace(-3, 9, len(problem.keyframe))
+    xy = problem.xy + off_px[:, None] * SIGMA
+    seen = np.einsum("nij,nj->ni", T_true[problem.keyframe, :3, :3], points[problem.landmark])
+    seen += T_true[problem.keyframe, :3, 3]
+    squares = np.square((seen[:, :2] / seen[:, 2:] - xy) / SIGMA).sum(axis=1)
+    result = adjust_bundle(
+        without_depths(replace(problem, T_camera_world=T_true, points_world=points, xy=xy))
+    )
+    assert result.initial_cost == pytest.approx(
+        LOSS_WIDTH**2 / 2 * np.log1p(squares / LOSS_WIDTH**2).sum(), rel=1e-9
+    )
 
 
 def test_fixed_poses_keep_their_bits():

@@ -85,6 +85,27 @@ def test_features_without_depth_go_on_and_say_why(at, node, started):
     assert sets[1].missing == "nearest /depth/image_raw is 84 ms off, sync_slop_s is 10 ms"
 
 
+def test_the_timer_runs_while_something_waits_and_the_executor_is_told(at, node, started):
+    inputs, sets = started("rgbd")
+    timer = node.timers[-1]
+    assert timer.is_canceled()
+    node.send("/depth/image_raw", image(DEPTH_M))
+    inputs.receive(handover())
+    assert len(sets) == 1
+    assert (timer.is_canceled(), node.num_woken) == (True, 0)
+    for stamp_ms in (1100, 1150):
+        inputs.receive(handover(stamp_ms))
+        assert (timer.is_canceled(), node.num_woken) == (False, 1)
+    timer()
+    assert not timer.is_canceled()
+    at(0.31)
+    timer()
+    assert len(sets) == 3
+    assert timer.is_canceled()
+    inputs.receive(handover(1200))
+    assert (timer.is_canceled(), node.num_woken) == (False, 2)
+
+
 def test_the_left_image_must_be_that_of_the_features(node, started):
     _, sets = started("stereo", has_local_extractor=False)
 
