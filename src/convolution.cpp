@@ -44,7 +44,8 @@ void project_rows(const Map& in, const Weights& weights, const Map& out) {
   });
 }
 
-// Write the bilinear value of all channels at (y, x). Outside the map are zeros: those of its border.
+// Write the bilinear value of all channels, a multiple of 16, at (y, x). Outside the map are zeros: those of its
+// border.
 void sample(const Map& in, float y, float x, float* out) {
   const float height = float(in.height), width = float(in.width);
   y = y > -1 ? y < height ? y : height : -1;  // -1 for what is no number, too

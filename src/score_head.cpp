@@ -142,7 +142,7 @@ class Band {
 // 1 / (1 + exp(-x))
 inline Vector<kLanes> sigmoid(Vector<kLanes> x) {
   const Vector<kLanes> zero = {}, power = x * -1.44269504f;
-  return 1.0f / (1.0f + quick_power<kLanes>(power < 126.0f ? power : zero + 126.0f));
+  return 1.0f / (1.0f + quick_power<kLanes>(power > 126.0f ? zero + 126.0f : power));
 }
 
 template <class Number>

@@ -98,6 +98,16 @@ def test_keypoints_are_those_of_torch(kernels, fused):
     assert descriptors.shape == (1, 60, 128)
 
 
+def test_selu_is_exact_to_seven_digits(kernels):
+    x = torch.cat((torch.linspace(-20, 20, 64 * 400), torch.logspace(-30, 30, 64))).view(-1, 64)
+    x = torch.cat((x, -x))
+    out = torch.empty_like(x)
+    identity = Weights.pack(torch.eye(64))
+    kernels.aliked_multiply(x.data_ptr(), len(x), identity, 1, out.data_ptr())
+    expected = torch.nn.functional.selu(x.double())
+    torch.testing.assert_close(out.double(), expected, atol=4e-7, rtol=1.2e-7)
+
+
 def test_deformed_taps_find_zeros_outside_the_map(kernels):
     generator = torch.Generator().manual_seed(0)
     height, width, channels = 5, 7, 32
