@@ -3,26 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.sightings import Sightings
-from aliked_ros.native import load_library
 
 T_CAMERA_WORLD = se3.exp(np.array([0.4, -0.2, 1.0, 0.1, -0.3, 0.05]))
 GUESS = se3.exp(np.array([0.1, 0.05, -0.1, 0.02, 0.02, -0.03])) @ T_CAMERA_WORLD
 NOISE, DEPTH_SIGMA = 1e-3, 4e-3  # of a coordinate on z = 1, of an inverse depth (1/m)
-BOTH = pytest.mark.parametrize(
-    "with_compiled",
-    [
-        False,
-        pytest.param(
-            True,
-            marks=pytest.mark.skipif(load_library() is None, reason="the kernels are not built"),
-        ),
-    ],
-    ids=["numpy", "compiled"],
-)
 
 
 def scene(seed=0, num=120, noise=NOISE, landmark_m=0.01):

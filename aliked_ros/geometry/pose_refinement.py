@@ -9,7 +9,8 @@ import numpy as np
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.matrices import inverse_symmetric
-from aliked_ros.geometry.sightings import MIN_DEPTH, Sightings
+from aliked_ros.geometry.rotation_prior import RotationPrior
+from aliked_ros.geometry.sightings import LARGEST, MIN_DEPTH, SMALLEST, Sightings
 from aliked_ros.native import as_float64, call, load_library
 from aliked_ros.structs import Array, Mask
 
@@ -19,45 +20,8 @@ _LOSS_WIDTH = 3.0  # length of a residual, in standard deviations, where the los
 # with two and three degrees of freedom), since noise is never quite what it is said to be.
 _LIMITS = np.array([1.5 * 5.99, 1.5 * 7.81])
 _MAX_NOISE = 6.0  # of an image, over what is expected: motion blur
-_SMALLEST, _LARGEST = 1e-12, 1e30  # what a number is refused beyond: squares must not overflow
 _UNKNOWN = 1e3  # variance of an inverse depth that was not measured
 MEDIAN_OF_TWO = 1.386  # of chi-square with two degrees of freedom
-
-
-@dataclass(frozen=True, eq=False)
-class RotationPrior:
-    """A rotation that another sensor measured.
-
-    Attributes:
-        R_camera_world: (3, 3).
-        sigma_rad: standard deviation about any axis, rad; above 0.
-
-    Raises:
-        ValueError: if the rotation is not finite or the deviation not above 0.
-    """
-
-    R_camera_world: Array
-    sigma_rad: float
-
-    def __post_init__(self) -> None:
-        if np.shape(self.R_camera_world) != (3, 3) or not np.isfinite(self.R_camera_world).all():
-            raise ValueError(
-                f"R_camera_world is {np.asarray(self.R_camera_world).tolist()}: "
-                "give a rotation (3, 3) without NaN, or no prior"
-            )
-        if not _SMALLEST < self.sigma_rad < _LARGEST:
-            raise ValueError(f"sigma_rad is {self.sigma_rad}: give a deviation above 0 rad")
-
-    def is_contradicted(self, T_camera_world: Array, hessian: Array) -> bool:
-        """Return whether a pose that was found without the prior rules it out.
-
-        Args:
-            T_camera_world: (4, 4) the pose.
-            hessian: (6, 6) of its twist.
-        """
-        difference = se3.log_so3(self.R_camera_world @ T_camera_world[:3, :3].T)
-        spread = np.linalg.pinv(hessian, hermitian=True)[3:, 3:] + self.sigma_rad**2 * np.eye(3)
-        return bool(difference @ np.linalg.solve(spread, difference) > 5.0**2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,41 +88,9 @@ def refine_pose(
     _check(T_camera_world, points_world, covariances, sightings, noise)
     spread = 1.0 if sightings.spread is None else sightings.spread
     xy_sigma = noise * np.full(len(points_world), spread, np.float64)
-    given = T_camera_world, points_world, covariances, sightings, xy_sigma, prior
     library = load_library() if with_compiled else None
-    return _in_numpy(*given) if library is None else _compiled(library, *given)
-
-
-def _check(
-    T_camera_world: Array, points: Array, covariances: Array, sightings: Sightings, noise: float
-) -> None:
-    if np.shape(T_camera_world) != (4, 4) or not np.isfinite(T_camera_world).all():
-        raise ValueError(
-            f"T_camera_world is {np.asarray(T_camera_world).tolist()}: give a finite (4, 4)"
-        )
-    if not _SMALLEST < noise < _LARGEST:
-        raise ValueError(f"noise is {noise}: give a deviation above 0 on the plane z = 1")
-    num = len(points)
-    for name, array, shape in (
-        ("points_world", points, (num, 3)),
-        ("covariances", covariances, (num, 3, 3)),
-        ("sightings.xy", sightings.xy, (num, 2)),
-        ("sightings.inverse_depth", sightings.inverse_depth, (num,)),
-        ("sightings.depth_sigma", sightings.depth_sigma, (num,)),
-    ):
-        if np.shape(array) != shape:
-            raise ValueError(f"{name} has shape {np.shape(array)}: give {shape}, a row a landmark")
-
-
-def _compiled(
-    library: ctypes.CDLL,
-    T_camera_world: Array,
-    points_world: Array,
-    covariances: Array,
-    sightings: Sightings,
-    xy_sigma: Array,
-    prior: RotationPrior | None,
-) -> RefinedPose:
+    if library is None:
+        return _in_numpy(T_camera_world, points_world, covariances, sightings, xy_sigma, prior)
     T, num = as_float64(T_camera_world).copy(), len(points_world)
     chi2, is_inlier, hessian = np.empty(num), np.empty(num, bool), np.zeros((6, 6))
     R_prior, prior_sigma = np.eye(3), 0.0
@@ -173,6 +105,27 @@ def _compiled(
     return RefinedPose(T, hessian, is_inlier, chi2, image_noise)
 
 
+def _check(
+    T_camera_world: Array, points: Array, covariances: Array, sightings: Sightings, noise: float
+) -> None:
+    if np.shape(T_camera_world) != (4, 4) or not np.isfinite(T_camera_world).all():
+        raise ValueError(
+            f"T_camera_world is {np.asarray(T_camera_world).tolist()}: give a finite (4, 4)"
+        )
+    if not SMALLEST < noise < LARGEST:
+        raise ValueError(f"noise is {noise}: give a deviation above 0 on the plane z = 1")
+    num = len(points)
+    for name, array, shape in (
+        ("points_world", points, (num, 3)),
+        ("covariances", covariances, (num, 3, 3)),
+        ("sightings.xy", sightings.xy, (num, 2)),
+        ("sightings.inverse_depth", sightings.inverse_depth, (num,)),
+        ("sightings.depth_sigma", sightings.depth_sigma, (num,)),
+    ):
+        if np.shape(array) != shape:
+            raise ValueError(f"{name} has shape {np.shape(array)}: give {shape}, a row a landmark")
+
+
 def _in_numpy(
     T_camera_world: Array,
     points_world: Array,
@@ -182,14 +135,14 @@ def _in_numpy(
     prior: RotationPrior | None,
 ) -> RefinedPose:
     """Compute in arrays: the reference of the kernel."""
-    is_measured = np.isfinite(sightings.inverse_depth) & (sightings.depth_sigma < _LARGEST)
+    is_measured = np.isfinite(sightings.inverse_depth) & (sightings.depth_sigma < LARGEST)
     depth_sigma = np.where(is_measured, sightings.depth_sigma, 1.0)
     inverse_depth = np.where(is_measured, sightings.inverse_depth, np.nan)
     measured = np.column_stack([sightings.xy, inverse_depth])
     sigma = np.column_stack([xy_sigma, xy_sigma, depth_sigma])
     numbers = np.column_stack([points_world, np.reshape(covariances, (-1, 9)), sightings.xy])
-    is_known = (np.abs(numbers) < _LARGEST).all(axis=1)
-    is_known &= ((sigma > _SMALLEST) & (sigma < _LARGEST)).all(axis=1)
+    is_known = (np.abs(numbers) < LARGEST).all(axis=1)
+    is_known &= ((sigma > SMALLEST) & (sigma < LARGEST)).all(axis=1)
     rows = points_world[is_known], covariances[is_known], measured[is_known], sigma[is_known]
     found = _refine_known(T_camera_world, *rows, prior)
     is_inlier, chi2 = np.zeros(len(is_known), bool), np.full(len(is_known), np.inf)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from aliked_ros.structs import Array
 
 MIN_DEPTH = 1e-3  # of what counts as in front: nearer, one derivative would outweigh all others
+SMALLEST, LARGEST = 1e-12, 1e30  # what a number is refused beyond: squares must not overflow
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,29 +42,16 @@ def expected_places(
         numbers: (V,) of those that are expected, in the order in which they were asked for.
         places: (V, 2) px.
     """
-    given = (as_float64(points_world), as_float64(direction), numbers, as_float64(T_camera_world))
     library = load_library() if with_compiled else None
     if library is None:
-        return _in_numpy(*given, K, image_size, min_cosine)
-    return _compiled(library, *given, K, image_size, min_cosine)
-
-
-def _compiled(
-    library: ctypes.CDLL,
-    points: Array,
-    direction: Array,
-    numbers: Index,
-    T: Array,
-    K: Array,
-    image_size: tuple[int, int],
-    min_cosine: float,
-) -> tuple[Index, Array]:
+        return _in_numpy(
+            points_world, direction, numbers, T_camera_world, K, image_size, min_cosine
+        )
     expected, places = np.empty(len(numbers), np.int64), np.empty((len(numbers), 2))
     num = call(
-        library, "expected_places",
-        points, direction, np.ascontiguousarray(numbers, np.int64), len(numbers), T, as_float64(K),
-        image_size[0], image_size[1], float(min_cosine), expected, places,
-        returns=ctypes.c_int,
+        library, "expected_places", as_float64(points_world), as_float64(direction),
+        np.ascontiguousarray(numbers, np.int64), len(numbers), as_float64(T_camera_world),
+        as_float64(K), *image_size, float(min_cosine), expected, places, returns=ctypes.c_int,
     )  # fmt: skip
     return expected[:num], places[:num]
 

@@ -9,7 +9,8 @@ import numpy as np
 from aliked_ros.config import MatcherConfig, OdometryConfig
 from aliked_ros.geometry.matrices import covariance_of
 from aliked_ros.geometry.pnp import estimate_absolute_pose
-from aliked_ros.geometry.pose_refinement import RefinedPose, RotationPrior, refine_pose
+from aliked_ros.geometry.pose_refinement import RefinedPose, refine_pose
+from aliked_ros.geometry.rotation_prior import RotationPrior
 from aliked_ros.geometry.translation import estimate_translation
 from aliked_ros.odometry.attempts import NUM_AROUND, Attempt, attempts
 from aliked_ros.odometry.located import Located

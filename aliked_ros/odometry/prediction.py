@@ -22,10 +22,14 @@ class ConstantVelocity:
     def observe(self, stamp_ns: int, T_world_view: Array) -> None:
         """Note the pose of the newest image."""
         self._poses.append((stamp_ns, T_world_view))
+        if len(self._poses) == 2:
+            (_, T_world_before), _ = self._poses
+            self._moved = se3.log(se3.inverse(T_world_before) @ T_world_view)
 
     def forget(self) -> None:
         """Expect nothing until poses are known again."""
         self._poses: deque[tuple[int, Array]] = deque(maxlen=2)
+        self._moved = np.zeros(6)  # twist from the first pose to the second, in its axes
 
     def move(self, correction: Array) -> None:
         """Move the poses along with the world: correction (4, 4) is their left factor."""
@@ -36,9 +40,7 @@ class ConstantVelocity:
         """Return how fast the camera moved between the last two poses: unit per s, rad per s."""
         if len(self._poses) < 2:
             return _LEAST_SPEED
-        (before_ns, T_world_before), (newest_ns, T_world_newest) = self._poses
-        moved = se3.log(se3.inverse(T_world_before) @ T_world_newest)
-        gap_s = (newest_ns - before_ns) * 1e-9
+        moved, gap_s = self._moved, (self._poses[1][0] - self._poses[0][0]) * 1e-9
         return float(np.linalg.norm(moved[:3])) / gap_s, float(np.linalg.norm(moved[3:])) / gap_s
 
     def predict(self, stamp_ns: int, R_newest_view: Array | None = None) -> Array | None:
@@ -88,8 +90,7 @@ class ConstantVelocity:
 
     def _moved_on(self, ahead_ns: float) -> Array:
         """Return the newest pose (4, 4), moved on at the last velocity."""
-        (before_ns, T_world_before), (newest_ns, T_world_newest) = self._poses[0], self._poses[-1]
+        (before_ns, _), (newest_ns, T_world_newest) = self._poses[0], self._poses[-1]
         if before_ns == newest_ns:
             return T_world_newest
-        moved = se3.log(se3.inverse(T_world_before) @ T_world_newest)
-        return T_world_newest @ se3.exp(ahead_ns / (newest_ns - before_ns) * moved)
+        return T_world_newest @ se3.exp(ahead_ns / (newest_ns - before_ns) * self._moved)

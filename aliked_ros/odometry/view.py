@@ -70,6 +70,8 @@ class View:
             speed: of the camera, unit of the depths per s.
             turn_rate: of the camera, rad/s.
         """
+        if offset_s == 0:
+            return self
         # A step along the axis changes 1 / depth by its square; a turn changes what lies at the
         # same pixel, by half of the depth at the corner of a usual image.
         rho = self.inverse_depth

@@ -148,8 +148,7 @@ class VisualOdometry:
         """
         previous, posed = self._previous, self._posed
         view = self._intake.take(stamp_ns, features, depths_m, R_inertial_camera, previous)
-        if depth_offset_s != 0:
-            view = view.with_late_depths(depth_offset_s, *self._prediction.speed())
+        view = view.with_late_depths(depth_offset_s, *self._prediction.speed())
         view, num_attached = self._attached.hide(view)
         step = self._track(view, matches)
         T_world_previous = None

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pose_world import GUESS, NOISE, T_CAMERA_WORLD, scene, without_depth
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.pose_refinement import RotationPrior, refine_pose
+from aliked_ros.geometry.pose_refinement import refine_pose
+from aliked_ros.geometry.rotation_prior import RotationPrior
 from aliked_ros.native import load_library
 
 twists = st.tuples(*[st.floats(-5, 5)] * 3, *[st.floats(-1.5, 1.5)] * 3).map(np.array)

@@ -153,7 +153,7 @@ class TrackerInputs:
         with self._lock:
             self._pairing.tick(time.monotonic())
             if not len(self._pairing):
-                self._timer.cancel()  # every tick costs the executor a millisecond
+                self._timer.cancel()  # no tick wakes the executor for nothing
 
     def _note(self, text: str) -> None:
         self._diagnostics.count("partners that came too late", text)

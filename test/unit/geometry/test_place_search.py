@@ -1,21 +1,10 @@
 import numpy as np
 import pytest
+from both_ways import BOTH
 
 from aliked_ros.geometry.place_search import find_near
-from aliked_ros.native import load_library
 
 SIZE = (48, 64)
-with_both = pytest.mark.parametrize(
-    "with_compiled",
-    [
-        False,
-        pytest.param(
-            True,
-            marks=pytest.mark.skipif(load_library() is None, reason="the kernels are not built"),
-        ),
-    ],
-    ids=["numpy", "compiled"],
-)
 
 
 def unit(rows):
@@ -53,7 +42,7 @@ def obvious(sought, places, radius, keypoints, descriptors):
     return partner, similarity
 
 
-@with_both
+@BOTH
 @pytest.mark.parametrize("radius_px", [0.0, 3.0, 20.0, 5000.0, np.inf])
 def test_every_point_gets_the_keypoint_that_a_plain_search_finds(with_compiled, radius_px):
     sought, places, keypoints, descriptors, size = scene()
@@ -68,7 +57,7 @@ def test_every_point_gets_the_keypoint_that_a_plain_search_finds(with_compiled, 
         np.testing.assert_array_equal(partner, np.arange(len(places)))
 
 
-@with_both
+@BOTH
 def test_points_may_be_rows_of_a_larger_table(with_compiled):
     sought, places, keypoints, descriptors, size = scene()
     table = np.concatenate([np.zeros((7, 32)), sought[::-1]])
@@ -87,7 +76,7 @@ def test_a_row_outside_the_table_is_refused(row):
         find_near(sought, places[:1], 5.0, *rest, rows=np.array([row]))
 
 
-@with_both
+@BOTH
 def test_of_two_points_the_more_similar_one_keeps_the_keypoint(with_compiled):
     descriptors = unit(np.array([[1.0, 0.0]]))
     sought = unit(np.array([[1.0, 0.3], [1.0, 0.1], [1.0, 0.1]]))
@@ -99,7 +88,7 @@ def test_of_two_points_the_more_similar_one_keeps_the_keypoint(with_compiled):
     np.testing.assert_allclose(similarity, sought[:, 0], atol=1e-6)
 
 
-@with_both
+@BOTH
 def test_of_equal_keypoints_the_first_is_found_wherever_it_lies(with_compiled):
     keypoints = np.array([[40.0, 40.0], [10.0, 10.0], [40.0, 10.0]])  # the first, in the last cell
     descriptors = np.tile([[1.0, 0.0]], (3, 1))
@@ -110,7 +99,7 @@ def test_of_equal_keypoints_the_first_is_found_wherever_it_lies(with_compiled):
     assert partner.tolist() == [0]
 
 
-@with_both
+@BOTH
 @pytest.mark.parametrize(
     ("place", "keypoint", "is_found"),
     [
@@ -135,7 +124,7 @@ def test_places_far_away_or_nowhere_are_safe(with_compiled, place, keypoint, is_
     assert similarity.tolist() == [1 if is_found else -2]
 
 
-@with_both
+@BOTH
 def test_a_descriptor_with_nan_is_like_nothing(with_compiled):
     descriptors = np.array([[np.nan, 0.0], [0.6, 0.8]])
     sought = np.array([[0.6, 0.8], [np.nan, np.nan]])
@@ -147,7 +136,7 @@ def test_a_descriptor_with_nan_is_like_nothing(with_compiled):
     np.testing.assert_allclose(similarity, [1, -2], atol=1e-6)
 
 
-@with_both
+@BOTH
 @pytest.mark.parametrize(("num", "num_keypoints"), [(0, 0), (0, 5), (5, 0)])
 def test_nothing_sought_or_nothing_there_gives_no_partner(with_compiled, num, num_keypoints):
     partner, similarity = find_near(

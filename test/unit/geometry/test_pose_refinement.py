@@ -2,10 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pose_world import BOTH, GUESS, NOISE, T_CAMERA_WORLD, scene, without_depth
+from both_ways import BOTH
+from pose_world import GUESS, NOISE, T_CAMERA_WORLD, scene, without_depth
 
 from aliked_ros.geometry import se3
-from aliked_ros.geometry.pose_refinement import RotationPrior, refine_pose
+from aliked_ros.geometry.pose_refinement import refine_pose
+from aliked_ros.geometry.rotation_prior import RotationPrior
 
 R_TRUE = T_CAMERA_WORLD[:3, :3]
 

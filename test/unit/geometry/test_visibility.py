@@ -1,23 +1,12 @@
 import numpy as np
 import pytest
+from both_ways import BOTH
 
 from aliked_ros.geometry import se3
 from aliked_ros.geometry.visibility import expected_places
-from aliked_ros.native import load_library
 
 K = np.array([[500.0, 0, 320], [0, 510.0, 240], [0, 0, 1]])
 SIZE = (480, 640)
-with_both = pytest.mark.parametrize(
-    "with_compiled",
-    [
-        False,
-        pytest.param(
-            True,
-            marks=pytest.mark.skipif(load_library() is None, reason="the kernels are not built"),
-        ),
-    ],
-    ids=["numpy", "compiled"],
-)
 
 
 def world(seed=0, num=500):
@@ -27,7 +16,7 @@ def world(seed=0, num=500):
     return points, direction / np.linalg.norm(direction, axis=1, keepdims=True)
 
 
-@with_both
+@BOTH
 def test_what_is_expected_lies_in_the_image_and_was_looked_at_from_this_side(with_compiled):
     points, direction = world()
     numbers = np.random.default_rng(1).permutation(len(points))[:400]
@@ -50,7 +39,7 @@ def test_what_is_expected_lies_in_the_image_and_was_looked_at_from_this_side(wit
     np.testing.assert_allclose(places, where, atol=1e-9)
 
 
-@with_both
+@BOTH
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_a_point_that_is_nowhere_is_not_expected(with_compiled, bad):
     points, direction = (
@@ -64,7 +53,7 @@ def test_a_point_that_is_nowhere_is_not_expected(with_compiled, bad):
     assert expected.tolist() == [0]
 
 
-@with_both
+@BOTH
 def test_no_points_are_asked_for(with_compiled):
     points, direction = world(num=3)
     expected, places = expected_places(

@@ -51,3 +51,4 @@ def test_depths_of_another_instant_are_less_certain_the_nearer_and_the_faster():
     expected = np.sqrt(view.depth_sigma[measured] ** 2 + moved**2)
     np.testing.assert_allclose(late.depth_sigma[measured], expected)
     assert np.isinf(late.depth_sigma[~measured]).all()
+    assert view.with_late_depths(0.0, 0.5, 1.0) is view
